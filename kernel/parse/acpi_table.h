@@ -6,7 +6,8 @@
  * kernel (through a temporary map) and on a host (over a dump). Layouts: include/hw/acpi_tables.h.
  * ACPICA has its own table manager; this one serves what must be known before it runs.
  */
-#pragma once
+#ifndef PARSE_ACPI_TABLE_H
+#define PARSE_ACPI_TABLE_H
 
 #include "parse/parse.h"
 
@@ -68,3 +69,5 @@ bool acpi_table_find(const struct acpi_rsdp *rsdp, acpi_read_physical *read, voi
 /* Check a table read whole: signature (NULL: any), length <= size, checksum. */
 bool acpi_table_check(const void *table, size_t size, const char *signature,
                       struct acpi_table_header *header, struct parse_error *error);
+
+#endif

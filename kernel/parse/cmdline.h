@@ -3,7 +3,8 @@
  * anywhere in a word, keep blanks: console="COM1, 115200". Where a key is given twice the last one
  * counts. Keys are compared with case. Which keys exist is the business of their users.
  */
-#pragma once
+#ifndef PARSE_CMDLINE_H
+#define PARSE_CMDLINE_H
 
 #include "parse/parse.h"
 
@@ -37,3 +38,5 @@ bool cmdline_get_number(const char *line, const char *key, uint64_t least, uint6
 
 /* A whole string as decimal or 0x hex with an optional K, M or G suffix (powers of 1,024). */
 bool cmdline_number(const char *text, uint64_t least, uint64_t most, uint64_t *number);
+
+#endif

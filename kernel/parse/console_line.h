@@ -4,7 +4,8 @@
  * itself, and any other backslash is a plain one (device names are full of them). `#` at the start
  * of a word begins a comment.
  */
-#pragma once
+#ifndef PARSE_CONSOLE_LINE_H
+#define PARSE_CONSOLE_LINE_H
 
 #include "parse/parse.h"
 
@@ -16,3 +17,5 @@
  */
 bool console_line_split(char *line, char **argv, unsigned argv_size, unsigned *argc,
                         struct parse_error *error);
+
+#endif

@@ -3,7 +3,8 @@
  * PM1 control blocks for soft off, the SCI and the flags that say what hardware is there. The
  * table grew over the revisions: fields past its end read as 0. ACPI 6.5 5.2.9.
  */
-#pragma once
+#ifndef PARSE_FADT_H
+#define PARSE_FADT_H
 
 #include "parse/acpi_table.h"
 
@@ -48,3 +49,5 @@ struct fadt {
 };
 
 bool fadt_parse(const void *table, size_t size, struct fadt *fadt, struct parse_error *error);
+
+#endif

@@ -1,7 +1,8 @@
 /*
  * Hexadecimal text: digits to bytes and back, for the console's `dev write` and `dev ioctl`.
  */
-#pragma once
+#ifndef PARSE_HEX_H
+#define PARSE_HEX_H
 
 #include "parse/parse.h"
 
@@ -17,3 +18,5 @@ bool hex_parse(const char *text, void *buffer, size_t size, size_t *length,
 
 /* Two lower-case digits a byte and a NUL; false if text_size is below 2 * size + 1. */
 bool hex_format(const void *bytes, size_t size, char *text, size_t text_size);
+
+#endif

@@ -2,7 +2,8 @@
  * The HPET description table: where the first timer block is. IA-PC HPET Specification 1.0a 3.2.4.
  * The block's own registers are include/hw/hpet.h's.
  */
-#pragma once
+#ifndef PARSE_HPET_H
+#define PARSE_HPET_H
 
 #include "parse/acpi_table.h"
 
@@ -17,3 +18,5 @@ struct hpet_table {
 };
 
 bool hpet_parse(const void *table, size_t size, struct hpet_table *hpet, struct parse_error *error);
+
+#endif

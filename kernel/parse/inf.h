@@ -12,7 +12,8 @@
  *
  * Not here: what the sections mean (inf_model.h).
  */
-#pragma once
+#ifndef PARSE_INF_H
+#define PARSE_INF_H
 
 #include "parse/parse.h"
 
@@ -85,3 +86,5 @@ uint32_t inf_line_of_offset(const struct inf *inf, uint32_t offset);
 
 /* ASCII comparison without case, as Windows compares ids, names and keys. */
 bool inf_equal(const char *left, const char *right);
+
+#endif

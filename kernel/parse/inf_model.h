@@ -13,7 +13,8 @@
  *
  * Not here: Include/Needs of other INFs, copying, writing a registry.
  */
-#pragma once
+#ifndef PARSE_INF_MODEL_H
+#define PARSE_INF_MODEL_H
 
 #include "parse/inf.h"
 
@@ -134,3 +135,5 @@ bool inf_copy_begin(const struct inf *inf, const char *section,
                     struct inf_directive_iterator *iterator);
 enum parse_step inf_copy_next(struct inf_directive_iterator *iterator, struct inf_copy_file *file,
                               struct parse_error *error);
+
+#endif

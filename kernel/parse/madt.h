@@ -3,7 +3,8 @@
  * table order; entries of kinds not listed here are skipped. A wrong length is an error, since
  * everything behind it would be guessed. ACPI 6.5 5.2.12.
  */
-#pragma once
+#ifndef PARSE_MADT_H
+#define PARSE_MADT_H
 
 #include "parse/acpi_table.h"
 
@@ -58,3 +59,5 @@ struct madt {
 bool madt_open(struct madt *madt, const void *table, size_t size, struct parse_error *error);
 void madt_rewind(struct madt *madt);
 enum parse_step madt_next(struct madt *madt, struct madt_entry *entry, struct parse_error *error);
+
+#endif

@@ -2,7 +2,8 @@
  * The MCFG: where PCI Express configuration space is mapped. PCI Firmware 3.0 4.1.2. One window at
  * a time; windows with buses in the wrong order or without an address are errors.
  */
-#pragma once
+#ifndef PARSE_MCFG_H
+#define PARSE_MCFG_H
 
 #include "parse/acpi_table.h"
 
@@ -20,3 +21,5 @@ struct mcfg {
 
 bool mcfg_open(struct mcfg *mcfg, const void *table, size_t size, struct parse_error *error);
 enum parse_step mcfg_next(struct mcfg *mcfg, struct mcfg_window *window, struct parse_error *error);
+
+#endif

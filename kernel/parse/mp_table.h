@@ -3,7 +3,8 @@
  * source of processors and of INTx routes where there is no ACPI. One decoded entry at a time, in
  * table order; the base table's checksum and every length are checked.
  */
-#pragma once
+#ifndef PARSE_MP_TABLE_H
+#define PARSE_MP_TABLE_H
 
 #include "parse/parse.h"
 
@@ -85,3 +86,5 @@ bool mp_config_open(struct mp_config *config, const void *table, size_t size,
 void mp_config_rewind(struct mp_config *config);
 enum parse_step mp_config_next(struct mp_config *config, struct mp_entry *entry,
                                struct parse_error *error);
+
+#endif

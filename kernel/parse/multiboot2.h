@@ -2,7 +2,8 @@
  * Multiboot2 boot information (Multiboot2 Specification 2.0, 3.6): its tags, one at a time, and the
  * entries of its memory map. The boot code makes struct boot_info of them; nothing is kept here.
  */
-#pragma once
+#ifndef PARSE_MULTIBOOT2_H
+#define PARSE_MULTIBOOT2_H
 
 #include "parse/parse.h"
 
@@ -79,3 +80,5 @@ bool multiboot2_memory_map_open(const struct multiboot2_tag *tag, struct multibo
                                 struct parse_error *error);
 bool multiboot2_memory_map_next(struct multiboot2_memory_map *map,
                                 struct multiboot2_region *region);
+
+#endif

@@ -9,7 +9,8 @@
  * A parser that fails fills a struct parse_error, which the caller prints as one line:
  *     "<source>: <what> at offset 0x<offset>: <detail>"
  */
-#pragma once
+#ifndef PARSE_PARSE_H
+#define PARSE_PARSE_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -83,3 +84,5 @@ static inline bool parse_copy(struct parse_bytes bytes, uint64_t offset, void *t
 
 /* The sum of the bytes modulo 256: 0 for a sound ACPI or MP table. */
 uint8_t parse_byte_sum(const void *data, size_t size);
+
+#endif

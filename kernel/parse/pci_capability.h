@@ -7,7 +7,8 @@
  * that answers with garbage, or with ones after it was pulled, ends the walk with an error.
  * Register names and masks: include/hw/pci.h.
  */
-#pragma once
+#ifndef PARSE_PCI_CAPABILITY_H
+#define PARSE_PCI_CAPABILITY_H
 
 #include "parse/parse.h"
 
@@ -107,3 +108,5 @@ bool pci_bar_decode(const uint32_t original[2], const uint32_t readback[2], bool
 /* The expansion ROM register by the same arithmetic: kind MEMORY32 or ABSENT. */
 bool pci_rom_decode(uint32_t original, uint32_t readback, uint16_t offset, struct pci_bar *bar,
                     struct parse_error *error);
+
+#endif

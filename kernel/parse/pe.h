@@ -9,7 +9,8 @@
  *
  * Not here: mapping, protection, symbol look-up (kernel/ldr); layouts (include/hw/pe.h).
  */
-#pragma once
+#ifndef PARSE_PE_H
+#define PARSE_PE_H
 
 #include "parse/parse.h"
 
@@ -113,3 +114,5 @@ enum parse_step pe_relocation_next(struct pe_relocation_iterator *iterator, uint
 /* The function that contains the RVA, by binary search of the exception directory. */
 bool pe_function_containing(const struct pe_image *image, uint32_t rva,
                             struct pe_function *function);
+
+#endif

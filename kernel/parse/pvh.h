@@ -3,7 +3,8 @@
  * passes in EBX. The structure holds physical addresses of further arrays; the boot code maps those
  * and hands their bytes to the decoders below.
  */
-#pragma once
+#ifndef PARSE_PVH_H
+#define PARSE_PVH_H
 
 #include "parse/parse.h"
 
@@ -51,3 +52,5 @@ bool pvh_start_parse(const void *bytes, size_t size, struct pvh_start *start,
 /* Entry index of the array's bytes; false past their end. */
 bool pvh_module_at(const void *modules, size_t size, unsigned index, struct pvh_module *module);
 bool pvh_region_at(const void *regions, size_t size, unsigned index, struct pvh_region *region);
+
+#endif

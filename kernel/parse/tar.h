@@ -4,7 +4,8 @@
  * pax headers ('x', 'g') are skipped; GNU long names and base-256 sizes are refused. An archive may
  * end by a zero block or by its last byte.
  */
-#pragma once
+#ifndef PARSE_TAR_H
+#define PARSE_TAR_H
 
 #include "parse/parse.h"
 
@@ -30,3 +31,5 @@ struct tar_iterator {
 void tar_begin(struct tar_iterator *iterator, const void *archive, uint64_t size);
 enum parse_step tar_next(struct tar_iterator *iterator, struct tar_member *member,
                          struct parse_error *error);
+
+#endif
