@@ -11,11 +11,11 @@
 
 #include "parse/parse.h"
 
-#define ACPI_TABLE_SIZE_MAX (16u << 20) /* longer ones are firmware faults */
+#define ACPI_TABLE_SIZE_MAX  (16u << 20) /* longer ones are firmware faults */
 #define ACPI_TABLE_COUNT_MAX 256u
 
 struct acpi_rsdp {
-    uint8_t revision;      /* 0: ACPI 1.0, no XSDT */
+    uint8_t revision; /* 0: ACPI 1.0, no XSDT */
     char oem_id[7];
     uint64_t rsdt_address; /* 0: none */
     uint64_t xsdt_address; /* 0: none */
@@ -63,8 +63,7 @@ bool acpi_table_next(struct acpi_table_iterator *iterator, struct acpi_table_loc
 
 /* The index-th (0, 1, ...) table with that signature. */
 bool acpi_table_find(const struct acpi_rsdp *rsdp, acpi_read_physical *read, void *context,
-                     const char signature[4], unsigned index,
-                     struct acpi_table_location *location);
+                     const char signature[4], unsigned index, struct acpi_table_location *location);
 
 /* Check a table read whole: signature (NULL: any), length <= size, checksum. */
 bool acpi_table_check(const void *table, size_t size, const char *signature,

@@ -43,7 +43,7 @@ struct fadt {
     bool has_legacy_devices;
     bool has_8042; /* by IAPC_BOOT_ARCH; revision 1 tables do not say and count as yes */
     bool has_no_vga;
-    bool has_no_msi;    /* "MSI not supported" */
+    bool has_no_msi; /* "MSI not supported" */
     bool has_no_cmos_rtc;
     bool is_hardware_reduced;
 };

@@ -11,8 +11,8 @@ struct hpet_table {
     uint64_t address; /* physical, memory space */
     uint32_t block_id;
     uint8_t number;
-    uint16_t least_tick;       /* periodic mode without lost interrupts */
-    uint8_t comparator_count;  /* 1..32, from the block id */
+    uint16_t least_tick;      /* periodic mode without lost interrupts */
+    uint8_t comparator_count; /* 1..32, from the block id */
     bool is_64bit;
     bool has_legacy_routing;
 };

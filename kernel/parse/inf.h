@@ -18,15 +18,15 @@
 #include "parse/parse.h"
 
 #define INF_FILE_SIZE_MAX (4u << 20)
-#define INF_FIELD_MAX 256 /* a buffer that holds any field we use, with its NUL */
+#define INF_FIELD_MAX     256 /* a buffer that holds any field we use, with its NUL */
 
-#define INF_FIELD_ABSENT (-1)
+#define INF_FIELD_ABSENT   (-1)
 #define INF_FIELD_TOO_LONG (-2)
 
 struct inf {
     const char *text; /* UTF-8, not NUL-terminated */
     uint32_t size;
-    uint32_t strings; /* offset past the header of [Strings]; 0: none */
+    uint32_t strings;         /* offset past the header of [Strings]; 0: none */
     uint32_t strings_english; /* of [Strings.0409]; 0: none */
 };
 

@@ -29,13 +29,13 @@ struct inf_version {
 };
 
 struct inf_match {
-    uint32_t rank;                     /* the lower the better; comparable between INFs */
-    char description[INF_FIELD_MAX];   /* the model's name */
+    uint32_t rank;                   /* the lower the better; comparable between INFs */
+    char description[INF_FIELD_MAX]; /* the model's name */
     char manufacturer[INF_FIELD_MAX];
     char matched_id[INF_FIELD_MAX];
-    char install[INF_NAME_MAX];        /* DDInstall as found, decoration included */
-    char hardware[INF_NAME_MAX];       /* install + ".HW"; need not exist */
-    char services[INF_NAME_MAX];       /* install + ".Services"; need not exist */
+    char install[INF_NAME_MAX];  /* DDInstall as found, decoration included */
+    char hardware[INF_NAME_MAX]; /* install + ".HW"; need not exist */
+    char services[INF_NAME_MAX]; /* install + ".Services"; need not exist */
 };
 
 /* The ids a device reports, each list best first. */
@@ -73,13 +73,13 @@ enum inf_registry_type {
 };
 
 /* WDK "INF AddReg Directive": flags other than the type. */
-#define INF_ADDREG_BINARY_TYPE 0x00000001u /* FLG_ADDREG_BINVALUETYPE */
-#define INF_ADDREG_NO_CLOBBER 0x00000002u
-#define INF_ADDREG_DELETE 0x00000004u
-#define INF_ADDREG_APPEND 0x00000008u
-#define INF_ADDREG_KEY_ONLY 0x00000010u
+#define INF_ADDREG_BINARY_TYPE    0x00000001u /* FLG_ADDREG_BINVALUETYPE */
+#define INF_ADDREG_NO_CLOBBER     0x00000002u
+#define INF_ADDREG_DELETE         0x00000004u
+#define INF_ADDREG_APPEND         0x00000008u
+#define INF_ADDREG_KEY_ONLY       0x00000010u
 #define INF_ADDREG_OVERWRITE_ONLY 0x00000020u
-#define INF_ADDREG_TYPE_MASK 0xFFFF0001u
+#define INF_ADDREG_TYPE_MASK      0xFFFF0001u
 
 struct inf_registry_value {
     char root[8];               /* HKR, HKLM, HKCR, HKCU, HKU */

@@ -37,14 +37,14 @@ enum madt_trigger {
 /* Fields that a kind does not have are 0. */
 struct madt_entry {
     enum madt_kind kind;
-    uint32_t apic_id;        /* LOCAL_(X2)APIC; the id of an IO_APIC */
-    uint32_t processor_uid;  /* LOCAL_(X2)APIC and their NMIs: MADT_ALL_PROCESSORS for all */
-    bool is_enabled;         /* LOCAL_(X2)APIC */
-    bool is_online_capable;  /* LOCAL_(X2)APIC: may be enabled later */
-    uint64_t address;        /* IO_APIC, LOCAL_APIC_ADDRESS */
-    uint32_t gsi;            /* IO_APIC: its base; SOURCE_OVERRIDE, NMI_SOURCE */
-    uint8_t isa_irq;         /* SOURCE_OVERRIDE */
-    uint8_t local_input;     /* ...NMI: LINT 0 or 1 */
+    uint32_t apic_id;       /* LOCAL_(X2)APIC; the id of an IO_APIC */
+    uint32_t processor_uid; /* LOCAL_(X2)APIC and their NMIs: MADT_ALL_PROCESSORS for all */
+    bool is_enabled;        /* LOCAL_(X2)APIC */
+    bool is_online_capable; /* LOCAL_(X2)APIC: may be enabled later */
+    uint64_t address;       /* IO_APIC, LOCAL_APIC_ADDRESS */
+    uint32_t gsi;           /* IO_APIC: its base; SOURCE_OVERRIDE, NMI_SOURCE */
+    uint8_t isa_irq;        /* SOURCE_OVERRIDE */
+    uint8_t local_input;    /* ...NMI: LINT 0 or 1 */
     enum madt_polarity polarity;
     enum madt_trigger trigger;
 };

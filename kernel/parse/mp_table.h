@@ -41,18 +41,18 @@ struct mp_interrupt {
     enum mp_polarity polarity;
     enum mp_trigger trigger;
     uint8_t source_bus;
-    uint8_t source_irq;    /* ISA: the IRQ; PCI: device << 2 | pin, see the two below */
-    uint8_t target_apic;   /* I/O APIC id, or local APIC id; 0xFF: all */
-    uint8_t target_input;  /* pin, or LINT */
+    uint8_t source_irq;   /* ISA: the IRQ; PCI: device << 2 | pin, see the two below */
+    uint8_t target_apic;  /* I/O APIC id, or local APIC id; 0xFF: all */
+    uint8_t target_input; /* pin, or LINT */
 };
 
 struct mp_entry {
     enum mp_kind kind;
-    uint8_t id;            /* PROCESSOR: local APIC id; BUS; IO_APIC */
-    bool is_enabled;       /* PROCESSOR, IO_APIC */
-    bool is_boot;          /* PROCESSOR */
-    char bus_type[7];      /* BUS: "PCI", "ISA", ...: trailing blanks removed */
-    uint32_t address;      /* IO_APIC */
+    uint8_t id;       /* PROCESSOR: local APIC id; BUS; IO_APIC */
+    bool is_enabled;  /* PROCESSOR, IO_APIC */
+    bool is_boot;     /* PROCESSOR */
+    char bus_type[7]; /* BUS: "PCI", "ISA", ...: trailing blanks removed */
+    uint32_t address; /* IO_APIC */
     struct mp_interrupt interrupt;
 };
 

@@ -17,9 +17,9 @@
 #include <stdint.h>
 
 struct parse_error {
-    const char *what;  /* the field's name in its specification, a string constant */
-    uint64_t offset;   /* of that field, in the bytes the parser was given */
-    char detail[48];   /* what is wrong with it, NUL-terminated */
+    const char *what; /* the field's name in its specification, a string constant */
+    uint64_t offset;  /* of that field, in the bytes the parser was given */
+    char detail[48];  /* what is wrong with it, NUL-terminated */
 };
 
 /* What a call of an iterator's next function came to. */
@@ -35,12 +35,35 @@ struct parse_bytes {
     uint64_t size;
 };
 
-/* Fill the error (NULL is allowed) and return false, so that a check is `return parse_fail(...)`. */
-bool parse_fail(struct parse_error *error, const char *what, uint64_t offset, const char *detail);
+/* Fill the error (NULL is allowed). */
+void parse_report(struct parse_error *error, const char *what, uint64_t offset, const char *detail);
 
-/* The same with a number after the detail: "above SizeOfImage: 0x12000". */
-bool parse_fail_value(struct parse_error *error, const char *what, uint64_t offset,
-                      const char *detail, uint64_t value);
+/* The same with a number after the detail: "leaves SizeOfImage: 0x12000". */
+void parse_report_value(struct parse_error *error, const char *what, uint64_t offset,
+                        const char *detail, uint64_t value);
+
+/* Fill the error and return false, so that a check reads `return parse_fail(...)`. */
+static inline bool parse_fail(struct parse_error *error, const char *what, uint64_t offset,
+                              const char *detail)
+{
+    parse_report(error, what, offset, detail);
+    return false;
+}
+
+static inline bool parse_fail_value(struct parse_error *error, const char *what, uint64_t offset,
+                                    const char *detail, uint64_t value)
+{
+    parse_report_value(error, what, offset, detail, value);
+    return false;
+}
+
+/* The same for iterators. */
+static inline enum parse_step parse_bad(struct parse_error *error, const char *what,
+                                        uint64_t offset, const char *detail, uint64_t value)
+{
+    parse_report_value(error, what, offset, detail, value);
+    return PARSE_BAD;
+}
 
 /* True if [offset, offset + length) lies within size bytes; it cannot overflow. */
 static inline bool parse_range_ok(uint64_t size, uint64_t offset, uint64_t length)

@@ -12,13 +12,13 @@
 
 #include "parse/parse.h"
 
-#define PCI_CAPABILITY_CONFIG_SIZE 256u
+#define PCI_CAPABILITY_CONFIG_SIZE          256u
 #define PCI_CAPABILITY_EXTENDED_CONFIG_SIZE 4096u
 
 struct pci_capability {
-    uint16_t id;      /* 8 bits in the first list, 16 in the extended one */
-    uint8_t version;  /* extended list only */
-    uint16_t offset;  /* in configuration space */
+    uint16_t id;     /* 8 bits in the first list, 16 in the extended one */
+    uint8_t version; /* extended list only */
+    uint16_t offset; /* in configuration space */
 };
 
 struct pci_capability_iterator {
@@ -56,7 +56,7 @@ struct pci_msix_capability {
 };
 
 enum pci_bar_kind {
-    PCI_BAR_ABSENT,   /* reads back 0 */
+    PCI_BAR_ABSENT, /* reads back 0 */
     PCI_BAR_IO,
     PCI_BAR_MEMORY32,
     PCI_BAR_MEMORY64, /* takes the next register too */

@@ -14,8 +14,8 @@
 
 #include "parse/parse.h"
 
-#define PE_IMAGE_SIZE_MAX (64u << 20) /* our cap on SizeOfImage */
-#define PE_SECTION_COUNT_MAX 96       /* Windows' own limit */
+#define PE_IMAGE_SIZE_MAX    (64u << 20) /* our cap on SizeOfImage */
+#define PE_SECTION_COUNT_MAX 96          /* Windows' own limit */
 
 struct pe_range {
     uint32_t rva; /* 0 together with size 0: absent */
@@ -30,6 +30,7 @@ struct pe_image {
     uint32_t entry_rva;       /* inside an executable section */
     uint32_t timestamp;
     uint32_t checksum;
+    uint32_t file_alignment;
     uint16_t section_count;
     uint16_t characteristics;
     uint16_t dll_characteristics;
