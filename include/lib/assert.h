@@ -14,7 +14,7 @@
 
 #include <stdint.h>
 
-/* Bug check 0x1CA-like end of the machine with file and line; a unit test aborts. */
+/* Ends in a bug check (0xE2) that names file and line. */
 __attribute__((noreturn, cold)) void lib_assert_failed(const char *expression, const char *file,
                                                        int line);
 
