@@ -1,0 +1,75 @@
+# mk/drivers.mk - Windows drivers: .c to .sys, as any driver author builds them.
+#
+#   drivers/<name>/*.c             -> build/drivers/<name>.sys        against include/nt
+#                                  -> build/drivers-mingw/<name>.sys  against mingw-w64's DDK
+#   tests/conformance/<name>/*.c   -> build/conformance/<name>.sys    against mingw-w64's DDK
+#
+# An .inf beside the sources is copied along. A conformance driver that needs names mingw-w64 does
+# not have yet holds a file `include-nt` (one line: why) and is built against include/nt instead.
+# Names missing in mingw-w64's import libraries come from tools/*-extra.def.
+
+MINGW_DDK := /usr/share/mingw-w64/include/ddk
+
+DRIVER_CFLAGS := -std=gnu17 -O2 -Wall -Wextra -Werror -D_AMD64_ -fno-ident -fno-stack-protector \
+	-mno-stack-arg-probe
+DRIVER_LDFLAGS := -shared -nostdlib -s -Wl,--subsystem,native -Wl,--entry,DriverEntry \
+	-Wl,--dynamicbase -Wl,--nxcompat -Wl,--image-base,0x140000000 \
+	-Wl,--exclude-all-symbols -Wl,--no-insert-timestamp
+DRIVER_LIBS := -L$(B)/lib -lntoskrnl-extra -lhal-extra -lntoskrnl -lhal -lwmilib -lgcc
+
+OUR_HEADERS   := -nostdinc -isystem $(MINGW_CC_INCLUDE) -Iinclude/nt
+MINGW_HEADERS := -isystem $(MINGW_DDK)
+
+IMPORT_LIBS := $(B)/lib/libntoskrnl-extra.a $(B)/lib/libhal-extra.a
+
+driver_names = $(sort $(notdir $(patsubst %/,%,$(dir $(wildcard $(1)/*/*.c)))))
+EXAMPLES    := $(filter-out bus,$(call driver_names,drivers))
+CONFORMANCE := $(call driver_names,tests/conformance)
+
+$(B)/lib/lib%-extra.a: tools/%-extra.def
+	$(call say,DLLTOOL,$@)
+	@mkdir -p $(@D)
+	$(Q)$(MINGW_DLLTOOL) -d $< -l $@
+
+# $(1) folder under build/, $(2) name, $(3) source folder, $(4) header flags
+define driver_rules
+$(B)/$(1)/obj/$(2)/%.o: $(3)/%.c $(B)/flags.driver
+	$$(call say,CC.SYS,$$<)
+	@mkdir -p $$(@D)
+	$$(Q)$$(MINGW_CC) $(4) -I$(3) $$(DRIVER_CFLAGS) -MMD -MP -c -o $$@ $$<
+
+$(B)/$(1)/$(2).sys: $(patsubst $(3)/%.c,$(B)/$(1)/obj/$(2)/%.o,$(wildcard $(3)/*.c)) $$(IMPORT_LIBS)
+	$$(call say,SYS,$$@)
+	$$(Q)$$(MINGW_CC) $$(DRIVER_LDFLAGS) -o $$@ $$(filter %.o,$$^) $$(DRIVER_LIBS)
+
+$(B)/$(1)/%.inf: $(3)/%.inf
+	@mkdir -p $$(@D)
+	$$(Q)cp $$< $$@
+
+-include $(patsubst $(3)/%.c,$(B)/$(1)/obj/$(2)/%.d,$(wildcard $(3)/*.c))
+endef
+
+headers_of = $(if $(wildcard $(1)/include-nt),$(OUR_HEADERS),$(MINGW_HEADERS))
+
+$(foreach n,$(EXAMPLES),$(eval $(call driver_rules,drivers,$(n),drivers/$(n),$(OUR_HEADERS))))
+$(foreach n,$(EXAMPLES),$(eval $(call driver_rules,drivers-mingw,$(n),drivers/$(n),$(MINGW_HEADERS))))
+$(foreach n,$(CONFORMANCE),$(eval $(call driver_rules,conformance,$(n),tests/conformance/$(n),$(call headers_of,tests/conformance/$(n)))))
+
+sys_of = $(addprefix $(B)/$(1)/,$(addsuffix .sys,$(2)))
+inf_of = $(addprefix $(B)/$(1)/,$(notdir $(foreach n,$(3),$(wildcard $(2)/$(n)/*.inf))))
+
+DRIVER_FILES       := $(call sys_of,drivers,$(EXAMPLES)) $(call inf_of,drivers,drivers,$(EXAMPLES))
+DRIVER_MINGW_FILES := $(call sys_of,drivers-mingw,$(EXAMPLES)) \
+	$(call inf_of,drivers-mingw,drivers,$(EXAMPLES))
+CONFORMANCE_FILES  := $(call sys_of,conformance,$(CONFORMANCE)) \
+	$(call inf_of,conformance,tests/conformance,$(CONFORMANCE))
+
+DRIVER_FLAGS := $(MINGW_CC) $(DRIVER_CFLAGS) $(OUR_HEADERS) $(MINGW_HEADERS)
+$(B)/flags.driver: FORCE
+	@mkdir -p $(@D)
+	@printf '%s\n' '$(DRIVER_FLAGS)' | cmp -s - $@ || printf '%s\n' '$(DRIVER_FLAGS)' > $@
+
+.PHONY: drivers drivers-mingw conformance
+drivers: $(DRIVER_FILES)
+drivers-mingw: $(DRIVER_MINGW_FILES)
+conformance: $(CONFORMANCE_FILES)

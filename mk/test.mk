@@ -1,0 +1,23 @@
+# mk/test.mk - tests and checks. The last line of `make test` counts passed, failed and skipped.
+
+FUZZ_SECONDS ?= 300
+SOAK_ROUNDS  ?= 10
+TEST_ARGS    ?=
+
+.PHONY: test fuzz soak check format
+
+test: all iso
+	@tools/run-tests $(TEST_ARGS)
+
+fuzz:
+	@tests/fuzz/run.sh $(FUZZ_SECONDS)
+
+soak: all iso
+	@tools/run-tests --rounds $(SOAK_ROUNDS) guest
+
+# -k: every check speaks, whichever fails first.
+check: $(KERNEL) drivers conformance
+	@tools/check
+
+format:
+	@tools/format

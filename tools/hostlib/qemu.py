@@ -1,0 +1,137 @@
+"""Turns a request (machine, firmware, devices, archive) into a QEMU command line.
+
+One Machine is one guest. Everything it needs for a single run (archive, ISO, disk) lies in a
+temporary folder that close() removes. No process is started here but xorriso.
+"""
+import os
+import shutil
+import subprocess
+import tempfile
+
+from . import archive
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+BUILD = os.path.join(ROOT, "build")
+KERNEL = os.path.join(BUILD, "dirql.elf")
+ISO = os.path.join(BUILD, "dirql.iso")
+
+EXIT_PORT = 0xF4
+SECTOR = 512
+DISK_SECTORS = 8192
+
+OVMF_PAIRS = (
+    ("/usr/share/OVMF/OVMF_CODE_4M.fd", "/usr/share/OVMF/OVMF_VARS_4M.fd"),
+    ("/usr/share/OVMF/OVMF_CODE.fd", "/usr/share/OVMF/OVMF_VARS.fd"),
+    ("/usr/share/edk2/ovmf/OVMF_CODE.fd", "/usr/share/edk2/ovmf/OVMF_VARS.fd"),
+)
+
+
+class SetupError(Exception):
+    """Something outside the guest is missing; the text says what to do."""
+
+
+def disk_sector(number):
+    """Contents of a sector of the disk that backs `nvme`: its number, over and over."""
+    return number.to_bytes(8, "little") * (SECTOR // 8)
+
+
+def find_ovmf():
+    for pair in OVMF_PAIRS:
+        if all(os.path.exists(path) for path in pair):
+            return pair
+    raise SetupError("no UEFI firmware found: install the package ovmf (tools/setup does)")
+
+
+class Machine:
+    """The options of `dirql run`, and the command line they come to."""
+
+    def __init__(self, machine="q35", cpus=1, memory=None, firmware="bios", boot="direct",
+                 devices=(), qemu=None, qemu_args=(), append="", members=(),
+                 kernel=KERNEL, iso=ISO):
+        self.machine, self.cpus, self.firmware, self.boot = machine, cpus, firmware, boot
+        self.memory = memory or ("256" if firmware == "uefi" else "128")
+        self.devices, self.qemu_args = list(devices), list(qemu_args)
+        self.append, self.members = append, list(members)
+        self.kernel, self.iso = kernel, iso
+        name = qemu or os.environ.get("QEMU") or "qemu-system-x86_64"
+        self.qemu = shutil.which(name)
+        if not self.qemu:
+            raise SetupError(f"{name} not found: install the package qemu-system-x86 "
+                             "(tools/setup does) or name another by --qemu")
+        self.folder = tempfile.mkdtemp(prefix="dirql-")
+
+    def close(self):
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    def path(self, name):
+        return os.path.join(self.folder, name)
+
+    def command(self):
+        """QEMU's argument list. COM1 is on standard input and output."""
+        line = [self.qemu, "-machine", self.machine, "-cpu", "max", "-accel", "tcg",
+                "-m", str(self.memory), "-smp", str(self.cpus),
+                "-display", "none", "-monitor", "none", "-net", "none", "-no-reboot",
+                "-chardev", "stdio,id=com1,signal=off", "-serial", "chardev:com1",
+                "-device", f"isa-debug-exit,iobase={EXIT_PORT:#x}"]
+        if self.firmware == "uefi":
+            code, variables = find_ovmf()
+            line += ["-drive", f"if=pflash,format=raw,readonly=on,file={code}",
+                     "-drive", f"if=pflash,format=raw,snapshot=on,file={variables}"]
+        line += self._boot_arguments()
+        for index, device in enumerate(self.devices):
+            line += self._device_arguments(device, index)
+        return line + self.qemu_args
+
+    def _boot_arguments(self):
+        initrd = self.path("drivers.tar")
+        archive.write(initrd, self.members)
+        if self.boot == "direct":
+            self._require(self.kernel, "make")
+            # QEMU splits -initrd at commas, taking them for a list of modules.
+            arguments = ["-kernel", self.kernel, "-initrd", initrd.replace(",", ",,")]
+            return arguments + (["-append", self.append] if self.append else [])
+        return ["-cdrom", self._make_iso(initrd)]
+
+    def _make_iso(self, initrd):
+        """The built ISO with this run's archive and command line mapped over its own."""
+        self._require(self.iso, "make iso")
+        if not shutil.which("xorriso"):
+            raise SetupError("xorriso not found: install the package xorriso (tools/setup does)")
+        options = self.path("options.cfg")
+        quoted = self.append.replace("\\", "\\\\").replace('"', '\\"').replace("$", "\\$")
+        with open(options, "w", encoding="utf-8") as stream:
+            stream.write(f'set dirql_options="{quoted}"\n')
+        image = self.path("dirql.iso")
+        done = subprocess.run(
+            ["xorriso", "-indev", self.iso, "-outdev", image,
+             "-boot_image", "any", "replay", "-map", initrd, "/boot/drivers.tar",
+             "-map", options, "/boot/options.cfg"],
+            stdin=subprocess.DEVNULL, capture_output=True, check=False)
+        if done.returncode or not os.path.exists(image):
+            raise SetupError("xorriso could not write the ISO:\n"
+                             + done.stderr.decode("utf-8", "replace"))
+        return image
+
+    def _device_arguments(self, device, index):
+        words = device.split(",")
+        if words[0] == "nvme" and not any(w.startswith("drive=") for w in words):
+            disk, name = self.path(f"disk{index}.img"), f"disk{index}"
+            with open(disk, "wb") as stream:
+                for number in range(DISK_SECTORS):
+                    stream.write(disk_sector(number))
+            if not any(w.startswith("serial=") for w in words):
+                device += f",serial=dirql{index}"
+            return ["-drive", f"if=none,id={name},format=raw,file={disk}",
+                    "-device", f"{device},drive={name}"]
+        return ["-device", device]
+
+    @staticmethod
+    def _require(path, goal):
+        if not os.path.exists(path):
+            raise SetupError(f"{os.path.relpath(path)} is not built: run `{goal}` first")
