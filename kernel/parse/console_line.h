@@ -1,7 +1,7 @@
 /*
  * A console line to words. Blanks separate words; "double" and 'single' quotes, anywhere in a word,
- * keep blanks; in double quotes and outside quotes \" \\ and \<blank> stand for the character
- * itself, and any other backslash is a plain one (device names are full of them). `#` at the start
+ * keep blanks; \" is a quote except in single quotes, and outside quotes a backslash keeps the blank
+ * after it. Any other backslash is a plain one: \\.\name is a device's name. `#` at the start
  * of a word begins a comment.
  */
 #ifndef PARSE_CONSOLE_LINE_H
