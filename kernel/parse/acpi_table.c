@@ -60,9 +60,9 @@ bool acpi_rsdp_find(const void *bytes, size_t size, size_t *offset, struct acpi_
     return false;
 }
 
-static void decode_header(const struct acpi_header_layout *layout, struct acpi_table_header *header)
+static void decode_header(const struct acpi_header_layout *layout, struct acpi_header *header)
 {
-    *header = (struct acpi_table_header){ .length = layout->length, .revision = layout->revision };
+    *header = (struct acpi_header){ .length = layout->length, .revision = layout->revision };
     __builtin_memcpy(header->signature, layout->signature, sizeof(layout->signature));
     __builtin_memcpy(header->oem_id, layout->oem_id, sizeof(layout->oem_id));
     __builtin_memcpy(header->oem_table_id, layout->oem_table_id, sizeof(layout->oem_table_id));
@@ -70,7 +70,7 @@ static void decode_header(const struct acpi_header_layout *layout, struct acpi_t
 
 /* Read and judge a header in physical memory. */
 static bool read_header(acpi_read_physical *read, void *context, uint64_t address,
-                        struct acpi_table_header *header)
+                        struct acpi_header *header)
 {
     struct acpi_header_layout layout;
 
@@ -84,7 +84,7 @@ static bool read_header(acpi_read_physical *read, void *context, uint64_t addres
 static bool open_root(struct acpi_table_iterator *iterator, uint64_t address, const char *signature,
                       uint8_t entry_size)
 {
-    struct acpi_table_header header;
+    struct acpi_header header;
 
     if (!read_header(iterator->read, iterator->context, address, &header) ||
         __builtin_memcmp(header.signature, signature, 4) != 0)
@@ -139,7 +139,7 @@ bool acpi_table_find(const struct acpi_rsdp *rsdp, acpi_read_physical *read, voi
 }
 
 bool acpi_table_check(const void *table, size_t size, const char *signature,
-                      struct acpi_table_header *header, struct parse_error *error)
+                      struct acpi_header *header, struct parse_error *error)
 {
     struct acpi_header_layout layout;
 

@@ -4,7 +4,8 @@
  *
  * Physical memory is read through a callback of the caller, so that the same walk runs in the
  * kernel (through a temporary map) and on a host (over a dump). Layouts: include/hw/acpi_tables.h.
- * ACPICA has its own table manager; this one serves what must be known before it runs.
+ * ACPICA has its own table manager; this one serves what must be known before it runs. Names of
+ * public structs here differ from ACPICA's, so that one file can include both.
  */
 #ifndef PARSE_ACPI_TABLE_H
 #define PARSE_ACPI_TABLE_H
@@ -21,7 +22,7 @@ struct acpi_rsdp {
     uint64_t xsdt_address; /* 0: none */
 };
 
-struct acpi_table_header {
+struct acpi_header {
     char signature[5];
     uint32_t length; /* of the whole table, header included */
     uint8_t revision;
@@ -44,7 +45,7 @@ struct acpi_table_iterator {
 /* A table's place, before its body was read. */
 struct acpi_table_location {
     uint64_t address;
-    struct acpi_table_header header;
+    struct acpi_header header;
 };
 
 /* Decode an RSDP that begins at the first byte: 20 bytes at least, 36 for revision 2. */
@@ -67,6 +68,6 @@ bool acpi_table_find(const struct acpi_rsdp *rsdp, acpi_read_physical *read, voi
 
 /* Check a table read whole: signature (NULL: any), length <= size, checksum. */
 bool acpi_table_check(const void *table, size_t size, const char *signature,
-                      struct acpi_table_header *header, struct parse_error *error);
+                      struct acpi_header *header, struct parse_error *error);
 
 #endif

@@ -51,7 +51,7 @@ static void decode_reset(const struct acpi_fadt_layout *layout, struct fadt *fad
 
 bool fadt_parse(const void *table, size_t size, struct fadt *fadt, struct parse_error *error)
 {
-    struct acpi_table_header header;
+    struct acpi_header header;
     struct acpi_fadt_layout layout;
 
     if (!acpi_table_check(table, size, "FACP", &header, error))

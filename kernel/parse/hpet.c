@@ -10,7 +10,7 @@
 
 bool hpet_parse(const void *table, size_t size, struct hpet_table *hpet, struct parse_error *error)
 {
-    struct acpi_table_header header;
+    struct acpi_header header;
     struct acpi_hpet_layout layout;
 
     if (!acpi_table_check(table, size, "HPET", &header, error))

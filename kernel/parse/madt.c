@@ -8,7 +8,7 @@
 
 bool madt_open(struct madt *madt, const void *table, size_t size, struct parse_error *error)
 {
-    struct acpi_table_header header;
+    struct acpi_header header;
     struct acpi_madt_layout layout;
 
     if (!acpi_table_check(table, size, "APIC", &header, error))

@@ -7,7 +7,7 @@
 
 bool mcfg_open(struct mcfg *mcfg, const void *table, size_t size, struct parse_error *error)
 {
-    struct acpi_table_header header;
+    struct acpi_header header;
 
     if (!acpi_table_check(table, size, "MCFG", &header, error))
         return false;
