@@ -47,3 +47,18 @@ def write(path, members):
     with open(partial, "wb") as stream:
         stream.write(build(members))
     os.replace(partial, path)
+
+
+def compose(files, named=(), matches=(), commands=None):
+    """Members for a run: driver files, then what the host asks of the kernel.
+
+    `named`: .sys names that must start. `matches`: lines of match.cfg, fields apart by tabs.
+    `commands`: console commands to run before a verdict ends the run; None for the console.
+    """
+    members = [file_member(path) for path in files]
+    for name, lines in (("named.txt", named), ("match.cfg", matches)):
+        if lines:
+            members.append((name, "".join(f"{line}\n" for line in lines).encode()))
+    if commands is not None:
+        members.append(("exec.txt", "".join(f"{line}\n" for line in commands).encode()))
+    return members

@@ -13,6 +13,8 @@ import termios
 import time
 import tty
 
+from . import qemu
+
 OK, FAILED, USAGE, BUGCHECK, TIMEOUT, NOT_STARTED = range(6)
 
 PREFIX = b"dirql: "
@@ -64,18 +66,17 @@ class Transcript:
 class Console:
     """One QEMU process and the loop between it and our own standard streams."""
 
-    def __init__(self, command, interactive, timeout, typed=()):
+    def __init__(self, command, interactive, timeout):
         self.command, self.interactive = command, interactive
         self.deadline = time.monotonic() + timeout if timeout else None
-        self.typed = list(typed)
         self.transcript = Transcript(keep_carriage_returns=interactive)
         self.quit = False
         self.process = None
 
     def run(self):
-        """Returns (QEMU's exit status, or None if it was ended from here)."""
+        """Runs to the end. Returns QEMU's exit status, or None if it was ended from here."""
         self.process = subprocess.Popen(
-            self.command, stdout=subprocess.PIPE,
+            self.command, stdout=subprocess.PIPE, preexec_fn=qemu.die_with_parent,
             stdin=subprocess.PIPE if self.interactive else subprocess.DEVNULL)
         saved = None
         if self.interactive:
@@ -83,25 +84,24 @@ class Console:
             tty.setraw(sys.stdin)
         try:
             self._relay()
+            if not self.quit and not self._expired():
+                self._wait()
         finally:
             if saved:
                 termios.tcsetattr(sys.stdin, termios.TCSADRAIN, saved)
-            if self.process.poll() is None and (self.quit or self._expired()):
+            ended_here = self.process.poll() is None
+            if ended_here:
                 self.process.kill()
                 self.process.wait()
-                ended_here = True
-            else:
-                ended_here = False
-                self._reap()
         self.transcript.finish()
         return None if ended_here else self.process.returncode
 
-    def _reap(self):
+    def _wait(self):
+        """The console is closed: QEMU ends at once, unless it hangs."""
         try:
             self.process.wait(timeout=5)
         except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
+            pass
 
     def _expired(self):
         return self.deadline is not None and time.monotonic() >= self.deadline

@@ -3,8 +3,10 @@
 One Machine is one guest. Everything it needs for a single run (archive, ISO, disk) lies in a
 temporary folder that close() removes. No process is started here but xorriso.
 """
+import ctypes
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
 
@@ -28,6 +30,11 @@ OVMF_PAIRS = (
 
 class SetupError(Exception):
     """Something outside the guest is missing; the text says what to do."""
+
+
+def die_with_parent():
+    """For Popen's preexec_fn: no QEMU outlives who started it, however that one ends."""
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
 
 
 def disk_sector(number):

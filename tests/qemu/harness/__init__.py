@@ -1,0 +1,1 @@
+"""What guest tests are written with: Guest, QTest, Monitor, KTAP, the matrix, the runner."""

@@ -1,0 +1,42 @@
+"""The machine comes up, everywhere, and ends as it is told."""
+import re
+
+from harness import matrix
+from harness.guest import SUCCESS, COMMAND_FAILED, Guest, run_commands
+
+
+@matrix.each_machine
+def test_the_kernel_boots_to_the_prompt(machine):
+    with Guest(**machine) as guest:
+        guest.wait_for_prompt()
+
+
+@matrix.each("quick")
+def test_every_cpu_is_listed(machine):
+    result = run_commands(["cpus -j"], **machine)
+    assert result.verdict == SUCCESS
+    assert len(result.json(1)) == machine["cpus"]
+
+
+def test_help_names_the_commands():
+    with Guest() as guest:
+        guest.wait_for_prompt()
+        text = "\n".join(guest.command("help"))
+    for name in ("help", "drivers", "devices", "lspci", "irq", "cpus", "mem", "dev", "driver",
+                 "test", "reboot", "poweroff"):
+        assert re.search(rf"\b{name}\b", text), f"help does not name {name}"
+
+
+def test_commands_run_in_order_and_the_verdict_is_success():
+    result = run_commands(["cpus", "mem"])
+    assert result.verdict == SUCCESS
+    assert list(result.outputs) == [1, 2]
+    assert all(result.outputs.values())
+
+
+def test_an_unknown_command_fails_the_run():
+    assert run_commands(["no-such-command"]).verdict == COMMAND_FAILED
+
+
+def test_the_machine_runs_with_24_mib():
+    assert run_commands(["mem"], memory=24).verdict == SUCCESS
