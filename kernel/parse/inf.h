@@ -10,6 +10,9 @@
  * sign, and a %name% without a string, such as the directory number %12%, stays as it is.
  * Sections of one name are one section, in file order.
  *
+ * Offsets, those of errors too, count bytes of the UTF-8 text: inf_line_of_offset() makes them line
+ * numbers.
+ *
  * Not here: what the sections mean (inf_model.h).
  */
 #ifndef PARSE_INF_H
@@ -24,16 +27,14 @@
 #define INF_FIELD_TOO_LONG (-2)
 
 struct inf {
-    const char *text; /* UTF-8, not NUL-terminated */
+    const char *text; /* UTF-8, not NUL-terminated, without a byte order mark */
     uint32_t size;
-    uint32_t strings;         /* offset past the header of [Strings]; 0: none */
-    uint32_t strings_english; /* of [Strings.0409]; 0: none */
 };
 
 /* A place among the lines of one section; start it with inf_find_section(). */
 struct inf_cursor {
     const struct inf *inf;
-    uint32_t name; /* the section's name, as a piece of the text */
+    uint32_t name; /* offset of the section's name */
     uint32_t name_size;
     uint32_t next; /* offset of the next physical line */
     bool inside;   /* false: skip ahead to the next section of that name */

@@ -24,29 +24,42 @@ void parse_report(struct parse_error *error, const char *what, uint64_t offset, 
     detail_append(error, 0, detail);
 }
 
+/* The detail, the text between, and the number in base 10 or 16. */
+static void report_number(struct parse_error *error, const char *detail, const char *between,
+                          uint64_t value, unsigned base)
+{
+    static const char digits[] = "0123456789abcdef";
+    char number[24]; /* 20 decimal digits and a NUL */
+    size_t at = sizeof(number) - 1;
+    size_t length = detail_append(error, 0, detail);
+
+    number[at] = '\0';
+    do {
+        number[--at] = digits[value % base];
+        value /= base;
+    } while (value);
+    length = detail_append(error, length, between);
+    detail_append(error, length, &number[at]);
+}
+
 void parse_report_value(struct parse_error *error, const char *what, uint64_t offset,
                         const char *detail, uint64_t value)
 {
-    static const char digits[] = "0123456789abcdef";
-    char number[sizeof("0x") + 16];
-    size_t at = sizeof(number) - 1;
-
     if (!error)
         return;
-    number[at] = '\0';
-    do {
-        number[--at] = digits[value & 0xF];
-        value >>= 4;
-    } while (value);
-    number[--at] = 'x';
-    number[--at] = '0';
+    error->what = what;
+    error->offset = offset;
+    report_number(error, detail, ": 0x", value, 16);
+}
 
-    parse_report(error, what, offset, detail);
-    size_t length = 0;
-    while (error->detail[length])
-        length++;
-    length = detail_append(error, length, ": ");
-    detail_append(error, length, &number[at]);
+void parse_report_line(struct parse_error *error, const char *what, uint64_t offset,
+                       const char *detail, uint32_t line)
+{
+    if (!error)
+        return;
+    error->what = what;
+    error->offset = offset;
+    report_number(error, detail, ", line ", line, 10);
 }
 
 uint8_t parse_byte_sum(const void *data, size_t size)

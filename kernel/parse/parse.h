@@ -42,6 +42,10 @@ void parse_report(struct parse_error *error, const char *what, uint64_t offset, 
 void parse_report_value(struct parse_error *error, const char *what, uint64_t offset,
                         const char *detail, uint64_t value);
 
+/* The same for text files: "not a number, line 12". */
+void parse_report_line(struct parse_error *error, const char *what, uint64_t offset,
+                       const char *detail, uint32_t line);
+
 /* Fill the error and return false, so that a check reads `return parse_fail(...)`. */
 static inline bool parse_fail(struct parse_error *error, const char *what, uint64_t offset,
                               const char *detail)
