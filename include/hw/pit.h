@@ -14,6 +14,7 @@ enum pit_port {
 enum {
     PIT_FREQUENCY = 1193182,
     PIT_COMMAND_CHANNEL_2_WORD_MODE_0 = 0xB0, /* channel 2, both bytes, interrupt on count */
+    PIT_COMMAND_CHANNEL_2_LATCH = 0x80,
     PIT_GATE_CHANNEL_2 = 0x01,
     PIT_GATE_SPEAKER = 0x02,
     PIT_GATE_OUTPUT_2 = 0x20,

@@ -22,6 +22,7 @@ enum uart16550_register {
 enum {
     UART_IER_RECEIVED = 0x01,
     UART_IER_TRANSMIT_EMPTY = 0x02,
+    UART_IIR_FIFO = 0xC0, /* both set: FIFOs work */
     UART_FCR_ENABLE = 0x01,
     UART_FCR_CLEAR_RECEIVE = 0x02,
     UART_FCR_CLEAR_TRANSMIT = 0x04,

@@ -1,0 +1,28 @@
+/*
+ * idt.c - 256 gates, all alike: interrupt gates into the stubs of entry.S.
+ *
+ * NMI, double fault and machine check may come on any stack, so they bring their own.
+ */
+#include "arch.h"
+
+extern const uint64_t irq_entry_table[VECTOR_COUNT]; /* entry.S */
+
+static unsigned idt_stack(unsigned vector)
+{
+    switch (vector) {
+    case X86_VECTOR_NMI:
+        return X86_IST_NMI;
+    case X86_VECTOR_DOUBLE_FAULT:
+        return X86_IST_DOUBLE_FAULT;
+    case X86_VECTOR_MACHINE_CHECK:
+        return X86_IST_MACHINE_CHECK;
+    default:
+        return 0;
+    }
+}
+
+void idt_fill(struct x86_gate idt[VECTOR_COUNT])
+{
+    for (unsigned vector = 0; vector < VECTOR_COUNT; vector++)
+        idt[vector] = x86_gate_make(irq_entry_table[vector], X86_SELECTOR_CODE, idt_stack(vector));
+}

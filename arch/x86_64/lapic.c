@@ -1,0 +1,246 @@
+/*
+ * lapic.c - the local APIC of each CPU, in xAPIC or x2APIC mode behind one set of calls.
+ *
+ * The mode is the one firmware left on, unless the command line says apic=xapic or apic=x2apic;
+ * every CPU is put into the boot CPU's. Destinations are physical ids: no logical set-up is kept.
+ * End of interrupt and the self-IPI are inline in hal/hal.h.
+ *
+ * Owns: APIC base, spurious and error vectors, local inputs, IPIs, freezing CPUs. Owns not: the
+ * timer (clock.c), starting CPUs (smp.c), what an error means (kernel/irq).
+ */
+#include "arch.h"
+
+#include <hw/acpi_tables.h>
+#include <lib/bits.h>
+#include <lib/log.h>
+#include <lib/string.h>
+
+#include "parse/cmdline.h"
+#include "parse/madt.h"
+
+enum {
+    LAPIC_BUSY_POLLS = 100000,  /* xAPIC: a message leaves within a few bus cycles */
+    LAPIC_FREEZE_POLLS = 10000000,
+    LAPIC_STALE_EOIS = 256, /* more than in-service bits can be set */
+};
+
+bool lapic_x2_mode;
+bool lapic_is_on;
+static uint64_t lapic_physical;
+
+/* The local input that NMIs come in by, from the MADT's first word on it; LINT1 if it has none. */
+static struct {
+    uint32_t reg;
+    uint32_t flags;
+} lapic_nmi_input = { LAPIC_LVT_LINT1, 0 };
+
+static volatile uint32_t lapic_freezing; /* number of the CPU that freezes the others, plus 1 */
+static volatile uint32_t lapic_frozen;   /* CPUs that stand */
+
+uint32_t hal_apic_read(uint32_t reg)
+{
+    if (lapic_x2_mode)
+        return (uint32_t)x86_msr_read(LAPIC_X2_MSR(reg));
+    return *(volatile uint32_t *)(HAL_LAPIC_VIRTUAL + reg);
+}
+
+void lapic_write(uint32_t reg, uint32_t value)
+{
+    if (lapic_x2_mode)
+        x86_msr_write(LAPIC_X2_MSR(reg), value);
+    else
+        *(volatile uint32_t *)(HAL_LAPIC_VIRTUAL + reg) = value;
+}
+
+apic_id_t lapic_id(void)
+{
+    uint32_t id = hal_apic_read(LAPIC_ID);
+
+    return (apic_id_t){ lapic_x2_mode ? id : id >> LAPIC_ID_XAPIC_SHIFT };
+}
+
+/* ---- set-up ------------------------------------------------------------------------------ */
+
+/* SDM 3A "x2APIC State Transitions" 11.12.5: from x2APIC back only by way of off. */
+static void lapic_mode_set(void)
+{
+    uint64_t base = x86_msr_read(X86_MSR_APIC_BASE);
+
+    if ((base & LAPIC_BASE_X2) && !lapic_x2_mode) {
+        base &= ~(LAPIC_BASE_X2 | LAPIC_BASE_ENABLE);
+        x86_msr_write(X86_MSR_APIC_BASE, base);
+    }
+    base = (base & ~LAPIC_BASE_ADDRESS) | lapic_physical | LAPIC_BASE_ENABLE;
+    x86_msr_write(X86_MSR_APIC_BASE, base);
+    if (lapic_x2_mode && !(base & LAPIC_BASE_X2))
+        x86_msr_write(X86_MSR_APIC_BASE, base | LAPIC_BASE_X2);
+}
+
+static void lapic_nmi_input_read(void)
+{
+    const struct acpi_header_layout *table = hal_acpi_table("APIC", 0);
+    struct madt madt;
+    struct madt_entry entry;
+
+    if (table == NULL || !madt_open(&madt, table, table->length, NULL))
+        return;
+    while (madt_next(&madt, &entry, NULL) == PARSE_ITEM) {
+        if (entry.kind != MADT_LOCAL_APIC_NMI && entry.kind != MADT_LOCAL_X2APIC_NMI)
+            continue;
+        lapic_nmi_input.reg = entry.local_input == 0 ? LAPIC_LVT_LINT0 : LAPIC_LVT_LINT1;
+        lapic_nmi_input.flags = entry.polarity == MADT_POLARITY_LOW ? LAPIC_LVT_ACTIVE_LOW : 0;
+        return;
+    }
+}
+
+void lapic_boot_init(void)
+{
+    char mode[CMDLINE_VALUE_MAX] = "";
+    uint64_t base = x86_msr_read(X86_MSR_APIC_BASE);
+
+    lapic_physical = base & LAPIC_BASE_ADDRESS;
+    lapic_x2_mode = base & LAPIC_BASE_X2;
+    (void)cmdline_get(boot_info.command_line, "apic", mode, sizeof(mode));
+    if (strcmp(mode, "xapic") == 0)
+        lapic_x2_mode = false;
+    else if (strcmp(mode, "x2apic") == 0 && cpu_features.has_x2apic)
+        lapic_x2_mode = true;
+    else if (strcmp(mode, "x2apic") == 0)
+        log_warn("apic: this CPU has no x2APIC mode");
+    if (!hal_page_map(HAL_LAPIC_VIRTUAL, lapic_physical, HAL_PAGE_SIZE,
+                      HAL_PAGE_WRITE | HAL_PAGE_UNCACHED))
+        log_error("apic: no memory to map the local APIC");
+    lapic_nmi_input_read();
+}
+
+/* Interrupts that firmware took and never ended would hold back all of their class and below. */
+static void lapic_end_stale(void)
+{
+    for (unsigned i = 0; i < LAPIC_STALE_EOIS; i++) {
+        uint32_t pending = 0;
+
+        for (unsigned vector = 0; vector < VECTOR_COUNT; vector += LAPIC_VECTORS_PER_REGISTER)
+            pending |= hal_apic_read(lapic_vector_register(LAPIC_ISR, (uint8_t)vector));
+        if (pending == 0)
+            return;
+        hal_apic_eoi();
+    }
+}
+
+void lapic_cpu_init(void)
+{
+    uint32_t last_lvt;
+
+    lapic_mode_set();
+    lapic_write(LAPIC_SPURIOUS, LAPIC_SPURIOUS_ENABLE | VECTOR_SPURIOUS);
+    lapic_write(LAPIC_TPR, 0);
+    lapic_end_stale();
+    lapic_write(LAPIC_LVT_TIMER, LAPIC_LVT_MASKED | VECTOR_CLOCK);
+    lapic_write(LAPIC_LVT_LINT0, LAPIC_LVT_MASKED | LAPIC_DELIVERY_EXTINT);
+    lapic_write(LAPIC_LVT_LINT1, LAPIC_LVT_MASKED);
+    lapic_write(lapic_nmi_input.reg, LAPIC_DELIVERY_NMI | lapic_nmi_input.flags);
+    last_lvt = (uint32_t)FIELD_GET(LAPIC_VERSION_MAX_LVT, hal_apic_read(LAPIC_VERSION));
+    if (last_lvt >= 4)
+        lapic_write(LAPIC_LVT_PERFORMANCE, LAPIC_LVT_MASKED);
+    if (last_lvt >= 5)
+        lapic_write(LAPIC_LVT_THERMAL, LAPIC_LVT_MASKED);
+    if (last_lvt >= 6)
+        lapic_write(LAPIC_LVT_CMCI, LAPIC_LVT_MASKED);
+    (void)hal_apic_error_read();
+    lapic_write(LAPIC_LVT_ERROR, VECTOR_APIC_ERROR);
+    pcr_self()->apic_id = lapic_id();
+    lapic_is_on = true;
+}
+
+/* ---- asking ------------------------------------------------------------------------------ */
+
+bool hal_apic_is_x2(void)
+{
+    return lapic_x2_mode;
+}
+
+bool hal_apic_in_service(vector_t vector)
+{
+    return hal_apic_read(lapic_vector_register(LAPIC_ISR, vector.value)) &
+           lapic_vector_bit(vector.value);
+}
+
+bool hal_apic_requested(vector_t vector)
+{
+    return hal_apic_read(lapic_vector_register(LAPIC_IRR, vector.value)) &
+           lapic_vector_bit(vector.value);
+}
+
+/* SDM 3A "Error Handling" 11.5.3: the write latches what was collected; then it can be read. */
+uint32_t hal_apic_error_read(void)
+{
+    lapic_write(LAPIC_ESR, 0);
+    return hal_apic_read(LAPIC_ESR);
+}
+
+/* ---- inter-processor interrupts ---------------------------------------------------------- */
+
+static void lapic_wait_sent(void)
+{
+    for (uint32_t i = 0; i < LAPIC_BUSY_POLLS; i++) {
+        if (!(hal_apic_read(LAPIC_ICR_LOW) & LAPIC_ICR_BUSY))
+            return;
+        hal_cpu_pause();
+    }
+}
+
+void lapic_icr_send(apic_id_t destination, uint32_t low)
+{
+    uint64_t flags;
+
+    if (lapic_x2_mode) {
+        /* WRMSR of the ICR does not wait for earlier stores: SDM 3A 11.12.3. */
+        __asm__ volatile("mfence; lfence" : : : "memory");
+        x86_msr_write(LAPIC_X2_MSR(LAPIC_ICR_LOW),
+                      (uint64_t)destination.value << LAPIC_ICR_X2_DEST_SHIFT | low);
+        return;
+    }
+    /* The two halves must not be parted by an interrupt that sends too. */
+    flags = hal_interrupts_disable();
+    lapic_wait_sent();
+    lapic_write(LAPIC_ICR_HIGH, destination.value << LAPIC_ICR_XAPIC_DEST_SHIFT);
+    lapic_write(LAPIC_ICR_LOW, low);
+    hal_interrupts_restore(flags);
+}
+
+void hal_ipi_send(uint32_t cpu, vector_t vector)
+{
+    lapic_icr_send(hal_pcr(cpu)->apic_id,
+                   LAPIC_DELIVERY_FIXED | LAPIC_ICR_ASSERT | vector.value);
+}
+
+void hal_ipi_send_others(vector_t vector)
+{
+    lapic_icr_send((apic_id_t){ 0 }, LAPIC_ICR_SHORTHAND_OTHERS | LAPIC_DELIVERY_FIXED |
+                                         LAPIC_ICR_ASSERT | vector.value);
+}
+
+void hal_cpus_freeze(void)
+{
+    uint32_t nobody = 0;
+
+    if (!lapic_is_on || smp_cpu_count < 2)
+        return;
+    if (!__atomic_compare_exchange_n(&lapic_freezing, &nobody, cpu_current() + 1, false,
+                                     __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
+        return; /* another CPU does it, and its NMI will reach this one too */
+    lapic_icr_send((apic_id_t){ 0 },
+                   LAPIC_ICR_SHORTHAND_OTHERS | LAPIC_DELIVERY_NMI | LAPIC_ICR_ASSERT);
+    for (uint32_t i = 0; i < LAPIC_FREEZE_POLLS && lapic_frozen < smp_cpu_count - 1; i++)
+        hal_cpu_pause();
+}
+
+void hal_cpu_freeze_point(void)
+{
+    uint32_t freezing = lapic_freezing;
+
+    if (freezing == 0 || freezing == cpu_current() + 1)
+        return;
+    __atomic_add_fetch(&lapic_frozen, 1, __ATOMIC_SEQ_CST);
+    hal_machine_halt();
+}
