@@ -6,15 +6,15 @@
  *     NTSTATUS NTAPI IoDoThing(...) { ... }
  *     LDR_EXPORT(IoDoThing);
  *
- * which emits { name, address } into the section .ldr_exports. kernel/ldr/exports.c sorts the
+ * which emits { name, address } into the section .ldr_exports. kernel/ldr/exports.c hashes the
  * section once at boot and answers imports and MmGetSystemRoutineAddress from it; the host's
  * tools/list-exports.py reads the same section from the ELF file. What is not implemented has no
  * line, and so is absent: a driver that imports it is refused by name.
  *
  * NTOSKRNL.EXE, HAL.DLL and WMILIB.SYS share this one table, as the names never collide.
  *
- * Linker script: the section must be kept, writable during early boot (it is sorted in place) and
- * bounded by __ldr_exports_start and __ldr_exports_end, 8-byte aligned:
+ * Linker script: the section must be kept and bounded by __ldr_exports_start and
+ * __ldr_exports_end, 8-byte aligned; it may be read-only:
  *
  *     .ldr_exports : ALIGN(8) {
  *         __ldr_exports_start = .; KEEP(*(.ldr_exports)) __ldr_exports_end = .; }

@@ -1,0 +1,63 @@
+/*
+ * io/device.h - DEVICE_OBJECTs and the stacks they form.
+ *
+ * One allocation holds the object header, the DEVICE_OBJECT, the driver's extension right behind
+ * it, as drivers expect, and our own part, which DeviceObjectExtension points to. The database
+ * lock guards names, the drivers' device lists and the attachments; it is held for a few
+ * instructions only.
+ *
+ * Owns: creation, names, attachment. Owns not: what PnP knows of a device (pnp/devnode.h), which
+ * hangs from io_device.devnode.
+ */
+#pragma once
+
+#include <hal/types.h>
+#include <nt/wdm.h>
+
+#include "io/interrupt_assignment.h"
+
+/*
+ * Our part of a device. The beginning has the public shape of DEVOBJ_EXTENSION.
+ * Legend: (c) constant, (d) io database lock, (p) written by pnp at PASSIVE_LEVEL.
+ */
+struct io_device {
+    CSHORT type;
+    USHORT size;
+    PDEVICE_OBJECT device;     /* (c) */
+    PDEVICE_OBJECT lower;      /* (d) the device this one is attached to, NULL at the bottom */
+    void *devnode;             /* (p) struct pnp_devnode of a PDO, else NULL */
+    struct io_interrupt_assignment *interrupts; /* (p) of a PDO */
+    const WCHAR *instance_path; /* (p) of a PDO: "PCI\VEN_1234&...\3&0&18", for interface names */
+    struct io_name *name;      /* (d) NULL: unnamed */
+    struct io_timer *timer;    /* (c) once IoInitializeTimer was called */
+    struct io_device *next_shutdown; /* (d) IoRegisterShutdownNotification */
+    bool shutdown_registered;  /* (d) */
+    bool delete_pending;       /* (d) IoDeleteDevice was called */
+    POWER_STATE power_state;   /* PoSetPowerState */
+    LIST_ENTRY startio_pending;   /* reserved for IoStartPacket without recursion */
+    uint32_t startio_flags;
+    bool startio_active;
+};
+
+static inline struct io_device *io_device_of(PDEVICE_OBJECT device)
+{
+    return (struct io_device *)(void *)device->DeviceObjectExtension;
+}
+
+/* Guards attachment, names and driver lists. Returns the IRQL to go back to. */
+KIRQL io_database_acquire(void);
+void io_database_release(KIRQL irql);
+
+/* The lowest device of the stack: the PDO where it is a PnP stack. No reference is added. */
+PDEVICE_OBJECT io_device_bottom(PDEVICE_OBJECT device);
+/* Top of the stack, with a reference. IRQL <= DISPATCH_LEVEL. */
+PDEVICE_OBJECT io_device_top_reference(PDEVICE_OBJECT device);
+/*
+ * One opener more, or less. STATUS_NO_SUCH_DEVICE: deletion has begun. STATUS_ACCESS_DENIED: it is
+ * exclusive and open. The last close of a deleted device frees it.
+ */
+NTSTATUS io_device_open_reference(PDEVICE_OBJECT device);
+void io_device_close_reference(PDEVICE_OBJECT device);
+
+/* Send IRP_MJ_SHUTDOWN to all devices registered for it. PASSIVE_LEVEL. */
+void io_shutdown_notify(void);

@@ -1,0 +1,280 @@
+/*
+ * io/file.c - file objects: open, read, write, control, close.
+ *
+ * A file object is opened on the named device; its IRPs go to the top of that device's stack. The
+ * last handle (io_file_close, ZwClose) sends IRP_MJ_CLEANUP, the last reference IRP_MJ_CLOSE. All
+ * requests here are synchronous; a request that takes too long is cancelled.
+ *
+ * Owns: FILE_OBJECT, the console's file calls, IoGetDeviceObjectPointer. Owns not: the Zw calls
+ * (io/file_zw.c), name resolution (io/name.c).
+ */
+#include "io/file.h"
+
+#include <lib/assert.h>
+#include <lib/export.h>
+#include <lib/string.h>
+
+#include "io/alloc.h"
+#include "io/device.h"
+#include "io/irp.h"
+#include "io/name.h"
+#include "io/object_types.h"
+
+enum {
+    FILE_NAME_UNITS_MAX = 260,
+    CREATE_OPTIONS = FILE_OPEN << 24 | FILE_SYNCHRONOUS_IO_NONALERT,
+};
+
+/* The private end of a file object's memory. */
+struct io_file {
+    FILE_OBJECT object;
+    bool opened;       /* IRP_MJ_CREATE succeeded: CLOSE is due */
+    bool cleaned;      /* IRP_MJ_CLEANUP was sent */
+    void *name_buffer; /* FileName points into it */
+};
+
+static NTSTATUS file_send_simple(PFILE_OBJECT file, UCHAR major)
+{
+    IO_STACK_LOCATION location = {.MajorFunction = major, .FileObject = file};
+
+    return io_request_send(file->DeviceObject, &location, STATUS_SUCCESS, NULL);
+}
+
+static void file_cleanup(void *object)
+{
+    struct io_file *file = object;
+
+    if (!file->opened || file->cleaned)
+        return;
+    file->cleaned = true;
+    file->object.Flags |= FO_CLEANUP_COMPLETE;
+    file_send_simple(&file->object, IRP_MJ_CLEANUP);
+}
+
+static void file_destroy(void *object)
+{
+    struct io_file *file = object;
+
+    if (file->opened) {
+        file_cleanup(object);
+        file_send_simple(&file->object, IRP_MJ_CLOSE);
+        io_device_close_reference(file->object.DeviceObject);
+    }
+    ob_dereference(file->object.DeviceObject);
+    io_free(file->name_buffer);
+}
+
+const struct _OBJECT_TYPE io_file_type = {
+    .name = "File", .destroy = file_destroy, .close = file_cleanup, .passive = true};
+
+/* Takes over the device's reference and the name buffer, whatever the result. */
+static NTSTATUS file_create(PDEVICE_OBJECT device, const UNICODE_STRING *rest, void *buffer,
+                            ACCESS_MASK access, struct io_file **file_out)
+{
+    struct io_file *file = ob_create(&io_file_type, sizeof(*file));
+
+    if (file == NULL) {
+        ob_dereference(device);
+        io_free(buffer);
+        return STATUS_INSUFFICIENT_RESOURCES;
+    }
+    file->object.Type = IO_TYPE_FILE;
+    file->object.Size = sizeof(FILE_OBJECT);
+    file->object.DeviceObject = device;
+    file->object.FileName = *rest;
+    file->object.Flags = FO_SYNCHRONOUS_IO;
+    file->object.ReadAccess = (access & (FILE_READ_DATA | GENERIC_READ)) != 0;
+    file->object.WriteAccess = (access & (FILE_WRITE_DATA | GENERIC_WRITE)) != 0;
+    file->object.SharedRead = file->object.SharedWrite = TRUE;
+    file->name_buffer = buffer;
+    KeInitializeEvent(&file->object.Lock, SynchronizationEvent, FALSE);
+    KeInitializeEvent(&file->object.Event, NotificationEvent, FALSE);
+    InitializeListHead(&file->object.IrpList);
+    *file_out = file;
+    return STATUS_SUCCESS;
+}
+
+NTSTATUS io_file_open_wide(PCUNICODE_STRING name, ACCESS_MASK access, PFILE_OBJECT *file_out)
+{
+    IO_SECURITY_CONTEXT security = {.DesiredAccess = access};
+    IO_STACK_LOCATION location = {.MajorFunction = IRP_MJ_CREATE};
+    PDEVICE_OBJECT device;
+    UNICODE_STRING rest;
+    struct io_file *file;
+    NTSTATUS status;
+    void *buffer;
+
+    ASSERT_IRQL(PASSIVE_LEVEL);
+    *file_out = NULL;
+    status = io_name_resolve(name, &device, &rest, &buffer);
+    if (!NT_SUCCESS(status))
+        return status;
+    status = file_create(device, &rest, buffer, access, &file);
+    if (!NT_SUCCESS(status))
+        return status;
+    status = io_device_open_reference(device);
+    if (NT_SUCCESS(status)) {
+        location.FileObject = &file->object;
+        location.Parameters.Create.SecurityContext = &security;
+        location.Parameters.Create.Options = CREATE_OPTIONS;
+        location.Parameters.Create.ShareAccess = FILE_SHARE_READ | FILE_SHARE_WRITE;
+        status = io_request_send(device, &location, STATUS_SUCCESS, NULL);
+        if (!NT_SUCCESS(status))
+            io_device_close_reference(device);
+    }
+    if (!NT_SUCCESS(status)) {
+        ob_dereference(file);
+        return status;
+    }
+    file->opened = true;
+    file->object.Flags |= FO_FILE_OPEN;
+    *file_out = &file->object;
+    return STATUS_SUCCESS;
+}
+
+static NTSTATUS file_open_prefixed(const char *prefix, const char *name, PFILE_OBJECT *file)
+{
+    WCHAR wide[FILE_NAME_UNITS_MAX];
+    UNICODE_STRING path = {.Buffer = wide};
+    size_t units = lib_wide_from_utf8(wide, FILE_NAME_UNITS_MAX, prefix, strlen(prefix));
+    size_t room = FILE_NAME_UNITS_MAX - units;
+    size_t more = lib_wide_from_utf8(wide + units, room, name, strlen(name));
+
+    if (more > room)
+        return STATUS_OBJECT_NAME_INVALID;
+    path.Length = path.MaximumLength = (USHORT)((units + more) * sizeof(WCHAR));
+    return io_file_open_wide(&path, GENERIC_READ | GENERIC_WRITE, file);
+}
+
+NTSTATUS io_file_open(const char *name, PFILE_OBJECT *file)
+{
+    NTSTATUS status;
+
+    if (strncmp(name, "\\\\.\\", 4) == 0)
+        return file_open_prefixed("\\??\\", name + 4, file);
+    if (name[0] == '\\')
+        return file_open_prefixed("", name, file);
+    status = file_open_prefixed("\\??\\", name, file);
+    if (status == STATUS_OBJECT_NAME_NOT_FOUND)
+        status = file_open_prefixed("\\Device\\", name, file);
+    return status;
+}
+
+void io_file_close(PFILE_OBJECT file)
+{
+    file_cleanup(file);
+    ob_dereference(file);
+}
+
+/* ---- Requests ------------------------------------------------------------------------------ */
+
+/* The request is built by the caller up to its buffers; sends, releases, frees. */
+static NTSTATUS file_finish(PDEVICE_OBJECT top, PIRP irp, bool attached, uint32_t timeout_ms,
+                            uint32_t *done)
+{
+    NTSTATUS status = STATUS_INSUFFICIENT_RESOURCES;
+
+    *done = 0;
+    if (attached) {
+        status = io_irp_call_and_wait(top, irp, timeout_ms);
+        if (!NT_ERROR(status))
+            *done = (uint32_t)irp->IoStatus.Information;
+    }
+    io_irp_release_buffers(irp, attached && !NT_ERROR(status));
+    IoFreeIrp(irp);
+    ob_dereference(top);
+    return status;
+}
+
+static PIRP file_irp(PFILE_OBJECT file, PDEVICE_OBJECT *top, UCHAR major)
+{
+    PIO_STACK_LOCATION next;
+    PIRP irp;
+
+    *top = io_device_top_reference(file->DeviceObject);
+    irp = IoAllocateIrp((*top)->StackSize, FALSE);
+    if (irp == NULL) {
+        ob_dereference(*top);
+        return NULL;
+    }
+    irp->Tail.Overlay.Thread = PsGetCurrentThread();
+    irp->Tail.Overlay.OriginalFileObject = file;
+    next = IoGetNextIrpStackLocation(irp);
+    next->MajorFunction = major;
+    next->FileObject = file;
+    return irp;
+}
+
+static NTSTATUS file_transfer(PFILE_OBJECT file, UCHAR major, uint64_t offset, void *buffer,
+                              uint32_t length, uint32_t timeout_ms, uint32_t *done)
+{
+    PDEVICE_OBJECT top;
+    PIO_STACK_LOCATION next;
+    PIRP irp;
+
+    *done = 0;
+    irp = file_irp(file, &top, major);
+    if (irp == NULL)
+        return STATUS_INSUFFICIENT_RESOURCES;
+    irp->Flags |= major == IRP_MJ_READ ? IRP_READ_OPERATION : IRP_WRITE_OPERATION;
+    next = IoGetNextIrpStackLocation(irp);
+    next->Parameters.Read.Length = length; /* Write has the same layout */
+    next->Parameters.Read.ByteOffset.QuadPart = (LONGLONG)offset;
+    return file_finish(top, irp, io_irp_attach_transfer(irp, top, major, buffer, length),
+                       timeout_ms, done);
+}
+
+NTSTATUS io_file_read(PFILE_OBJECT file, uint64_t offset, void *buffer, uint32_t length,
+                      uint32_t timeout_ms, uint32_t *done)
+{
+    return file_transfer(file, IRP_MJ_READ, offset, buffer, length, timeout_ms, done);
+}
+
+NTSTATUS io_file_write(PFILE_OBJECT file, uint64_t offset, const void *buffer, uint32_t length,
+                       uint32_t timeout_ms, uint32_t *done)
+{
+    return file_transfer(file, IRP_MJ_WRITE, offset, (void *)(uintptr_t)buffer, length, timeout_ms,
+                         done);
+}
+
+NTSTATUS io_file_ioctl(PFILE_OBJECT file, uint32_t code, const void *input, uint32_t input_length,
+                       void *output, uint32_t output_length, uint32_t timeout_ms, uint32_t *done)
+{
+    void *in = (void *)(uintptr_t)input;
+    PDEVICE_OBJECT top;
+    PIO_STACK_LOCATION next;
+    PIRP irp;
+
+    *done = 0;
+    irp = file_irp(file, &top, IRP_MJ_DEVICE_CONTROL);
+    if (irp == NULL)
+        return STATUS_INSUFFICIENT_RESOURCES;
+    next = IoGetNextIrpStackLocation(irp);
+    next->Parameters.DeviceIoControl.IoControlCode = code;
+    next->Parameters.DeviceIoControl.InputBufferLength = input_length;
+    next->Parameters.DeviceIoControl.OutputBufferLength = output_length;
+    return file_finish(
+        top, irp, io_irp_attach_control(irp, code, in, input_length, output, output_length),
+        timeout_ms, done);
+}
+
+/* WDK surface */
+
+NTSTATUS NTAPI IoGetDeviceObjectPointer(PUNICODE_STRING ObjectName, ACCESS_MASK DesiredAccess,
+                                        PFILE_OBJECT *FileObject, PDEVICE_OBJECT *DeviceObject)
+{
+    NTSTATUS status = io_file_open_wide(ObjectName, DesiredAccess, FileObject);
+
+    if (!NT_SUCCESS(status))
+        return status;
+    *DeviceObject = IoGetRelatedDeviceObject(*FileObject);
+    file_cleanup(*FileObject); /* as if a handle had been opened and closed */
+    return STATUS_SUCCESS;
+}
+LDR_EXPORT(IoGetDeviceObjectPointer);
+
+PDEVICE_OBJECT NTAPI IoGetRelatedDeviceObject(PFILE_OBJECT FileObject)
+{
+    return IoGetAttachedDevice(FileObject->DeviceObject);
+}
+LDR_EXPORT(IoGetRelatedDeviceObject);

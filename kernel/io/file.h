@@ -1,0 +1,31 @@
+/*
+ * io/file.h - opening a device and talking to it by IRPs, for the console and for Zw calls.
+ *
+ * Names: "\Device\Edu0", "\DosDevices\Edu0", "\??\Edu0", or bare "Edu0", which is looked for as a
+ * symbolic link and then under \Device. What follows a device's name ("\Device\Edu0\sub") becomes
+ * FileObject->FileName.
+ *
+ * The buffers are kernel memory; how they reach the driver (copied, by MDL, as they are) follows
+ * the device's flags and the control code, as on Windows. All at PASSIVE_LEVEL.
+ */
+#pragma once
+
+#include <hal/types.h>
+#include <nt/wdm.h>
+
+/* IRP_MJ_CREATE to the top of the device's stack. io_file_close() undoes it. */
+NTSTATUS io_file_open(const char *name, PFILE_OBJECT *file);
+NTSTATUS io_file_open_wide(PCUNICODE_STRING name, ACCESS_MASK access, PFILE_OBJECT *file);
+/* IRP_MJ_CLEANUP, then IRP_MJ_CLOSE with the last reference. */
+void io_file_close(PFILE_OBJECT file);
+
+/*
+ * One request, waited for. timeout_ms 0 waits for ever; otherwise the IRP is cancelled when the
+ * time is over, and STATUS_TIMEOUT is returned if it did not finish by itself. *done: bytes.
+ */
+NTSTATUS io_file_read(PFILE_OBJECT file, uint64_t offset, void *buffer, uint32_t length,
+                      uint32_t timeout_ms, uint32_t *done);
+NTSTATUS io_file_write(PFILE_OBJECT file, uint64_t offset, const void *buffer, uint32_t length,
+                       uint32_t timeout_ms, uint32_t *done);
+NTSTATUS io_file_ioctl(PFILE_OBJECT file, uint32_t code, const void *input, uint32_t input_length,
+                       void *output, uint32_t output_length, uint32_t timeout_ms, uint32_t *done);

@@ -1,0 +1,291 @@
+/*
+ * io/irp.c - the life of an IRP: allocate, send down, complete upward, cancel.
+ *
+ * Completion walks the stack from the location that completed it. Each completion routine sees
+ * Irp->CurrentLocation already moved to its own driver's location; STATUS_MORE_PROCESSING_REQUIRED
+ * stops the walk and gives the IRP to that driver. Past the last location the I/O manager's part
+ * comes (io_irp_finish): results to the requester, buffers and the IRP freed. There are no
+ * user buffers here, so that part needs no APC in the requesting thread.
+ *
+ * Owns: stack walking, cancellation, sending from the kernel. Owns not: IRPs built from a request
+ * (io/irp_build.c).
+ */
+#include "io/irp.h"
+
+#include <lib/assert.h>
+#include <lib/export.h>
+#include <lib/string.h>
+
+#include "io/alloc.h"
+#include "io/device.h"
+#include "ke/ob.h"
+
+static KSPIN_LOCK cancel_lock;
+static volatile uint64_t irp_count;
+
+uint64_t io_irp_count(void)
+{
+    return irp_count;
+}
+
+/* ---- Completion ------------------------------------------------------------------------------ */
+
+/* One part of a master IRP is done: the last one completes the master. */
+static void irp_finish_associated(PIRP irp)
+{
+    PIRP master = irp->AssociatedIrp.MasterIrp;
+    LONG left = InterlockedDecrement(&master->AssociatedIrp.IrpCount);
+
+    io_irp_release_buffers(irp, false);
+    IoFreeIrp(irp);
+    if (left == 0)
+        IofCompleteRequest(master, IO_NO_INCREMENT);
+}
+
+/*
+ * All locations are done. Only IRPs that the I/O manager keeps for the requester end here
+ * (io_irp_threaded); one from IoAllocateIrp belongs to a driver, whose completion routine should
+ * have kept it: it stays as it is.
+ */
+static void irp_finish(PIRP irp)
+{
+    PIO_STATUS_BLOCK status_block = irp->UserIosb;
+    PKEVENT event = irp->UserEvent;
+
+    if ((irp->Flags & IRP_ASSOCIATED_IRP) != 0) {
+        irp_finish_associated(irp);
+        return;
+    }
+    if ((irp->AllocationFlags & IO_IRP_THREADED) == 0)
+        return;
+    io_irp_release_buffers(irp, !NT_ERROR(irp->IoStatus.Status));
+    if (status_block != NULL) {
+        status_block->Information = irp->IoStatus.Information;
+        __atomic_store_n(&status_block->Status, irp->IoStatus.Status, __ATOMIC_RELEASE);
+    }
+    IoFreeIrp(irp);
+    if (event != NULL)
+        KeSetEvent(event, IO_NO_INCREMENT, FALSE);
+}
+
+static bool irp_wants_routine(PIRP irp, UCHAR control)
+{
+    if (NT_SUCCESS(irp->IoStatus.Status) ? (control & SL_INVOKE_ON_SUCCESS) != 0
+                                         : (control & SL_INVOKE_ON_ERROR) != 0)
+        return true;
+    return irp->Cancel && (control & SL_INVOKE_ON_CANCEL) != 0;
+}
+
+static void irp_complete(PIRP irp)
+{
+    PIO_STACK_LOCATION location = irp->Tail.Overlay.CurrentStackLocation;
+
+    for (;;) {
+        PIO_COMPLETION_ROUTINE routine = location->CompletionRoutine;
+        PVOID context = location->Context;
+        UCHAR control = location->Control;
+        bool past_last;
+
+        irp->CurrentLocation++;
+        irp->Tail.Overlay.CurrentStackLocation++;
+        past_last = irp->CurrentLocation > irp->StackCount;
+        irp->PendingReturned = (control & SL_PENDING_RETURNED) != 0;
+        location->Flags = 0;
+        location->Control = 0;
+        location->CompletionRoutine = NULL;
+        if (irp_wants_routine(irp, control)) {
+            PDEVICE_OBJECT device =
+                past_last ? NULL : irp->Tail.Overlay.CurrentStackLocation->DeviceObject;
+
+            if (routine(device, irp, context) == STATUS_MORE_PROCESSING_REQUIRED)
+                return;
+        } else if (irp->PendingReturned && !past_last) {
+            /* No routine to hand it on: the driver above returned what the lower one did. */
+            IoMarkIrpPending(irp);
+        }
+        if (past_last)
+            break;
+        location++;
+    }
+    irp_finish(irp);
+}
+
+/* ---- Requests of the kernel itself ------------------------------------------------------------- */
+
+static NTSTATUS NTAPI irp_signal(PDEVICE_OBJECT device, PIRP irp, PVOID context)
+{
+    UNREFERENCED_PARAMETER(device);
+    UNREFERENCED_PARAMETER(irp);
+    KeSetEvent(context, IO_NO_INCREMENT, FALSE);
+    return STATUS_MORE_PROCESSING_REQUIRED;
+}
+
+NTSTATUS io_irp_call_and_wait(PDEVICE_OBJECT device, PIRP irp, uint32_t timeout_ms)
+{
+    LARGE_INTEGER timeout = {.QuadPart = -10000ll * timeout_ms};
+    NTSTATUS status;
+    KEVENT event;
+
+    KeInitializeEvent(&event, NotificationEvent, FALSE);
+    IoSetCompletionRoutine(irp, irp_signal, &event, TRUE, TRUE, TRUE);
+    IofCallDriver(device, irp);
+    /* The event and not the result decides: a driver may return one thing and do the other. */
+    status = KeWaitForSingleObject(&event, Executive, KernelMode, FALSE,
+                                   timeout_ms == 0 ? NULL : &timeout);
+    if (status == STATUS_TIMEOUT) {
+        IoCancelIrp(irp);
+        KeWaitForSingleObject(&event, Executive, KernelMode, FALSE, NULL);
+        if (irp->IoStatus.Status == STATUS_CANCELLED)
+            return STATUS_IO_TIMEOUT;
+    }
+    return irp->IoStatus.Status;
+}
+
+NTSTATUS io_request_send(PDEVICE_OBJECT device, const IO_STACK_LOCATION *location,
+                         NTSTATUS status_in, ULONG_PTR *information)
+{
+    PDEVICE_OBJECT top;
+    PIO_STACK_LOCATION next;
+    NTSTATUS status;
+    PIRP irp;
+
+    ASSERT_IRQL(PASSIVE_LEVEL);
+    top = io_device_top_reference(device);
+    irp = IoAllocateIrp(top->StackSize, FALSE);
+    if (irp == NULL) {
+        ob_dereference(top);
+        return STATUS_INSUFFICIENT_RESOURCES;
+    }
+    next = IoGetNextIrpStackLocation(irp);
+    *next = *location;
+    next->Control = 0;
+    irp->IoStatus.Status = status_in;
+    irp->IoStatus.Information = information == NULL ? 0 : *information;
+    irp->RequestorMode = KernelMode;
+    irp->Tail.Overlay.Thread = PsGetCurrentThread();
+    status = io_irp_call_and_wait(top, irp, 0);
+    if (information != NULL)
+        *information = irp->IoStatus.Information;
+    IoFreeIrp(irp);
+    ob_dereference(top);
+    return status;
+}
+
+/* WDK surface */
+
+VOID NTAPI IoInitializeIrp(PIRP Irp, USHORT PacketSize, CCHAR StackSize)
+{
+    memset(Irp, 0, PacketSize);
+    Irp->Type = IO_TYPE_IRP;
+    Irp->Size = PacketSize;
+    Irp->StackCount = StackSize;
+    Irp->CurrentLocation = StackSize + 1;
+    InitializeListHead(&Irp->ThreadListEntry);
+    Irp->Tail.Overlay.CurrentStackLocation = (PIO_STACK_LOCATION)(Irp + 1) + StackSize;
+}
+LDR_EXPORT(IoInitializeIrp);
+
+PIRP NTAPI IoAllocateIrp(CCHAR StackSize, BOOLEAN ChargeQuota)
+{
+    PIRP irp;
+
+    UNREFERENCED_PARAMETER(ChargeQuota);
+    ASSERT_IRQL(DISPATCH_LEVEL);
+    if (StackSize <= 0)
+        return NULL;
+    irp = ExAllocatePoolWithTag(NonPagedPoolNx, IoSizeOfIrp(StackSize), IO_TAG_IRP);
+    if (irp == NULL)
+        return NULL;
+    IoInitializeIrp(irp, IoSizeOfIrp(StackSize), StackSize);
+    __atomic_add_fetch(&irp_count, 1, __ATOMIC_RELAXED);
+    return irp;
+}
+LDR_EXPORT(IoAllocateIrp);
+
+VOID NTAPI IoFreeIrp(PIRP Irp)
+{
+    if (Irp->Type != IO_TYPE_IRP)
+        KeBugCheckEx(MULTIPLE_IRP_COMPLETE_REQUESTS, (ULONG_PTR)Irp, 0, 0, 0);
+    Irp->Type = 0;
+    __atomic_sub_fetch(&irp_count, 1, __ATOMIC_RELAXED);
+    ExFreePoolWithTag(Irp, IO_TAG_IRP);
+}
+LDR_EXPORT(IoFreeIrp);
+
+VOID NTAPI IoReuseIrp(PIRP Irp, NTSTATUS Status)
+{
+    UCHAR flags = Irp->AllocationFlags;
+
+    IoInitializeIrp(Irp, Irp->Size, Irp->StackCount);
+    Irp->AllocationFlags = flags;
+    Irp->IoStatus.Status = Status;
+}
+LDR_EXPORT(IoReuseIrp);
+
+NTSTATUS FASTCALL IofCallDriver(PDEVICE_OBJECT DeviceObject, PIRP Irp)
+{
+    PIO_STACK_LOCATION location;
+
+    Irp->CurrentLocation--;
+    if (Irp->CurrentLocation <= 0)
+        KeBugCheckEx(NO_MORE_IRP_STACK_LOCATIONS, (ULONG_PTR)Irp, 0, 0, 0);
+    location = --Irp->Tail.Overlay.CurrentStackLocation;
+    location->DeviceObject = DeviceObject;
+    return DeviceObject->DriverObject->MajorFunction[location->MajorFunction](DeviceObject, Irp);
+}
+LDR_EXPORT(IofCallDriver);
+
+VOID FASTCALL IofCompleteRequest(PIRP Irp, CCHAR PriorityBoost)
+{
+    UNREFERENCED_PARAMETER(PriorityBoost);
+    ASSERT_IRQL(DISPATCH_LEVEL);
+    if (Irp->Type != IO_TYPE_IRP || Irp->CurrentLocation > Irp->StackCount)
+        KeBugCheckEx(MULTIPLE_IRP_COMPLETE_REQUESTS, (ULONG_PTR)Irp, 0, 0, 0);
+    if (Irp->CancelRoutine != NULL)
+        KeBugCheckEx(CANCEL_STATE_IN_COMPLETED_IRP, (ULONG_PTR)Irp,
+                     (ULONG_PTR)Irp->CancelRoutine, 0, 0);
+    irp_complete(Irp);
+}
+LDR_EXPORT(IofCompleteRequest);
+
+VOID NTAPI IoAcquireCancelSpinLock(PKIRQL Irql)
+{
+    KeAcquireSpinLock(&cancel_lock, Irql);
+}
+LDR_EXPORT(IoAcquireCancelSpinLock);
+
+VOID NTAPI IoReleaseCancelSpinLock(KIRQL Irql)
+{
+    KeReleaseSpinLock(&cancel_lock, Irql);
+}
+LDR_EXPORT(IoReleaseCancelSpinLock);
+
+BOOLEAN NTAPI IoCancelIrp(PIRP Irp)
+{
+    PDRIVER_CANCEL routine;
+    KIRQL irql;
+
+    IoAcquireCancelSpinLock(&irql);
+    Irp->Cancel = TRUE;
+    routine = IoSetCancelRoutine(Irp, NULL);
+    if (routine == NULL) {
+        IoReleaseCancelSpinLock(irql);
+        return FALSE;
+    }
+    if (Irp->CurrentLocation > Irp->StackCount)
+        KeBugCheckEx(CANCEL_STATE_IN_COMPLETED_IRP, (ULONG_PTR)Irp, (ULONG_PTR)routine, 0, 0);
+    Irp->CancelIrql = irql;
+    routine(IoGetCurrentIrpStackLocation(Irp)->DeviceObject, Irp); /* releases the lock */
+    return TRUE;
+}
+LDR_EXPORT(IoCancelIrp);
+
+BOOLEAN NTAPI IoForwardIrpSynchronously(PDEVICE_OBJECT DeviceObject, PIRP Irp)
+{
+    if (Irp->CurrentLocation <= 1)
+        return FALSE;
+    IoCopyCurrentIrpStackLocationToNext(Irp);
+    io_irp_call_and_wait(DeviceObject, Irp, 0);
+    return TRUE;
+}
+LDR_EXPORT(IoForwardIrpSynchronously);

@@ -1,0 +1,39 @@
+/*
+ * io/irp.h - sending IRPs from inside the kernel.
+ *
+ * For PnP, power and the file layer: an IRP on the top of a stack, waited for. The WDK surface
+ * (IoAllocateIrp, IofCallDriver, IofCompleteRequest, ...) is in irp.c.
+ */
+#pragma once
+
+#include <hal/types.h>
+#include <nt/wdm.h>
+
+/*
+ * Send a request made of *location (major, minor, parameters; the rest is filled in here) to the
+ * top of device's stack and wait. status_in is IoStatus.Status before (STATUS_NOT_SUPPORTED for
+ * PnP and power). *information: in and out, may be NULL. PASSIVE_LEVEL.
+ */
+NTSTATUS io_request_send(PDEVICE_OBJECT device, const IO_STACK_LOCATION *location,
+                         NTSTATUS status_in, ULONG_PTR *information);
+
+/*
+ * Send an IRP whose next location is filled in (all but the completion routine) and wait; it stays
+ * the caller's. timeout_ms 0 waits for ever; else the IRP is cancelled then, and if that is what
+ * ended it the result is STATUS_IO_TIMEOUT. IRQL <= APC_LEVEL.
+ */
+NTSTATUS io_irp_call_and_wait(PDEVICE_OBJECT device, PIRP irp, uint32_t timeout_ms);
+
+/* AllocationFlags: the I/O manager finishes and frees the IRP (threaded IRPs, WDK: IoBuild...). */
+enum { IO_IRP_THREADED = 0x40 };
+
+/* Give the next location's buffers to the IRP as the device, or the control code, wants them. */
+bool io_irp_attach_transfer(PIRP irp, PDEVICE_OBJECT device, ULONG major, PVOID buffer,
+                            ULONG length);
+bool io_irp_attach_control(PIRP irp, ULONG code, PVOID input, ULONG input_length, PVOID output,
+                           ULONG output_length);
+/* Free what was attached, and MDLs; copy_out: IoStatus.Information bytes to the caller first. */
+void io_irp_release_buffers(PIRP irp, bool copy_out);
+
+/* IRPs allocated and not yet freed, for the console and leak tests. */
+uint64_t io_irp_count(void);

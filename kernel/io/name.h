@@ -1,0 +1,41 @@
+/*
+ * io/name.h - the part of the object namespace that drivers see: \Device names and symbolic links.
+ *
+ * Names compare without regard to case. \DosDevices, \??, \GLOBAL?? and \DosDevices\Global are one
+ * directory. A name is kept as the caller wrote it, for the console.
+ */
+#pragma once
+
+#include <hal/types.h>
+#include <nt/wdm.h>
+
+enum io_name_kind { IO_NAME_DEVICE, IO_NAME_LINK, IO_NAME_EVENT };
+
+/* Legend: (c) constant, (d) io database lock. */
+struct io_name {
+    struct io_name *next;   /* (d) */
+    enum io_name_kind kind; /* (c) */
+    UNICODE_STRING path;    /* (c) normalised: \??\x for all spellings of DosDevices */
+    void *object;           /* (d) device or event; not referenced: the object removes its name */
+    UNICODE_STRING target;  /* (c) of a link */
+    bool enabled;           /* (d) a device interface's link exists only while enabled */
+};
+
+/* STATUS_OBJECT_NAME_COLLISION, _OBJECT_NAME_INVALID, _INSUFFICIENT_RESOURCES. PASSIVE_LEVEL. */
+NTSTATUS io_name_insert(enum io_name_kind kind, PCUNICODE_STRING path, void *object,
+                        PCUNICODE_STRING target, struct io_name **name);
+void io_name_remove(struct io_name *name);
+NTSTATUS io_name_remove_link(PCUNICODE_STRING path);
+NTSTATUS io_name_link_enable(PCUNICODE_STRING path, bool enable);
+
+/*
+ * Follow links to a device. *rest (may be NULL) is what the path has beyond the device's name; it
+ * points into *buffer, which the caller frees with ExFreePool. The device comes with a reference.
+ */
+NTSTATUS io_name_resolve(PCUNICODE_STRING path, PDEVICE_OBJECT *device, UNICODE_STRING *rest,
+                         PVOID *buffer);
+/* An object of the kind under exactly that name, referenced, or NULL. */
+void *io_name_lookup(enum io_name_kind kind, PCUNICODE_STRING path);
+
+/* Visit all names, oldest first, for the console. The callback must not block. */
+void io_name_for_each(void (*visit)(const struct io_name *name, void *context), void *context);

@@ -1,0 +1,297 @@
+/*
+ * ke/ob.c - object headers, reference counts, the handle table.
+ *
+ * Counts are atomic. The table is an array that doubles; its lock is a spin lock held for a few
+ * instructions, and never while an object is destroyed. An object whose type asks for
+ * PASSIVE_LEVEL and whose last reference is dropped above it is queued to a work item.
+ *
+ * Owns: headers, handles, the Ob surface, ZwClose. Owns not: what objects are (ke/thread.c,
+ * io/device.c, io/file.c, pnp/registry_zw.c).
+ */
+#include "ke/ob.h"
+
+#include <hal/hal.h>
+#include <lib/assert.h>
+#include <lib/export.h>
+#include <lib/list.h>
+#include <lib/string.h>
+#include <nt/wdm.h>
+
+#include "mm/pool.h"
+
+#define OBJECT_TAG MM_TAG("ObjC")
+
+enum {
+    HANDLE_STEP = 4, /* handle values are multiples of 4; the first is 4 */
+    HANDLE_TABLE_FIRST = 64,
+};
+
+static struct {
+    KSPIN_LOCK lock;
+    void **objects;    /* NULL: free entry */
+    uint32_t capacity;
+    uint32_t next_try; /* where the search for a free entry starts */
+} handle_table;
+
+static struct {
+    KSPIN_LOCK lock;
+    struct ob_header *first;
+    bool queued;
+    WORK_QUEUE_ITEM item;
+} destroy_queue;
+
+static struct ob_header *object_header(const void *object)
+{
+    return (struct ob_header *)(uintptr_t)object - 1;
+}
+
+void *ob_create(const struct _OBJECT_TYPE *type, size_t size)
+{
+    struct ob_header *header;
+
+    header = mm_pool_alloc(sizeof(*header) + size, OBJECT_TAG);
+    if (header == NULL)
+        return NULL;
+    header->reference_count = 1;
+    header->type = type;
+    return header + 1;
+}
+
+const struct _OBJECT_TYPE *ob_type(const void *object)
+{
+    return object_header(object)->type;
+}
+
+int64_t ob_reference(void *object)
+{
+    return __atomic_add_fetch(&object_header(object)->reference_count, 1, __ATOMIC_RELAXED);
+}
+
+static void object_destroy(struct ob_header *header)
+{
+    if (header->type->destroy != NULL)
+        header->type->destroy(header + 1);
+    mm_pool_free(header, OBJECT_TAG);
+}
+
+static VOID NTAPI object_destroy_queued(PVOID context)
+{
+    UNREFERENCED_PARAMETER(context);
+    for (;;) {
+        struct ob_header *header;
+        KIRQL irql;
+
+        KeAcquireSpinLock(&destroy_queue.lock, &irql);
+        header = destroy_queue.first;
+        if (header != NULL)
+            destroy_queue.first = header->next_destroy;
+        else
+            destroy_queue.queued = false;
+        KeReleaseSpinLock(&destroy_queue.lock, irql);
+        if (header == NULL)
+            return;
+        object_destroy(header);
+    }
+}
+
+static void object_destroy_later(struct ob_header *header)
+{
+    bool queue;
+    KIRQL irql;
+
+    KeAcquireSpinLock(&destroy_queue.lock, &irql);
+    header->next_destroy = destroy_queue.first;
+    destroy_queue.first = header;
+    queue = !destroy_queue.queued;
+    destroy_queue.queued = true;
+    KeReleaseSpinLock(&destroy_queue.lock, irql);
+    if (queue) {
+        ExInitializeWorkItem(&destroy_queue.item, object_destroy_queued, NULL);
+        ExQueueWorkItem(&destroy_queue.item, DelayedWorkQueue);
+    }
+}
+
+int64_t ob_dereference(void *object)
+{
+    struct ob_header *header = object_header(object);
+    int64_t count = __atomic_sub_fetch(&header->reference_count, 1, __ATOMIC_ACQ_REL);
+
+    if (count < 0)
+        KeBugCheckEx(REFERENCE_BY_POINTER, (ULONG_PTR)header->type, (ULONG_PTR)object, 0,
+                     (ULONG_PTR)count);
+    if (count == 0) {
+        if (header->type->passive && hal_irql_read() > PASSIVE_LEVEL)
+            object_destroy_later(header);
+        else
+            object_destroy(header);
+    }
+    return count;
+}
+
+/* ---- Handles ----------------------------------------------------------------------------- */
+
+static bool handle_table_grow(uint32_t seen_capacity)
+{
+    uint32_t capacity = seen_capacity == 0 ? HANDLE_TABLE_FIRST : 2 * seen_capacity;
+    void **objects = mm_pool_alloc(capacity * sizeof(*objects), OBJECT_TAG);
+    void **old;
+    KIRQL irql;
+
+    if (objects == NULL)
+        return false;
+    KeAcquireSpinLock(&handle_table.lock, &irql);
+    old = objects; /* another thread was faster: throw ours away */
+    if (handle_table.capacity == seen_capacity) {
+        old = handle_table.objects;
+        if (old != NULL)
+            memcpy(objects, old, seen_capacity * sizeof(*objects));
+        handle_table.objects = objects;
+        handle_table.capacity = capacity;
+    }
+    KeReleaseSpinLock(&handle_table.lock, irql);
+    if (old != NULL)
+        mm_pool_free(old, OBJECT_TAG);
+    return true;
+}
+
+NTSTATUS ob_handle_create(void *object, HANDLE *handle)
+{
+    for (;;) {
+        uint32_t capacity, i;
+        bool found = false;
+        KIRQL irql;
+
+        KeAcquireSpinLock(&handle_table.lock, &irql);
+        capacity = handle_table.capacity;
+        for (i = handle_table.next_try; i < capacity && !found; i += !found)
+            found = handle_table.objects[i] == NULL;
+        if (found) {
+            handle_table.objects[i] = object;
+            handle_table.next_try = i + 1;
+        }
+        KeReleaseSpinLock(&handle_table.lock, irql);
+        if (found) {
+            ob_reference(object);
+            __atomic_add_fetch(&object_header(object)->handle_count, 1, __ATOMIC_RELAXED);
+            *handle = (HANDLE)((ULONG_PTR)(i + 1) * HANDLE_STEP);
+            return STATUS_SUCCESS;
+        }
+        if (!handle_table_grow(capacity))
+            return STATUS_INSUFFICIENT_RESOURCES;
+    }
+}
+
+/* The table's lock is held: the entry's own reference keeps the object alive. */
+static void **handle_entry(HANDLE handle)
+{
+    ULONG_PTR value = (ULONG_PTR)handle;
+    ULONG_PTR index = value / HANDLE_STEP - 1;
+
+    if (value == 0 || value % HANDLE_STEP != 0 || index >= handle_table.capacity)
+        return NULL;
+    return handle_table.objects[index] == NULL ? NULL : &handle_table.objects[index];
+}
+
+NTSTATUS ob_handle_reference(HANDLE handle, const struct _OBJECT_TYPE *type, void **object)
+{
+    NTSTATUS status = STATUS_INVALID_HANDLE;
+    void **entry;
+    KIRQL irql;
+
+    KeAcquireSpinLock(&handle_table.lock, &irql);
+    entry = handle_entry(handle);
+    if (entry != NULL && type != NULL && object_header(*entry)->type != type) {
+        status = STATUS_OBJECT_TYPE_MISMATCH;
+    } else if (entry != NULL) {
+        *object = *entry;
+        ob_reference(*entry);
+        status = STATUS_SUCCESS;
+    }
+    KeReleaseSpinLock(&handle_table.lock, irql);
+    return status;
+}
+
+NTSTATUS ob_handle_close(HANDLE handle)
+{
+    struct ob_header *header;
+    void *object = NULL;
+    void **entry;
+    KIRQL irql;
+
+    ASSERT_IRQL(PASSIVE_LEVEL);
+    KeAcquireSpinLock(&handle_table.lock, &irql);
+    entry = handle_entry(handle);
+    if (entry != NULL) {
+        object = *entry;
+        *entry = NULL;
+        if ((uint32_t)(entry - handle_table.objects) < handle_table.next_try)
+            handle_table.next_try = (uint32_t)(entry - handle_table.objects);
+    }
+    KeReleaseSpinLock(&handle_table.lock, irql);
+    if (object == NULL)
+        return STATUS_INVALID_HANDLE;
+    header = object_header(object);
+    if (__atomic_sub_fetch(&header->handle_count, 1, __ATOMIC_ACQ_REL) == 0 &&
+        header->type->close != NULL)
+        header->type->close(object);
+    ob_dereference(object);
+    return STATUS_SUCCESS;
+}
+
+/* WDK surface */
+
+LONG_PTR FASTCALL ObfReferenceObject(PVOID Object)
+{
+    return ob_reference(Object);
+}
+LDR_EXPORT(ObfReferenceObject);
+
+LONG_PTR FASTCALL ObfDereferenceObject(PVOID Object)
+{
+    return ob_dereference(Object);
+}
+LDR_EXPORT(ObfDereferenceObject);
+
+VOID NTAPI ObDereferenceObjectDeferDelete(PVOID Object)
+{
+    struct ob_header *header = object_header(Object);
+
+    if (__atomic_sub_fetch(&header->reference_count, 1, __ATOMIC_ACQ_REL) == 0)
+        object_destroy_later(header);
+}
+LDR_EXPORT(ObDereferenceObjectDeferDelete);
+
+NTSTATUS NTAPI ObReferenceObjectByPointer(PVOID Object, ACCESS_MASK DesiredAccess,
+                                          POBJECT_TYPE ObjectType, KPROCESSOR_MODE AccessMode)
+{
+    UNREFERENCED_PARAMETER(DesiredAccess);
+    UNREFERENCED_PARAMETER(AccessMode);
+    if (ObjectType != NULL && object_header(Object)->type != ObjectType)
+        return STATUS_OBJECT_TYPE_MISMATCH;
+    ob_reference(Object);
+    return STATUS_SUCCESS;
+}
+LDR_EXPORT(ObReferenceObjectByPointer);
+
+NTSTATUS NTAPI ObReferenceObjectByHandle(HANDLE Handle, ACCESS_MASK DesiredAccess,
+                                         POBJECT_TYPE ObjectType, KPROCESSOR_MODE AccessMode,
+                                         PVOID *Object, POBJECT_HANDLE_INFORMATION HandleInformation)
+{
+    NTSTATUS status = ob_handle_reference(Handle, ObjectType, Object);
+
+    UNREFERENCED_PARAMETER(AccessMode);
+    if (!NT_SUCCESS(status)) {
+        *Object = NULL;
+    } else if (HandleInformation != NULL) {
+        HandleInformation->HandleAttributes = 0;
+        HandleInformation->GrantedAccess = DesiredAccess;
+    }
+    return status;
+}
+LDR_EXPORT(ObReferenceObjectByHandle);
+
+NTSTATUS NTAPI ZwClose(HANDLE Handle)
+{
+    return ob_handle_close(Handle);
+}
+LDR_EXPORT(ZwClose);

@@ -1,0 +1,48 @@
+/*
+ * ke/ob.h - reference-counted objects and the handles that name them.
+ *
+ * Everything a driver may pass to ObReferenceObject or receive a handle to (devices, drivers,
+ * files, threads, events, registry keys) has this header in front of its body, so that one
+ * reference routine serves them all. What an object is, and how it ends, is its type's business.
+ *
+ * There is one handle table, as there is one process. A handle holds one reference.
+ *
+ * Field legend: (a) atomic, (c) constant, (q) queue of objects waiting to be destroyed.
+ */
+#pragma once
+
+#include <hal/types.h>
+#include <nt/ntdef.h>
+
+/* POBJECT_TYPE points to one of these: *IoFileObjectType, *PsThreadType, ... */
+struct _OBJECT_TYPE {
+    const char *name; /* "Device", "File" */
+    /*
+     * The last reference is gone; the memory is freed when this returns. Runs at PASSIVE_LEVEL if
+     * `passive` is set (in a system thread where the reference was dropped above it), else at the
+     * caller's level. May be NULL.
+     */
+    void (*destroy)(void *object);
+    void (*close)(void *object); /* the last handle is gone; PASSIVE_LEVEL; may be NULL */
+    bool passive;
+};
+
+struct ob_header {
+    volatile int64_t reference_count; /* (a) */
+    volatile int64_t handle_count;    /* (a) */
+    const struct _OBJECT_TYPE *type;  /* (c) */
+    struct ob_header *next_destroy;   /* (q) */
+};
+
+/* A zeroed nonpaged object with one reference; NULL without memory. IRQL <= DISPATCH_LEVEL. */
+void *ob_create(const struct _OBJECT_TYPE *type, size_t size);
+const struct _OBJECT_TYPE *ob_type(const void *object);
+/* Both return the new count. IRQL <= DISPATCH_LEVEL. */
+int64_t ob_reference(void *object);
+int64_t ob_dereference(void *object);
+
+/* Takes a reference of its own. PASSIVE_LEVEL. */
+NTSTATUS ob_handle_create(void *object, HANDLE *handle);
+/* The object with a new reference. type NULL: any. STATUS_INVALID_HANDLE, _OBJECT_TYPE_MISMATCH. */
+NTSTATUS ob_handle_reference(HANDLE handle, const struct _OBJECT_TYPE *type, void **object);
+NTSTATUS ob_handle_close(HANDLE handle);

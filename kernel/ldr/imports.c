@@ -1,0 +1,96 @@
+/*
+ * ldr/imports.c - binding a driver's imports.
+ *
+ * Library names compare without regard to case; all of them are answered from the one exports
+ * table. What we lack is collected and logged in one go, so that a driver author sees the whole
+ * list the first time. Ordinals mean nothing stable in these libraries: one is reported as missing
+ * with its number.
+ *
+ * Owns: the import slots of an image. Owns not: the table (ldr/exports.c), parsing (parse/pe.c).
+ */
+#include <lib/bits.h>
+#include <lib/export.h>
+#include <lib/format.h>
+#include <lib/log.h>
+#include <lib/string.h>
+
+#include "ldr/internal.h"
+
+enum { MISSING_LINE = LOG_LINE_MAX - 96 }; /* prefix, image name and end of line fit beside it */
+
+static const char *const libraries[] = {"ntoskrnl.exe", "hal.dll", "wmilib.sys"};
+
+/* Names that are missing, in lines as long as the log takes. */
+struct missing_list {
+    const struct ldr_image *image;
+    uint32_t count;
+    size_t length;
+    char text[MISSING_LINE];
+};
+
+static bool library_known(const char *library)
+{
+    size_t i;
+
+    for (i = 0; i < ARRAY_COUNT(libraries); i++)
+        if (lib_stricmp(library, libraries[i]) == 0)
+            return true;
+    return false;
+}
+
+static void missing_flush(struct missing_list *missing)
+{
+    if (missing->length != 0)
+        log_error("ldr: %s: missing imports: %s", missing->image->name, missing->text);
+    missing->length = 0;
+}
+
+static void missing_add(struct missing_list *missing, const struct pe_import *import)
+{
+    char name[160];
+    size_t length;
+
+    if (import->name != NULL)
+        lib_snprintf(name, sizeof(name), "%s!%s", import->library, import->name);
+    else
+        lib_snprintf(name, sizeof(name), "%s!#%u", import->library, import->ordinal);
+    length = strlen(name);
+    if (missing->length + length + 3 > sizeof(missing->text))
+        missing_flush(missing);
+    missing->length += (size_t)lib_snprintf(missing->text + missing->length,
+                                            sizeof(missing->text) - missing->length, "%s%s",
+                                            missing->length == 0 ? "" : ", ", name);
+    missing->count++;
+}
+
+NTSTATUS ldr_imports_bind(struct ldr_image *image)
+{
+    struct missing_list missing = {.image = image};
+    struct pe_import_iterator iterator;
+    struct parse_error error;
+    struct pe_import import;
+    enum parse_step step;
+
+    pe_import_begin(&image->pe, &iterator);
+    while ((step = pe_import_next(&iterator, &import, &error)) == PARSE_ITEM) {
+        uint64_t address = 0;
+
+        if (import.name != NULL && library_known(import.library))
+            address = (uint64_t)ldr_export_find(import.name);
+        if (address == 0)
+            missing_add(&missing, &import);
+        else
+            memcpy((void *)(image->base + import.slot_rva), &address, sizeof(address));
+    }
+    if (step == PARSE_BAD) {
+        log_error("ldr: %s: %s at offset 0x%llx: %s", image->name, error.what,
+                  (unsigned long long)error.offset, error.detail);
+        return STATUS_INVALID_IMAGE_FORMAT;
+    }
+    missing_flush(&missing);
+    if (missing.count != 0) {
+        log_error("ldr: %s: not started: %u imports are missing", image->name, missing.count);
+        return STATUS_DRIVER_ENTRYPOINT_NOT_FOUND;
+    }
+    return STATUS_SUCCESS;
+}

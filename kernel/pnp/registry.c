@@ -1,0 +1,435 @@
+/*
+ * pnp/registry.c - the tree of keys and values.
+ *
+ * Children and values are short lists in order of creation. One spin lock guards the tree; it is
+ * held for a walk or a copy, never across an allocation that is not nonpaged. A key stays in memory
+ * while it is linked or referenced: a deleted key is unlinked at once and freed with its last
+ * reference. A value is one block; replacing it swaps the block.
+ *
+ * Owns: the tree. Owns not: what pnp writes into it (pnp/inf_apply.c, pnp/enumerate.c), handles and
+ * information classes (pnp/registry_zw.c).
+ */
+#include "pnp/registry.h"
+
+#include <lib/string.h>
+
+#include "io/alloc.h"
+#include "ke/ob.h"
+
+enum { TEXT_UNITS_MAX = 512 };
+
+struct pnp_value {
+    struct pnp_value *next;
+    ULONG type;
+    ULONG size;
+    UNICODE_STRING name; /* the buffer follows the data */
+    uint8_t data[];
+};
+
+/* Legend: (c) constant, (l) registry lock. */
+struct pnp_key {
+    struct pnp_key *parent;      /* (l) referenced; NULL for the root and deleted keys */
+    struct pnp_key *first_child; /* (l) each child is referenced by this list */
+    struct pnp_key *next;        /* (l) sibling */
+    struct pnp_value *values;    /* (l) */
+    UNICODE_STRING name;         /* (c) the buffer follows the key */
+    bool deleted;                /* (l) */
+};
+
+static KSPIN_LOCK registry_lock;
+static struct pnp_key *registry_root;
+
+static const UNICODE_STRING control_set_alias = RTL_CONSTANT_STRING(L"ControlSet001");
+static const UNICODE_STRING control_set_name = RTL_CONSTANT_STRING(L"CurrentControlSet");
+
+static void key_destroy(void *object)
+{
+    struct pnp_key *key = object;
+
+    while (key->values != NULL) {
+        struct pnp_value *value = key->values;
+
+        key->values = value->next;
+        io_free(value);
+    }
+}
+
+const struct _OBJECT_TYPE pnp_key_type = {.name = "Key", .destroy = key_destroy};
+
+static bool names_equal(PCUNICODE_STRING left, PCUNICODE_STRING right)
+{
+    size_t i;
+
+    if (left->Length != right->Length)
+        return false;
+    for (i = 0; i < left->Length / sizeof(WCHAR); i++)
+        if (lib_wide_upcase(left->Buffer[i]) != lib_wide_upcase(right->Buffer[i]))
+            return false;
+    return true;
+}
+
+static struct pnp_key *key_create(PCUNICODE_STRING name)
+{
+    struct pnp_key *key = ob_create(&pnp_key_type, sizeof(*key) + name->Length + sizeof(WCHAR));
+
+    if (key == NULL)
+        return NULL;
+    key->name.Buffer = (WCHAR *)(key + 1);
+    key->name.Length = name->Length;
+    key->name.MaximumLength = name->Length + sizeof(WCHAR);
+    memcpy(key->name.Buffer, name->Buffer, name->Length);
+    return key;
+}
+
+/* Registry lock held. */
+static struct pnp_key *key_child(struct pnp_key *key, PCUNICODE_STRING name)
+{
+    struct pnp_key *child;
+
+    if (names_equal(name, &control_set_alias))
+        name = &control_set_name;
+    for (child = key->first_child; child != NULL; child = child->next)
+        if (names_equal(&child->name, name))
+            return child;
+    return NULL;
+}
+
+/* The child with a reference of the caller's; made if it is missing. */
+static struct pnp_key *key_child_open(struct pnp_key *key, PCUNICODE_STRING name, bool create,
+                                      bool *created)
+{
+    struct pnp_key *fresh = create ? key_create(name) : NULL;
+    struct pnp_key **link;
+    struct pnp_key *child;
+    KIRQL irql;
+
+    KeAcquireSpinLock(&registry_lock, &irql);
+    child = key->deleted ? NULL : key_child(key, name);
+    *created = child == NULL && fresh != NULL && !key->deleted;
+    if (*created) {
+        for (link = &key->first_child; *link != NULL;)
+            link = &(*link)->next;
+        *link = fresh; /* the list has the creation reference */
+        fresh->parent = key;
+        ob_reference(key);
+        child = fresh;
+        fresh = NULL;
+    }
+    if (child != NULL)
+        ob_reference(child);
+    KeReleaseSpinLock(&registry_lock, irql);
+    if (fresh != NULL)
+        ob_dereference(fresh);
+    return child;
+}
+
+struct pnp_key *pnp_key_open(struct pnp_key *base, PCUNICODE_STRING path, bool create,
+                             bool *created)
+{
+    struct pnp_key *key = base == NULL ? registry_root : base;
+    size_t units = path->Length / sizeof(WCHAR);
+    bool fresh = false;
+    size_t start = 0;
+
+    ob_reference(key);
+    while (start < units) {
+        UNICODE_STRING name = {.Buffer = path->Buffer + start};
+        struct pnp_key *child;
+        size_t end = start;
+
+        while (end < units && path->Buffer[end] != L'\\')
+            end++;
+        name.Length = name.MaximumLength = (USHORT)((end - start) * sizeof(WCHAR));
+        start = end + 1;
+        if (name.Length == 0)
+            continue;
+        child = key_child_open(key, &name, false, &fresh);
+        if (child == NULL && create)
+            child = key_child_open(key, &name, true, &fresh);
+        ob_dereference(key);
+        if (child == NULL)
+            return NULL;
+        key = child;
+    }
+    if (created != NULL)
+        *created = fresh;
+    return key;
+}
+
+/* UTF-8 to a string over the caller's units; false if it does not fit. */
+static bool text_to_wide(const char *text, WCHAR *units, UNICODE_STRING *string)
+{
+    size_t length = lib_wide_from_utf8(units, TEXT_UNITS_MAX, text, strlen(text));
+
+    string->Buffer = units;
+    string->Length = string->MaximumLength = (USHORT)(length * sizeof(WCHAR));
+    return length < TEXT_UNITS_MAX;
+}
+
+struct pnp_key *pnp_key_open_text(struct pnp_key *base, const char *path, bool create)
+{
+    WCHAR units[TEXT_UNITS_MAX];
+    UNICODE_STRING wide;
+
+    if (!text_to_wide(path, units, &wide))
+        return NULL;
+    return pnp_key_open(base, &wide, create, NULL);
+}
+
+NTSTATUS pnp_key_delete(struct pnp_key *key)
+{
+    struct pnp_key *parent = NULL;
+    struct pnp_key **link;
+    NTSTATUS status = STATUS_SUCCESS;
+    KIRQL irql;
+
+    KeAcquireSpinLock(&registry_lock, &irql);
+    if (key->first_child != NULL || key->parent == NULL) {
+        status = key->deleted ? STATUS_KEY_DELETED : STATUS_CANNOT_DELETE;
+    } else {
+        parent = key->parent;
+        for (link = &parent->first_child; *link != key;)
+            link = &(*link)->next;
+        *link = key->next;
+        key->parent = NULL;
+        key->deleted = true;
+    }
+    KeReleaseSpinLock(&registry_lock, irql);
+    if (parent != NULL) {
+        ob_dereference(parent);
+        ob_dereference(key); /* the list's */
+    }
+    return status;
+}
+
+/* ---- Values ---------------------------------------------------------------------------------- */
+
+/* Registry lock held: the link that points to the value, or to the end of the list. */
+static struct pnp_value **value_link(struct pnp_key *key, PCUNICODE_STRING name)
+{
+    struct pnp_value **link = &key->values;
+
+    while (*link != NULL && !names_equal(&(*link)->name, name))
+        link = &(*link)->next;
+    return link;
+}
+
+NTSTATUS pnp_value_set(struct pnp_key *key, PCUNICODE_STRING name, ULONG type, const void *data,
+                       ULONG size)
+{
+    size_t name_offset = (sizeof(struct pnp_value) + size + 1) & ~(size_t)1;
+    struct pnp_value *value = io_allocate(name_offset + name->Length, IO_TAG_REGISTRY);
+    struct pnp_value *old = NULL;
+    struct pnp_value **link;
+    bool deleted;
+    KIRQL irql;
+
+    if (value == NULL)
+        return STATUS_INSUFFICIENT_RESOURCES;
+    value->type = type;
+    value->size = size;
+    memcpy(value->data, data, size);
+    value->name.Buffer = (WCHAR *)(void *)((char *)value + name_offset);
+    value->name.Length = value->name.MaximumLength = name->Length;
+    memcpy(value->name.Buffer, name->Buffer, name->Length);
+
+    KeAcquireSpinLock(&registry_lock, &irql);
+    deleted = key->deleted;
+    if (!deleted) {
+        link = value_link(key, name);
+        old = *link;
+        if (old != NULL)
+            value->next = old->next;
+        *link = value;
+    }
+    KeReleaseSpinLock(&registry_lock, irql);
+    io_free(deleted ? value : old);
+    return deleted ? STATUS_KEY_DELETED : STATUS_SUCCESS;
+}
+
+NTSTATUS pnp_value_get(struct pnp_key *key, PCUNICODE_STRING name, ULONG *type, void *data,
+                       ULONG *size)
+{
+    NTSTATUS status = STATUS_OBJECT_NAME_NOT_FOUND;
+    struct pnp_value *value;
+    ULONG room = *size;
+    KIRQL irql;
+
+    *size = 0;
+    KeAcquireSpinLock(&registry_lock, &irql);
+    value = *value_link(key, name);
+    if (value != NULL) {
+        *size = value->size;
+        if (type != NULL)
+            *type = value->type;
+        memcpy(data, value->data, value->size < room ? value->size : room);
+        status = value->size > room ? STATUS_BUFFER_OVERFLOW : STATUS_SUCCESS;
+    }
+    KeReleaseSpinLock(&registry_lock, irql);
+    return status;
+}
+
+NTSTATUS pnp_value_delete(struct pnp_key *key, PCUNICODE_STRING name)
+{
+    struct pnp_value **link;
+    struct pnp_value *value;
+    KIRQL irql;
+
+    KeAcquireSpinLock(&registry_lock, &irql);
+    link = value_link(key, name);
+    value = *link;
+    if (value != NULL)
+        *link = value->next;
+    KeReleaseSpinLock(&registry_lock, irql);
+    io_free(value);
+    return value == NULL ? STATUS_OBJECT_NAME_NOT_FOUND : STATUS_SUCCESS;
+}
+
+NTSTATUS pnp_value_set_data(struct pnp_key *key, const char *name, ULONG type, const void *data,
+                            ULONG size)
+{
+    WCHAR units[TEXT_UNITS_MAX];
+    UNICODE_STRING wide;
+
+    if (!text_to_wide(name, units, &wide))
+        return STATUS_OBJECT_NAME_INVALID;
+    return pnp_value_set(key, &wide, type, data, size);
+}
+
+NTSTATUS pnp_value_set_dword(struct pnp_key *key, const char *name, uint32_t value)
+{
+    return pnp_value_set_data(key, name, REG_DWORD, &value, sizeof(value));
+}
+
+NTSTATUS pnp_value_set_string(struct pnp_key *key, const char *name, ULONG type, const char *text)
+{
+    WCHAR units[TEXT_UNITS_MAX];
+    UNICODE_STRING wide;
+
+    if (!text_to_wide(text, units, &wide))
+        return STATUS_BUFFER_OVERFLOW;
+    units[wide.Length / sizeof(WCHAR)] = 0;
+    return pnp_value_set_data(key, name, type, units, wide.Length + sizeof(WCHAR));
+}
+
+bool pnp_value_get_mask(struct pnp_key *key, const char *name, uint64_t *value)
+{
+    WCHAR units[TEXT_UNITS_MAX];
+    UNICODE_STRING wide;
+    uint64_t found = 0;
+    ULONG size = sizeof(found);
+    ULONG type;
+
+    if (!text_to_wide(name, units, &wide) ||
+        !NT_SUCCESS(pnp_value_get(key, &wide, &type, &found, &size)) ||
+        (type != REG_DWORD && type != REG_QWORD && type != REG_BINARY))
+        return false;
+    *value = found;
+    return true;
+}
+
+bool pnp_value_get_dword(struct pnp_key *key, const char *name, uint32_t *value)
+{
+    uint64_t found;
+
+    if (!pnp_value_get_mask(key, name, &found))
+        return false;
+    *value = (uint32_t)found;
+    return true;
+}
+
+/* ---- Enumeration ------------------------------------------------------------------------------ */
+
+bool pnp_key_child_at(struct pnp_key *key, ULONG index, UNICODE_STRING *name)
+{
+    struct pnp_key *child;
+    KIRQL irql;
+
+    KeAcquireSpinLock(&registry_lock, &irql);
+    for (child = key->first_child; child != NULL && index != 0; index--)
+        child = child->next;
+    if (child != NULL)
+        *name = child->name;
+    KeReleaseSpinLock(&registry_lock, irql);
+    return child != NULL;
+}
+
+bool pnp_value_at(struct pnp_key *key, ULONG index, UNICODE_STRING *name)
+{
+    struct pnp_value *value;
+    KIRQL irql;
+
+    KeAcquireSpinLock(&registry_lock, &irql);
+    for (value = key->values; value != NULL && index != 0; index--)
+        value = value->next;
+    if (value != NULL)
+        *name = value->name;
+    KeReleaseSpinLock(&registry_lock, irql);
+    return value != NULL;
+}
+
+void pnp_key_counts(struct pnp_key *key, ULONG *children, ULONG *values)
+{
+    struct pnp_value *value;
+    struct pnp_key *child;
+    KIRQL irql;
+
+    *children = *values = 0;
+    KeAcquireSpinLock(&registry_lock, &irql);
+    for (child = key->first_child; child != NULL; child = child->next)
+        (*children)++;
+    for (value = key->values; value != NULL; value = value->next)
+        (*values)++;
+    KeReleaseSpinLock(&registry_lock, irql);
+}
+
+PCUNICODE_STRING pnp_key_name(struct pnp_key *key)
+{
+    return &key->name;
+}
+
+NTSTATUS pnp_key_path(struct pnp_key *key, UNICODE_STRING *path)
+{
+    enum { PATH_BYTES = 2048 };
+    size_t at = PATH_BYTES / sizeof(WCHAR);
+    struct pnp_key *walk;
+    WCHAR *units;
+    KIRQL irql;
+
+    units = io_allocate(PATH_BYTES, IO_TAG_REGISTRY);
+    if (units == NULL)
+        return STATUS_INSUFFICIENT_RESOURCES;
+    KeAcquireSpinLock(&registry_lock, &irql);
+    for (walk = key; walk != NULL && walk != registry_root; walk = walk->parent) {
+        size_t length = walk->name.Length / sizeof(WCHAR);
+
+        if (at < length + 2)
+            break;
+        at -= length;
+        memcpy(units + at, walk->name.Buffer, walk->name.Length);
+        units[--at] = L'\\';
+    }
+    KeReleaseSpinLock(&registry_lock, irql);
+    path->Length = (USHORT)(PATH_BYTES - at * sizeof(WCHAR));
+    memmove(units, units + at, path->Length);
+    path->Buffer = units;
+    path->MaximumLength = PATH_BYTES;
+    return STATUS_SUCCESS;
+}
+
+void pnp_registry_init(void)
+{
+    static const UNICODE_STRING empty;
+    static const char *const keys[] = {PNP_REGISTRY_SERVICES, PNP_REGISTRY_ENUM,
+                                       PNP_REGISTRY_CLASS, "\\Registry\\Machine\\Hardware",
+                                       "\\Registry\\Machine\\Software"};
+    size_t i;
+
+    registry_root = key_create(&empty);
+    for (i = 0; registry_root != NULL && i < sizeof(keys) / sizeof(keys[0]); i++) {
+        struct pnp_key *key = pnp_key_open_text(NULL, keys[i], true);
+
+        if (key != NULL)
+            ob_dereference(key);
+    }
+}
