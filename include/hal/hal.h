@@ -83,6 +83,14 @@ static inline void hal_cpu_wait(void)
     __asm__ volatile("sti; hlt" : : : "memory");
 }
 
+/* Address of the last page fault. SDM 3A "Control Registers" 2.5 */
+static inline uint64_t hal_fault_address(void)
+{
+    uint64_t cr2;
+    __asm__ volatile("mov %%cr2, %0" : "=r"(cr2));
+    return cr2;
+}
+
 /* ---- Ports ------------------------------------------------------------------------------- */
 
 static inline uint8_t hal_port_read8(uint16_t port)
@@ -137,7 +145,6 @@ void hal_cpu_stack(uint32_t cpu, void **base, void **top);
 
 /* ---- Local APIC (lapic.c) ------------------------------------------------------------------ */
 
-static inline void hal_ipi_self(vector_t vector); /* below */
 void hal_ipi_send(uint32_t cpu, vector_t vector);
 void hal_ipi_send_others(vector_t vector);
 /* Stop every other CPU for good (bug check); by NMI, so it works whatever they do. */
@@ -147,6 +154,10 @@ void hal_cpu_freeze_point(void);
 /* Is this vector in service on this CPU? Tells a hardware interrupt from a forged exception. */
 bool hal_apic_in_service(vector_t vector);
 bool hal_apic_requested(vector_t vector);
+/* What the local APIC complained of since the last call: bits of its error status register. */
+uint32_t hal_apic_error_read(void);
+/* A register of this CPU's local APIC, by its xAPIC offset (hw/lapic.h), in either mode. */
+uint32_t hal_apic_read(uint32_t reg);
 /* True in x2APIC mode, where ids of 255 and above exist and registers are MSRs. */
 bool hal_apic_is_x2(void);
 
@@ -223,11 +234,11 @@ static inline void *hal_direct_map(phys_addr_t address)
 
 /*
  * Bring-up, called by mm_init() on the boot CPU: new tables with the kernel image mapped section by
- * section (W^X). They come into force with hal_paging_activate(), which also drops the identity map
- * and moves table accesses from the boot window to the direct map. table_alloc returns a page frame,
- * 0 when there is none; until the activation it must lie below HAL_BOOT_WINDOW_SIZE.
+ * section (W^X). hal_paging_activate() puts them into force, which drops the boot code's identity
+ * map. table_alloc returns a page frame, 0 when there is none; until the activation it must lie
+ * below HAL_BOOT_DIRECT_MAP_SIZE, since only so much of the direct map exists by then.
  */
-#define HAL_BOOT_WINDOW_SIZE (1ull << 30) /* physical memory that boot code maps at HAL_KERNEL_BASE */
+#define HAL_BOOT_DIRECT_MAP_SIZE (4ull << 30)
 bool hal_paging_init(phys_addr_t (*table_alloc)(void));
 void hal_paging_activate(void);
 /* Physical extent of the kernel image, page aligned. */
