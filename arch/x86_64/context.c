@@ -1,0 +1,36 @@
+/*
+ * context.c - the first stack frame of a thread, in the shape hal_context_switch() leaves one.
+ */
+#include <hal/hal.h>
+
+/* What hal_context_switch() pushes, from the saved stack pointer upward. */
+struct switch_frame {
+    uint64_t xmm6_to_15[20];
+    uint32_t mxcsr;
+    uint32_t reserved;
+    uint64_t r15, r14, r13, r12, rbx, rbp;
+    uint64_t return_address;
+    uint64_t end_of_stack[2]; /* RSP stays 16-byte aligned in both routines of switch.S */
+};
+
+_Static_assert(offsetof(struct switch_frame, mxcsr) == 0xA0, "switch.S");
+_Static_assert(offsetof(struct switch_frame, r15) == 0xA8, "switch.S");
+
+enum { MXCSR_DEFAULT = 0x1F80 }; /* SDM 1 "MXCSR" 10.2.3: all exceptions masked, round to nearest */
+
+void hal_context_start(void); /* switch.S */
+
+void hal_context_init(struct hal_context *context, void *stack_top, void (*entry)(void *),
+                      void *argument)
+{
+    uint64_t top = (uint64_t)stack_top & ~15ull;
+    struct switch_frame *frame = (struct switch_frame *)(top - sizeof(struct switch_frame));
+
+    *frame = (struct switch_frame){
+        .mxcsr = MXCSR_DEFAULT,
+        .r12 = (uint64_t)argument,
+        .rbx = (uint64_t)entry,
+        .return_address = (uint64_t)hal_context_start,
+    };
+    context->rsp = (uint64_t)frame;
+}

@@ -1,0 +1,50 @@
+/*
+ * hal/irq_chip.h - how a line's hardware is driven. The only thing kernel/irq knows of an IOAPIC,
+ * MSI or MSI-X.
+ *
+ * A chip serves many sources; each is named by the chip's own context and index (an IOAPIC and a
+ * pin, a device and a message). All operations may be called at any IRQL up to IPI_LEVEL with the
+ * line's lock held; they do not allocate and cannot fail.
+ */
+#pragma once
+
+#include <hal/types.h>
+
+struct irq_source {
+    void *context;
+    uint32_t index;
+};
+
+enum irq_trigger { IRQ_TRIGGER_LEVEL = 0, IRQ_TRIGGER_LATCHED = 1 }; /* = KINTERRUPT_MODE */
+enum irq_polarity { IRQ_ACTIVE_HIGH = 1, IRQ_ACTIVE_LOW = 2 };       /* = KINTERRUPT_POLARITY */
+
+/* Where a source delivers, and how. */
+struct irq_route {
+    vector_t vector;
+    apic_id_t destination;
+    enum irq_trigger trigger;
+    enum irq_polarity polarity;
+};
+
+/* What the hardware holds now. */
+struct irq_chip_state {
+    struct irq_route route;
+    bool masked;
+    bool pending;          /* PBA or MSI pending bit, IOAPIC delivery status */
+    bool in_service;       /* IOAPIC Remote IRR */
+    bool is_message;       /* message_* below are valid */
+    uint64_t message_address;
+    uint32_t message_data;
+};
+
+struct irq_chip {
+    const char *name; /* "ioapic", "msi", "msix" */
+    /* Write the route; the source is masked before and after. */
+    void (*program)(const struct irq_source *source, const struct irq_route *route);
+    void (*mask)(const struct irq_source *source);
+    void (*unmask)(const struct irq_source *source);
+    /* Change destination and vector of a live source, losing nothing. NULL: program() will do. */
+    void (*retarget)(const struct irq_source *source, const struct irq_route *route);
+    /* Read back what the hardware holds. */
+    void (*read)(const struct irq_source *source, struct irq_chip_state *state);
+};

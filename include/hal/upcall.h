@@ -1,0 +1,47 @@
+/*
+ * hal/upcall.h - the only calls that go upward from arch/x86_64.
+ *
+ * Interrupt upcalls run with interrupts off, as the CPU delivered them; CR8 still holds the level
+ * of the interrupted code. They are NTAPI-shaped (ms_abi) so that the entry code saves only what
+ * that convention calls volatile.
+ */
+#pragma once
+
+#include <hal/boot_info.h>
+#include <hal/types.h>
+
+#define HAL_UPCALL __attribute__((ms_abi))
+
+/* The state an exception or NMI interrupted; pushed by entry.S, see arch/x86_64/frame.h. */
+struct hal_trap_frame {
+    uint64_t xmm[12]; /* XMM0-5 */
+    uint32_t mxcsr;
+    uint32_t reserved;
+    uint64_t rax, rcx, rdx, rbx, rbp, rsi, rdi, r8, r9, r10, r11, r12, r13, r14, r15;
+    uint64_t vector;
+    uint64_t error_code;
+    uint64_t rip, cs, rflags, rsp, ss;
+};
+
+/* A device vector. kernel/irq/dispatch.c */
+HAL_UPCALL void irq_dispatch(uint64_t vector);
+/* VECTOR_DPC, VECTOR_APC, VECTOR_CLOCK, VECTOR_IPI. kernel/ke */
+HAL_UPCALL void ke_dpc_interrupt(uint64_t vector);
+HAL_UPCALL void ke_apc_interrupt(uint64_t vector);
+HAL_UPCALL void ke_clock_interrupt(uint64_t vector);
+HAL_UPCALL void ke_ipi_interrupt(uint64_t vector);
+/* VECTOR_SPURIOUS and VECTOR_APIC_ERROR. kernel/irq/stats.c */
+HAL_UPCALL void irq_apic_fault(uint64_t vector);
+/* Exceptions and NMI. Returns to continue at the frame. kernel/ke/trap.c */
+HAL_UPCALL void ke_trap(struct hal_trap_frame *frame);
+
+/*
+ * Memory for CPUs that are about to start, for good. A stack has an unmapped page below it; the
+ * address returned is its top. Pages are zeroed, page aligned, writable. NULL: none left. kernel/mm
+ */
+void *hal_upcall_stack_alloc(uint64_t size);
+void *hal_upcall_pages_alloc(uint64_t size);
+
+/* First C code of the boot CPU above arch, and of every other CPU. */
+_Noreturn void kernel_main(const struct boot_info *boot);
+_Noreturn void ke_cpu_main(uint32_t cpu);

@@ -1,0 +1,313 @@
+/*
+ * irq/line.c - lines: their list, their vectors, their chips.
+ *
+ * Vectors are chosen so that all lines of one device share an IRQL class where that is possible
+ * (CIE-SYNC-15, CIE-FULL-35), and each goes to the allowed CPU with the most vectors left.
+ */
+#include <lib/assert.h>
+#include <lib/string.h>
+#include <nt/wdm.h>
+
+#include "irq/interrupt.h"
+#include "irq/storm.h"
+#include "irq/vector.h"
+#include "ke/ke.h"
+#include "ke/lock.h"
+#include "mm/pool.h"
+
+#define LINE_TAG MM_TAG("ILin")
+
+struct irq_line irq_stray_line = {.flow = IRQ_FLOW_GENERAL, .name = "stray"};
+
+/* RES-IO-20: undefined and normal priority. */
+const struct irq_policy irq_policy_default = {.irql_low = 6, .irql_high = 8};
+
+static struct irq_line *all_lines;
+static ke_lock_t all_lines_lock;
+
+void irq_init(void)
+{
+    irq_cpu_init(pcr_self());
+}
+
+/* ---- life ------------------------------------------------------------------------------------ */
+
+NTSTATUS irq_line_create(const struct irq_chip *chip, struct irq_source source,
+                         enum irq_trigger trigger, enum irq_polarity polarity, const char *name,
+                         struct irq_line **line_out)
+{
+    struct irq_line *line = mm_pool_alloc(sizeof *line, LINE_TAG);
+    uint64_t flags;
+
+    if (!line)
+        return STATUS_INSUFFICIENT_RESOURCES;
+    line->flow = IRQ_FLOW_GENERAL;
+    line->chip = chip;
+    line->source = source;
+    line->route.trigger = trigger;
+    line->route.polarity = polarity;
+    line->masked = true;
+    lib_strlcpy(line->name, name, sizeof line->name);
+    if (trigger == IRQ_TRIGGER_LEVEL && !NT_SUCCESS(irq_storm_create(line))) {
+        mm_pool_free(line, LINE_TAG);
+        return STATUS_INSUFFICIENT_RESOURCES;
+    }
+    flags = ke_lock_acquire_irqoff(&all_lines_lock);
+    line->next_line = all_lines;
+    all_lines = line;
+    ke_lock_release_irqoff(&all_lines_lock, flags);
+    *line_out = line;
+    return STATUS_SUCCESS;
+}
+
+void irq_line_destroy(struct irq_line *line)
+{
+    uint64_t flags = ke_lock_acquire_irqoff(&all_lines_lock);
+    struct irq_line **link = &all_lines;
+
+    ASSERT(!line->first && !line->assign_count);
+    while (*link != line)
+        link = &(*link)->next_line;
+    *link = line->next_line;
+    ke_lock_release_irqoff(&all_lines_lock, flags);
+    irq_storm_destroy(line);
+    mm_pool_free(line, LINE_TAG);
+}
+
+void irq_line_for_each(void (*visit)(struct irq_line *line, void *context), void *context)
+{
+    uint64_t flags = ke_lock_acquire_irqoff(&all_lines_lock);
+
+    for (struct irq_line *line = all_lines; line; line = line->next_line)
+        visit(line, context);
+    ke_lock_release_irqoff(&all_lines_lock, flags);
+}
+
+struct irq_line *irq_line_find(vector_t vector, uint16_t group, uint64_t affinity)
+{
+    for (uint32_t cpu = group * 64u; cpu < hal_cpu_count() && cpu < group * 64u + 64; cpu++) {
+        struct irq_line *line = hal_pcr(cpu)->vector_line[vector.value];
+        if (affinity >> (cpu % 64) & 1 && line->assign_count)
+            return line;
+    }
+    return NULL;
+}
+
+uint64_t irq_line_count(const struct irq_line *line)
+{
+    return line->assign_count ? hal_pcr(line->cpu)->vector_count[line->route.vector.value] : 0;
+}
+
+/* ---- vectors ---------------------------------------------------------------------------------- */
+
+static bool cpu_allowed(const struct irq_policy *policy, uint32_t cpu)
+{
+    if (!hal_pcr(cpu)->online)
+        return false;
+    if (!policy->affinity)
+        return true;
+    return cpu / 64 == policy->group && policy->affinity >> (cpu % 64) & 1;
+}
+
+/*
+ * The allowed CPU with the most free vectors of the class, at least `count`; with `spread`, one
+ * that has the fewest lines of this call so far. vectors_used counts those by CPU.
+ */
+static bool cpu_choose(const struct irq_policy *policy, irql_t irql, uint32_t count,
+                       const uint16_t *used, uint32_t *cpu_out)
+{
+    uint32_t best_free = 0;
+    uint32_t best_used = UINT32_MAX;
+    bool found = false;
+
+    for (uint32_t cpu = 0; cpu < hal_cpu_count(); cpu++) {
+        uint32_t available = cpu_allowed(policy, cpu) ? irq_vectors_free(cpu, irql) : 0;
+        uint32_t here = policy->spread ? used[cpu] : 0;
+        if (available < count)
+            continue;
+        if (here < best_used || (here == best_used && available > best_free)) {
+            best_used = here;
+            best_free = available;
+            *cpu_out = cpu;
+            found = true;
+        }
+    }
+    return found;
+}
+
+static void line_place(struct irq_line *line, uint32_t cpu, vector_t vector)
+{
+    line->cpu = cpu;
+    line->route.vector = vector;
+    line->route.destination = hal_pcr(cpu)->apic_id;
+    line->assign_count = 1;
+    line->masked = true;
+    irq_vector_bind(cpu, vector, line);
+}
+
+static void line_unplace(struct irq_line *line)
+{
+    irq_vector_free(line->cpu, line->route.vector);
+    line->assign_count = 0;
+}
+
+static bool place_block(struct irq_line *const *lines, uint32_t count, irql_t irql,
+                        const struct irq_policy *policy, const uint16_t *used)
+{
+    vector_t first;
+    uint32_t cpu;
+
+    if (!cpu_choose(policy, irql, count, used, &cpu) || !irq_vectors_take(cpu, irql, count, &first))
+        return false;
+    for (uint32_t i = 0; i < count; i++)
+        line_place(lines[i], cpu, (vector_t){(uint8_t)(first.value + i)});
+    return true;
+}
+
+/* Place the lines one by one into the lowest class that has room; undone if one does not fit. */
+static bool place_each(struct irq_line *const *lines, uint32_t count, irql_t low, irql_t high,
+                       const struct irq_policy *policy)
+{
+    uint16_t used[CPU_MAX] = {0};
+    uint32_t done = 0;
+
+    for (; done < count; done++) {
+        irql_t irql = low;
+        while (irql <= high && !place_block(&lines[done], 1, irql, policy, used))
+            irql++;
+        if (irql > high)
+            break;
+        used[lines[done]->cpu]++;
+    }
+    if (done == count)
+        return true;
+    while (done--)
+        line_unplace(lines[done]);
+    return false;
+}
+
+static bool place_all(struct irq_line *const *lines, uint32_t count, bool block,
+                      const struct irq_policy *policy)
+{
+    static const uint16_t none[CPU_MAX];
+
+    for (irql_t irql = policy->irql_low; irql <= policy->irql_high; irql++)
+        if (block ? place_block(lines, count, irql, policy, none)
+                  : place_each(lines, count, irql, irql, policy))
+            return true;
+    return !block && place_each(lines, count, policy->irql_low, policy->irql_high, policy);
+}
+
+NTSTATUS irq_line_assign(struct irq_line *const *lines, uint32_t count, bool block,
+                         const struct irq_policy *policy)
+{
+    uint64_t state;
+    bool placed;
+
+    ASSERT_IRQL(PASSIVE_LEVEL);
+    if (count == 1 && lines[0]->assign_count) {
+        lines[0]->assign_count++;
+        return STATUS_SUCCESS;
+    }
+    state = irq_vectors_lock();
+    placed = place_all(lines, count, block, policy);
+    irq_vectors_unlock(state);
+    if (!placed)
+        return STATUS_INSUFFICIENT_RESOURCES;
+    for (uint32_t i = 0; i < count; i++)
+        lines[i]->chip->program(&lines[i]->source, &lines[i]->route);
+    return STATUS_SUCCESS;
+}
+
+void irq_line_release(struct irq_line *line)
+{
+    uint64_t state;
+
+    ASSERT(line->assign_count);
+    if (line->assign_count > 1) {
+        line->assign_count--;
+        return;
+    }
+    ASSERT(!line->first);
+    line->chip->mask(&line->source);
+    line->masked = true;
+    ke_interrupt_rendezvous();
+    state = irq_vectors_lock();
+    line_unplace(line);
+    irq_vectors_unlock(state);
+}
+
+/*
+ * The new vector is live before the chip is told, and the old one until no CPU can still be
+ * serving it, so that an interrupt on its way either side arrives (conformance 63).
+ */
+NTSTATUS irq_line_move(struct irq_line *line, uint32_t cpu)
+{
+    uint32_t old_cpu = line->cpu;
+    vector_t old_vector = line->route.vector;
+    vector_t vector;
+    uint64_t flags;
+
+    if (cpu >= hal_cpu_count() || !hal_pcr(cpu)->online || !line->assign_count)
+        return STATUS_INVALID_PARAMETER;
+    if (cpu == old_cpu)
+        return STATUS_SUCCESS;
+    if (!line->chip->retarget)
+        return STATUS_NOT_SUPPORTED;
+    flags = irq_vectors_lock();
+    if (!irq_vectors_take(cpu, irq_line_irql(line), 1, &vector)) {
+        irq_vectors_unlock(flags);
+        return STATUS_INSUFFICIENT_RESOURCES;
+    }
+    irq_vector_bind(cpu, vector, line);
+    irq_vectors_unlock(flags);
+
+    flags = ke_lock_acquire_irqoff(&line->lock);
+    line->cpu = cpu;
+    line->route.vector = vector;
+    line->route.destination = hal_pcr(cpu)->apic_id;
+    line->chip->retarget(&line->source, &line->route);
+    ke_lock_release_irqoff(&line->lock, flags);
+
+    ke_interrupt_rendezvous();
+    flags = irq_vectors_lock();
+    irq_vector_free(old_cpu, old_vector);
+    irq_vectors_unlock(flags);
+    return STATUS_SUCCESS;
+}
+
+/* ---- masking ---------------------------------------------------------------------------------- */
+
+void irq_line_mask(struct irq_line *line)
+{
+    uint64_t flags = ke_lock_acquire_irqoff(&line->lock);
+
+    if (!line->mask_depth++ && !line->masked) {
+        line->chip->mask(&line->source);
+        line->masked = true;
+    }
+    ke_lock_release_irqoff(&line->lock, flags);
+}
+
+void irq_line_unmask(struct irq_line *line)
+{
+    uint64_t flags = ke_lock_acquire_irqoff(&line->lock);
+
+    ASSERT(line->mask_depth);
+    line->mask_depth--;
+    irq_line_update_mask(line);
+    ke_lock_release_irqoff(&line->lock, flags);
+}
+
+void irq_line_update_mask(struct irq_line *line)
+{
+    bool wanted = line->mask_depth || !line->active_count;
+
+    if (wanted == line->masked)
+        return;
+    line->masked = wanted;
+    if (wanted)
+        line->chip->mask(&line->source);
+    else
+        line->chip->unmask(&line->source);
+}

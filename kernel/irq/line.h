@@ -1,0 +1,119 @@
+/*
+ * irq/line.h - one interrupt source: its chip, its vector, its handlers.
+ *
+ * A line is an IOAPIC pin or one message. A bus driver creates it with the chip that drives it;
+ * PnP has a vector assigned when it translates resources, not at connect time, since
+ * CONNECT_FULLY_SPECIFIED is told the vector beforehand; connecting links handlers into it.
+ *
+ *   create (bus) -> assign (pnp) -> connect ... disconnect (io) -> release (pnp) -> destroy (bus)
+ *
+ * Field legend: (c) constant after creation, (a) written while no handler is linked or under the
+ * lock, (l) line lock, (d) read by dispatch without a lock: see irq/dispatch.c for the order.
+ */
+#pragma once
+
+#include <hal/irq_chip.h>
+#include <hal/pcr.h>
+#include <nt/ntdef.h>
+
+struct _KINTERRUPT;
+
+/* How dispatch treats the line; chosen at connect, so that the common case is one compare. */
+enum irq_flow {
+    IRQ_FLOW_LATCHED_SINGLE, /* EOI, then the only handler */
+    IRQ_FLOW_GENERAL,        /* everything else: level, chains, passive, checked, stray */
+};
+
+struct irq_line {
+    struct _KINTERRUPT *first;     /* (d) chain in order of connection */
+    uint32_t flow;                 /* (d) enum irq_flow */
+    uint32_t handler_count;        /* (l) */
+    uint32_t active_count;         /* (l) handlers that are not soft-disconnected */
+    const struct irq_chip *chip;   /* (c) NULL only for the stray line */
+    struct irq_source source;      /* (c) */
+    struct irq_route route;        /* (l) what the chip was last told */
+    uint32_t cpu;                  /* (l) CPU the route's destination is */
+    uint32_t assign_count;         /* (l) devices that hold this line's vector */
+    bool shared;                   /* (l) all present handlers allow sharing */
+    bool masked;                   /* (l) what the chip was last told */
+    uint32_t mask_depth;           /* (l) reasons to keep it masked: storm, passive handler */
+    ULONG_PTR lock;                /* KSPIN_LOCK, taken with interrupts off */
+    uint64_t unclaimed;            /* (d) passes in which every handler returned FALSE */
+    uint32_t unclaimed_in_a_row;   /* (d) */
+    uint32_t storms;               /* (d) times it was masked because nobody claimed it */
+    struct irq_storm *storm;       /* (c) level lines: how it is tried again */
+    struct irq_line *next_line;    /* (irq list lock) all lines, for the console */
+    char name[40];                 /* (c) "ioapic0 pin 17", "msix 00:03.0 entry 2" */
+};
+
+/* What a device asks of the vectors it gets. */
+struct irq_policy {
+    uint64_t affinity; /* CPUs of the group that may be targeted; 0: any */
+    uint16_t group;
+    bool spread;       /* different CPUs for different messages */
+    irql_t irql_low;   /* lowest and highest class to choose from, 3..11 */
+    irql_t irql_high;
+};
+
+extern const struct irq_policy irq_policy_default;
+
+/*
+ * Create a line, masked, without a vector. PASSIVE_LEVEL.
+ * STATUS_INSUFFICIENT_RESOURCES where there is no memory.
+ */
+NTSTATUS irq_line_create(const struct irq_chip *chip, struct irq_source source,
+                         enum irq_trigger trigger, enum irq_polarity polarity, const char *name,
+                         struct irq_line **line);
+/* The line must be released by all and have no handler. PASSIVE_LEVEL. */
+void irq_line_destroy(struct irq_line *line);
+
+/*
+ * Give each of `count` lines a vector on a CPU the policy allows and program its chip, masked.
+ * `block`: contiguous, aligned vectors on one CPU (MSI); count is then a power of two, at most 16.
+ * All lines of a call share one IRQL class where that is possible. A line that is already assigned
+ * (a shared pin) keeps its vector and counts one holder more. All or nothing.
+ * STATUS_INSUFFICIENT_RESOURCES: not enough vectors. PASSIVE_LEVEL.
+ */
+NTSTATUS irq_line_assign(struct irq_line *const *lines, uint32_t count, bool block,
+                         const struct irq_policy *policy);
+/* Undo one assignment; the last holder frees the vector. PASSIVE_LEVEL. */
+void irq_line_release(struct irq_line *line);
+
+/* Move a live line to another CPU; nothing is lost or delivered twice. PASSIVE_LEVEL. */
+NTSTATUS irq_line_move(struct irq_line *line, uint32_t cpu);
+
+/* Keep the line masked while the reasons outnumber their ends. Any IRQL. */
+void irq_line_mask(struct irq_line *line);
+void irq_line_unmask(struct irq_line *line);
+/* Line lock held: have the chip hold what mask_depth and the handlers ask for. */
+void irq_line_update_mask(struct irq_line *line);
+
+/* Visit all lines; for console and tests. The callback must not block. PASSIVE_LEVEL. */
+void irq_line_for_each(void (*visit)(struct irq_line *line, void *context), void *context);
+
+/* The line behind a vector of the first CPU of the mask that has one; NULL: none. PASSIVE_LEVEL. */
+struct irq_line *irq_line_find(vector_t vector, uint16_t group, uint64_t affinity);
+
+/* Interrupts taken on the line's present vector and CPU. */
+uint64_t irq_line_count(const struct irq_line *line);
+
+/* KAFFINITY bit and group of the CPU the line targets. */
+static inline uint64_t irq_line_affinity(const struct irq_line *line)
+{
+    return 1ull << (line->cpu % 64);
+}
+
+static inline uint16_t irq_line_group(const struct irq_line *line)
+{
+    return (uint16_t)(line->cpu / 64);
+}
+
+static inline irql_t irq_line_irql(const struct irq_line *line)
+{
+    return vector_irql(line->route.vector);
+}
+
+/* Before the first interrupt: stray line, vector maps of the boot CPU. */
+void irq_init(void);
+/* Before a CPU takes its first interrupt. */
+void irq_cpu_init(struct pcr *pcr);

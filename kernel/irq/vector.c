@@ -1,0 +1,79 @@
+/*
+ * irq/vector.c - the per-CPU vector maps.
+ *
+ * 144 device vectors a CPU: classes 3 to 11, 16 each. The class is the IRQL (CR8-4). Vectors are
+ * taken when PnP translates resources and stay with the line until the last device lets go.
+ */
+#include <lib/assert.h>
+
+#include "irq/vector.h"
+#include "ke/lock.h"
+
+static ke_lock_t vector_lock;
+
+uint64_t irq_vectors_lock(void)
+{
+    return ke_lock_acquire_irqoff(&vector_lock);
+}
+
+void irq_vectors_unlock(uint64_t state)
+{
+    ke_lock_release_irqoff(&vector_lock, state);
+}
+
+static bool vector_is_free(const struct pcr *pcr, uint32_t vector)
+{
+    return pcr->vector_line[vector] == &irq_stray_line;
+}
+
+uint32_t irq_vectors_free(uint32_t cpu, irql_t irql)
+{
+    const struct pcr *pcr = hal_pcr(cpu);
+    uint32_t count = 0;
+
+    for (uint32_t i = 0; i < IRQ_CLASS_SIZE; i++)
+        count += vector_is_free(pcr, irql * IRQ_CLASS_SIZE + i);
+    return count;
+}
+
+/* A placeholder between taking and binding, so that a vector cannot be taken twice. */
+static struct irq_line taken_line;
+
+bool irq_vectors_take(uint32_t cpu, irql_t irql, uint32_t count, vector_t *first)
+{
+    struct pcr *pcr = hal_pcr(cpu);
+
+    ASSERT(count && !(count & (count - 1)) && count <= IRQ_CLASS_SIZE);
+    for (uint32_t base = 0; base < IRQ_CLASS_SIZE; base += count) {
+        uint32_t vector = irql * IRQ_CLASS_SIZE + base;
+        uint32_t n = 0;
+        while (n < count && vector_is_free(pcr, vector + n))
+            n++;
+        if (n < count)
+            continue;
+        for (n = 0; n < count; n++)
+            pcr->vector_line[vector + n] = &taken_line;
+        *first = (vector_t){(uint8_t)vector};
+        return true;
+    }
+    return false;
+}
+
+void irq_vector_bind(uint32_t cpu, vector_t vector, struct irq_line *line)
+{
+    struct pcr *pcr = hal_pcr(cpu);
+
+    pcr->vector_count[vector.value] = 0;
+    __atomic_store_n(&pcr->vector_line[vector.value], line, __ATOMIC_RELEASE);
+}
+
+void irq_vector_free(uint32_t cpu, vector_t vector)
+{
+    __atomic_store_n(&hal_pcr(cpu)->vector_line[vector.value], &irq_stray_line, __ATOMIC_RELEASE);
+}
+
+void irq_cpu_init(struct pcr *pcr)
+{
+    for (uint32_t v = 0; v < VECTOR_COUNT; v++)
+        pcr->vector_line[v] = &irq_stray_line;
+}

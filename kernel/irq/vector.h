@@ -1,0 +1,24 @@
+/*
+ * irq/vector.h - which vectors of which CPU are taken. For kernel/irq only.
+ *
+ * A CPU's map is pcr->vector_line: it names the line of every vector, and the stray line where
+ * there is none, so that dispatch never tests for NULL. Writers hold irq_vector_lock.
+ */
+#pragma once
+
+#include "irq/line.h"
+
+enum { IRQ_CLASS_LOWEST = 3, IRQ_CLASS_HIGHEST = 11, IRQ_CLASS_SIZE = 16 };
+
+extern struct irq_line irq_stray_line;
+
+/* All with irq_vector_lock held (irq_vectors_lock/unlock). */
+uint64_t irq_vectors_lock(void);
+void irq_vectors_unlock(uint64_t state);
+
+/* Free vectors of one class on one CPU. */
+uint32_t irq_vectors_free(uint32_t cpu, irql_t irql);
+/* Take `count` vectors of the class, contiguous and aligned to count (a power of two). */
+bool irq_vectors_take(uint32_t cpu, irql_t irql, uint32_t count, vector_t *first);
+void irq_vector_bind(uint32_t cpu, vector_t vector, struct irq_line *line);
+void irq_vector_free(uint32_t cpu, vector_t vector);

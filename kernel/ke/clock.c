@@ -1,0 +1,223 @@
+/*
+ * ke/clock.c - time: interrupt time from the TSC, the tick, and the page drivers read time from.
+ *
+ * CPU 0 ticks every 15.625 ms, as Windows does by default, and earlier when a timer is due; at each
+ * tick it brings the shared user data page up to date (spec F.7: drivers inline those reads). The
+ * other CPUs tick only while a thread other than the idle one runs there, for its quantum.
+ */
+#include <hal/upcall.h>
+#include <lib/assert.h>
+#include <lib/export.h>
+
+#include "ke/dispatcher.h"
+#include "ke/ke.h"
+
+enum {
+    TICK_PERIOD = 156250, /* 100 ns units */
+    TIME_SCALE_SHIFT = 32,
+};
+
+static uint64_t tsc_at_boot;
+static uint64_t time_per_tsc; /* 100 ns units a TSC tick, scaled by 2^32 */
+static uint64_t tsc_per_time; /* TSC ticks a 100 ns unit, scaled by 2^32 */
+static uint64_t system_time_at_boot;
+static uint64_t next_tick;
+static volatile KUSER_SHARED_DATA *shared; /* writable alias of the page drivers see */
+
+uint64_t ke_interrupt_time(void)
+{
+    return (uint64_t)((unsigned __int128)(hal_tsc_read() - tsc_at_boot) * time_per_tsc >>
+                      TIME_SCALE_SHIFT);
+}
+
+uint64_t ke_system_time(void)
+{
+    return system_time_at_boot + ke_interrupt_time();
+}
+
+uint64_t ke_time_to_tsc(uint64_t interrupt_time)
+{
+    return tsc_at_boot +
+           (uint64_t)((unsigned __int128)interrupt_time * tsc_per_time >> TIME_SCALE_SHIFT);
+}
+
+/* Readers compare High1Time and High2Time around the low part: write in this order. */
+static void shared_time_write(volatile KSYSTEM_TIME *time, uint64_t value)
+{
+    time->High2Time = (LONG)(value >> 32);
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
+    time->LowPart = (ULONG)value;
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
+    time->High1Time = (LONG)(value >> 32);
+}
+
+static void shared_update(uint64_t now)
+{
+    uint64_t ticks = now / TICK_PERIOD;
+
+    shared_time_write(&shared->InterruptTime, now);
+    shared_time_write(&shared->SystemTime, system_time_at_boot + now);
+    shared_time_write(&shared->TickCount, ticks);
+}
+
+static void arm(uint64_t due)
+{
+    uint64_t first = ke_timer_first_due();
+
+    if (first < due)
+        due = first;
+    hal_clock_arm(ke_time_to_tsc(due));
+}
+
+void ke_clock_reprogram(void)
+{
+    if (cpu_current() != 0) {
+        ke_request_dispatch_on(0);
+        return;
+    }
+    uint64_t flags = hal_interrupts_disable();
+    arm(next_tick);
+    hal_interrupts_restore(flags);
+}
+
+void ke_clock_cpu_busy(void)
+{
+    if (cpu_current() == 0 || PCR->ke->tick_armed)
+        return;
+    PCR->ke->tick_armed = 1;
+    hal_clock_arm(ke_time_to_tsc(ke_interrupt_time() + TICK_PERIOD));
+}
+
+static void account(struct ke_cpu *ke)
+{
+    PKTHREAD thread = PCR->current_thread;
+
+    thread->run_ticks++;
+    if (thread == PCR->idle_thread) {
+        ke->idle_ticks++;
+        return;
+    }
+    if (--thread->quantum <= 0) {
+        ke->quantum_end = 1;
+        PCR->dpc_requested = 1;
+    }
+}
+
+static void tick_cpu0(struct ke_cpu *ke)
+{
+    uint64_t now = ke_interrupt_time();
+
+    if (ke_timer_first_due() <= now) {
+        ke->timer_expired = 1;
+        PCR->dpc_requested = 1;
+    }
+    if (now >= next_tick) {
+        next_tick += TICK_PERIOD;
+        if (next_tick <= now)
+            next_tick = now + TICK_PERIOD;
+        account(ke);
+    }
+    shared_update(now);
+    if (ke->timer_expired)
+        hal_clock_arm(ke_time_to_tsc(next_tick)); /* ke_timers_expire() sets the rest */
+    else
+        arm(next_tick);
+}
+
+HAL_UPCALL void ke_clock_interrupt(uint64_t vector)
+{
+    irql_t old = hal_irql_read();
+    struct ke_cpu *ke = PCR->ke;
+
+    hal_apic_eoi();
+    PCR->vector_count[vector]++;
+    if (cpu_current() == 0) {
+        tick_cpu0(ke);
+    } else {
+        ke->tick_armed = 0;
+        account(ke);
+        if (PCR->current_thread != PCR->idle_thread)
+            ke_clock_cpu_busy();
+    }
+    if (PCR->dpc_requested)
+        ke_interrupt_exit(old);
+    hal_irql_write(old);
+}
+
+void ke_clock_init(void)
+{
+    phys_addr_t page;
+    uint32_t flags;
+
+    time_per_tsc = (uint64_t)(((unsigned __int128)10000000 << TIME_SCALE_SHIFT) /
+                              hal_tsc_frequency());
+    tsc_per_time = (uint64_t)(((unsigned __int128)hal_tsc_frequency() << TIME_SCALE_SHIFT) /
+                              10000000);
+    tsc_at_boot = hal_tsc_read();
+    system_time_at_boot = hal_rtc_read();
+    if (!hal_page_query(HAL_SHARED_USER_DATA, &page, &flags))
+        ASSERT(!"the shared user data page is mapped");
+    shared = hal_direct_map(page & ~(HAL_PAGE_SIZE - 1));
+    shared->NtMajorVersion = 10;
+    shared->NtMinorVersion = 0;
+    shared->Reserved2[6] = 19045; /* NtBuildNumber since Windows 10, at +0x260 */
+    shared->TickCountMultiplier = 0x0FA00000; /* 15.625 ms, scaled by 2^24 */
+    shared->ProcessorFeatures[PF_XMMI_INSTRUCTIONS_AVAILABLE] = TRUE;
+    shared->ProcessorFeatures[PF_XMMI64_INSTRUCTIONS_AVAILABLE] = TRUE;
+    shared->ProcessorFeatures[PF_RDTSC_INSTRUCTION_AVAILABLE] = TRUE;
+    shared->ProcessorFeatures[PF_NX_ENABLED] = TRUE;
+    next_tick = TICK_PERIOD;
+    shared_update(0);
+    ke_clock_reprogram();
+}
+
+/* WDK surface */
+
+LARGE_INTEGER NTAPI KeQueryPerformanceCounter(PLARGE_INTEGER PerformanceFrequency)
+{
+    LARGE_INTEGER counter = {.QuadPart = (LONGLONG)hal_tsc_read()};
+
+    if (PerformanceFrequency)
+        PerformanceFrequency->QuadPart = (LONGLONG)hal_tsc_frequency();
+    return counter;
+}
+LDR_EXPORT(KeQueryPerformanceCounter);
+
+static ULONGLONG NTAPI query_interrupt_time(VOID)
+{
+    return ke_interrupt_time();
+}
+LDR_EXPORT_AS("KeQueryInterruptTime", query_interrupt_time);
+LDR_EXPORT_AS("KeQueryUnbiasedInterruptTime", query_interrupt_time); /* no sleep, no bias */
+
+static ULONGLONG NTAPI query_interrupt_time_precise(PULONG64 QpcTimeStamp)
+{
+    *QpcTimeStamp = hal_tsc_read();
+    return ke_interrupt_time();
+}
+LDR_EXPORT_AS("KeQueryInterruptTimePrecise", query_interrupt_time_precise);
+
+static VOID NTAPI query_system_time(PLARGE_INTEGER CurrentTime)
+{
+    CurrentTime->QuadPart = (LONGLONG)ke_system_time();
+}
+LDR_EXPORT_AS("KeQuerySystemTime", query_system_time);
+LDR_EXPORT_AS("KeQuerySystemTimePrecise", query_system_time);
+
+static VOID NTAPI query_tick_count(PLARGE_INTEGER CurrentCount)
+{
+    CurrentCount->QuadPart = (LONGLONG)(ke_interrupt_time() / TICK_PERIOD);
+}
+LDR_EXPORT_AS("KeQueryTickCount", query_tick_count);
+
+ULONG NTAPI KeQueryTimeIncrement(VOID)
+{
+    return TICK_PERIOD;
+}
+LDR_EXPORT(KeQueryTimeIncrement);
+
+VOID NTAPI KeStallExecutionProcessor(ULONG MicroSeconds)
+{
+    hal_stall(MicroSeconds);
+}
+LDR_EXPORT(KeStallExecutionProcessor);

@@ -1,0 +1,322 @@
+/*
+ * ke/cpu.c - the processors: coming up, idling, asking each other for things.
+ *
+ * The IPI (VECTOR_IPI, IPI_LEVEL) carries two kinds of request: "look at your queue" (its way out
+ * runs the DPC loop) and a function to run at once, for barriers and KeIpiGenericCall. Both work
+ * whatever the target is doing below IPI_LEVEL, also inside an ISR.
+ */
+#include <hal/upcall.h>
+#include <lib/assert.h>
+#include <lib/export.h>
+#include <lib/string.h>
+
+#include "ke/dispatcher.h"
+#include "ke/ke.h"
+#include "ke/object.h"
+#include "mm/pool.h"
+
+#define CPU_TAG MM_TAG("Kcpu")
+
+static struct ke_cpu boot_cpu;
+static struct _KTHREAD boot_thread;
+
+static void cpu_init(struct pcr *pcr, struct ke_cpu *ke, PKTHREAD current)
+{
+    InitializeListHead(&ke->dpc_list);
+    pcr->ke = ke;
+    pcr->current_thread = current;
+    pcr->online = 1;
+}
+
+/* ---- idle ------------------------------------------------------------------------------------ */
+
+_Noreturn void ke_idle(void)
+{
+    for (;;)
+        hal_cpu_wait();
+}
+
+static VOID NTAPI idle_start(PVOID context)
+{
+    (void)context;
+    ke_idle();
+}
+
+static PKTHREAD idle_thread_create(const char *name)
+{
+    PKTHREAD thread = mm_pool_alloc(sizeof *thread, CPU_TAG);
+
+    ASSERT(thread);
+    ke_thread_init(thread, name, KE_PRIORITY_IDLE);
+    thread->state = KE_THREAD_RUNNING;
+    return thread;
+}
+
+/* A CPU's start-up stack becomes its idle thread's. */
+_Noreturn void ke_cpu_main(uint32_t cpu)
+{
+    struct ke_cpu *ke = mm_pool_alloc(sizeof *ke, CPU_TAG);
+    PKTHREAD idle;
+
+    ASSERT(ke);
+    PCR->ke = ke;
+    InitializeListHead(&ke->dpc_list);
+    idle = idle_thread_create("idle");
+    idle->cpu = cpu;
+    PCR->idle_thread = idle;
+    cpu_init(pcr_self(), ke, idle);
+    irql_t old = ke_dispatcher_lock();
+    ke_cpu_set_idle(cpu);
+    hal_interrupts_on();
+    ke_dispatcher_unlock(old);
+    hal_irql_write(PASSIVE_LEVEL);
+    ke_idle();
+}
+
+/* The boot CPU's start-up stack becomes the first system thread's; it gets an idle thread too. */
+void ke_init(void)
+{
+    ke_dispatcher_init_queues();
+    cpu_init(pcr_self(), &boot_cpu, &boot_thread);
+    ke_thread_init(&boot_thread, "boot", KE_PRIORITY_NORMAL);
+    boot_thread.state = KE_THREAD_RUNNING;
+    boot_thread.quantum = 1;
+}
+
+void ke_init_threads(void)
+{
+    PKTHREAD idle;
+    NTSTATUS status = ke_thread_allocate("idle", KE_PRIORITY_IDLE, idle_start, NULL, &idle);
+
+    ASSERT(NT_SUCCESS(status));
+    PCR->idle_thread = idle;
+}
+
+/* ---- IPI --------------------------------------------------------------------------------------- */
+
+struct ke_call {
+    void (*function)(void *context);
+    void *context;
+    volatile uint32_t pending; /* CPUs that have not finished */
+};
+
+HAL_UPCALL void ke_ipi_interrupt(uint64_t vector)
+{
+    irql_t old = hal_irql_read();
+    struct ke_cpu *ke = PCR->ke;
+
+    hal_irql_write(IPI_LEVEL);
+    hal_apic_eoi();
+    PCR->vector_count[vector]++;
+    struct ke_call *call = __atomic_exchange_n(&ke->call, NULL, __ATOMIC_ACQ_REL);
+    if (call) {
+        call->function(call->context);
+        __atomic_sub_fetch(&call->pending, 1, __ATOMIC_RELEASE);
+    }
+    PCR->dpc_requested = 1;
+    ke_interrupt_exit(old);
+    hal_irql_write(old);
+}
+
+static void call_post(uint32_t cpu, struct ke_call *call)
+{
+    struct ke_cpu *ke = hal_pcr(cpu)->ke;
+    struct ke_call *expected = NULL;
+
+    while (!__atomic_compare_exchange_n(&ke->call, &expected, call, false, __ATOMIC_RELEASE,
+                                        __ATOMIC_RELAXED)) {
+        expected = NULL;
+        hal_cpu_pause();
+    }
+    hal_ipi_send(cpu, (vector_t){VECTOR_IPI});
+}
+
+static void call_wait(struct ke_call *call)
+{
+    while (__atomic_load_n(&call->pending, __ATOMIC_ACQUIRE))
+        hal_cpu_pause();
+}
+
+void ke_call_on_cpu(uint32_t cpu, void (*function)(void *), void *context)
+{
+    struct ke_call call = {function, context, 1};
+    irql_t old = hal_irql_raise(DISPATCH_LEVEL);
+
+    if (cpu == cpu_current()) {
+        hal_irql_write(IPI_LEVEL);
+        function(context);
+    } else {
+        call_post(cpu, &call);
+        call_wait(&call);
+    }
+    hal_irql_write(old);
+}
+
+static void call_on_others(void (*function)(void *), void *context)
+{
+    uint32_t self = cpu_current();
+    struct ke_call call = {function, context, hal_cpu_count() - 1};
+
+    for (uint32_t cpu = 0; cpu < hal_cpu_count(); cpu++)
+        if (cpu != self)
+            call_post(cpu, &call);
+    call_wait(&call);
+}
+
+static void nothing(void *context)
+{
+    (void)context; /* the interrupt and its return are the barrier */
+}
+
+void ke_interrupt_rendezvous(void)
+{
+    uint64_t exits[CPU_MAX];
+    uint32_t self;
+    irql_t old;
+
+    if (hal_cpu_count() == 1)
+        return;
+    old = hal_irql_raise(DISPATCH_LEVEL);
+    self = cpu_current();
+    call_on_others(nothing, NULL);
+    for (uint32_t cpu = 0; cpu < hal_cpu_count(); cpu++)
+        exits[cpu] = __atomic_load_n(&hal_pcr(cpu)->interrupt_exits, __ATOMIC_ACQUIRE);
+    for (uint32_t cpu = 0; cpu < hal_cpu_count(); cpu++) {
+        struct pcr *pcr = hal_pcr(cpu);
+        if (cpu == self)
+            continue;
+        while (__atomic_load_n(&pcr->interrupt_depth, __ATOMIC_ACQUIRE) &&
+               __atomic_load_n(&pcr->interrupt_exits, __ATOMIC_ACQUIRE) == exits[cpu])
+            hal_cpu_pause();
+    }
+    hal_irql_write(old);
+}
+
+/* WDK surface */
+
+static ULONG NTAPI get_current_processor_number(VOID)
+{
+    return cpu_current();
+}
+LDR_EXPORT_AS("KeGetCurrentProcessorNumber", get_current_processor_number);
+
+ULONG NTAPI KeGetCurrentProcessorNumberEx(PPROCESSOR_NUMBER ProcNumber)
+{
+    uint32_t cpu = cpu_current();
+
+    if (ProcNumber)
+        KeGetProcessorNumberFromIndex(cpu, ProcNumber);
+    return cpu;
+}
+LDR_EXPORT(KeGetCurrentProcessorNumberEx);
+
+NTSTATUS NTAPI KeGetProcessorNumberFromIndex(ULONG ProcIndex, PPROCESSOR_NUMBER ProcNumber)
+{
+    if (ProcIndex >= hal_cpu_count())
+        return STATUS_INVALID_PARAMETER;
+    ProcNumber->Group = (USHORT)(ProcIndex / 64);
+    ProcNumber->Number = (UCHAR)(ProcIndex % 64);
+    ProcNumber->Reserved = 0;
+    return STATUS_SUCCESS;
+}
+LDR_EXPORT(KeGetProcessorNumberFromIndex);
+
+ULONG NTAPI KeGetProcessorIndexFromNumber(PPROCESSOR_NUMBER ProcNumber)
+{
+    uint32_t cpu = ProcNumber->Group * 64u + ProcNumber->Number;
+
+    return ProcNumber->Number < 64 && cpu < hal_cpu_count() ? cpu : INVALID_PROCESSOR_INDEX;
+}
+LDR_EXPORT(KeGetProcessorIndexFromNumber);
+
+KAFFINITY NTAPI KeQueryGroupAffinity(USHORT GroupNumber)
+{
+    KAFFINITY mask = 0;
+
+    for (uint32_t cpu = GroupNumber * 64u; cpu < hal_cpu_count() && cpu < GroupNumber * 64u + 64; cpu++)
+        if (hal_pcr(cpu)->online)
+            mask |= 1ull << (cpu % 64);
+    return mask;
+}
+LDR_EXPORT(KeQueryGroupAffinity);
+
+KAFFINITY NTAPI KeQueryActiveProcessors(VOID)
+{
+    return KeQueryGroupAffinity(0);
+}
+LDR_EXPORT(KeQueryActiveProcessors);
+
+ULONG NTAPI KeQueryActiveProcessorCountEx(USHORT GroupNumber)
+{
+    if (GroupNumber != ALL_PROCESSOR_GROUPS)
+        return (ULONG)__builtin_popcountll(KeQueryGroupAffinity(GroupNumber));
+    ULONG count = 0;
+    for (USHORT group = 0; group < CPU_MAX / 64; group++)
+        count += (ULONG)__builtin_popcountll(KeQueryGroupAffinity(group));
+    return count;
+}
+LDR_EXPORT(KeQueryActiveProcessorCountEx);
+
+ULONG NTAPI KeQueryActiveProcessorCount(PKAFFINITY ActiveProcessors)
+{
+    KAFFINITY mask = KeQueryActiveProcessors();
+
+    if (ActiveProcessors)
+        *ActiveProcessors = mask;
+    return (ULONG)__builtin_popcountll(mask);
+}
+LDR_EXPORT(KeQueryActiveProcessorCount);
+
+ULONG NTAPI KeQueryMaximumProcessorCountEx(USHORT GroupNumber)
+{
+    uint32_t first = GroupNumber * 64u;
+    uint32_t count = hal_cpu_count();
+
+    if (GroupNumber == ALL_PROCESSOR_GROUPS)
+        return count;
+    return first >= count ? 0 : count - first < 64 ? count - first : 64;
+}
+LDR_EXPORT(KeQueryMaximumProcessorCountEx);
+
+ULONG NTAPI KeQueryMaximumProcessorCount(VOID)
+{
+    return KeQueryMaximumProcessorCountEx(0);
+}
+LDR_EXPORT(KeQueryMaximumProcessorCount);
+
+USHORT NTAPI KeQueryActiveGroupCount(VOID)
+{
+    return (USHORT)((hal_cpu_count() + 63) / 64);
+}
+LDR_EXPORT(KeQueryActiveGroupCount);
+
+USHORT NTAPI KeQueryMaximumGroupCount(VOID)
+{
+    return KeQueryActiveGroupCount();
+}
+LDR_EXPORT(KeQueryMaximumGroupCount);
+
+struct ipi_generic {
+    PKIPI_BROADCAST_WORKER routine;
+    ULONG_PTR argument;
+};
+
+static void ipi_generic_run(void *context)
+{
+    struct ipi_generic *generic = context;
+    generic->routine(generic->argument);
+}
+
+ULONG_PTR NTAPI KeIpiGenericCall(PKIPI_BROADCAST_WORKER BroadcastFunction, ULONG_PTR Context)
+{
+    struct ipi_generic generic = {BroadcastFunction, Context};
+    irql_t old = hal_irql_raise(DISPATCH_LEVEL);
+    ULONG_PTR result;
+
+    call_on_others(ipi_generic_run, &generic);
+    hal_irql_write(IPI_LEVEL);
+    result = BroadcastFunction(Context);
+    hal_irql_write(old);
+    return result;
+}
+LDR_EXPORT(KeIpiGenericCall);

@@ -1,0 +1,91 @@
+/*
+ * ke/dispatcher.h - the scheduler's inside, for kernel/ke only.
+ *
+ * One dispatcher lock guards every dispatcher object, wait list, ready queue and timer. It is
+ * taken at DISPATCH_LEVEL (never from an ISR). Code that may have made a thread ready leaves
+ * through ke_dispatcher_unlock(), which switches when a better thread was chosen for this CPU.
+ */
+#pragma once
+
+#include "ke/lock.h"
+#include "ke/thread.h"
+
+extern ke_lock_t ke_dispatcher_lock_word;
+
+static inline irql_t ke_dispatcher_lock(void)
+{
+    irql_t old = hal_irql_raise(DISPATCH_LEVEL);
+    ke_lock_acquire(&ke_dispatcher_lock_word);
+    return old;
+}
+
+/* Release the lock, switch to next_thread if there is one and `old` allows, lower to `old`. */
+void ke_dispatcher_unlock(irql_t old);
+
+/* All below: dispatcher lock held. */
+
+/* A thread left its wait or was created: choose a CPU for it. */
+void ke_thread_make_ready(PKTHREAD thread);
+/* Block the current thread (state and wait blocks are set up); releases the lock, returns when the
+ * thread runs again, at `old`. */
+void ke_dispatcher_block(irql_t old);
+/* End the wait of a thread with this status; it becomes ready. */
+void ke_wait_end(PKTHREAD thread, NTSTATUS status, int32_t boost);
+/* An object's state rose above 0: satisfy as many waits as it allows. */
+void ke_object_signaled(DISPATCHER_HEADER *header, int32_t boost);
+/* Give the current thread, about to stop for good, away. */
+_Noreturn void ke_dispatcher_exit_thread(void);
+void ke_thread_set_priority(PKTHREAD thread, int32_t priority);
+/* Take a thread's affinity into account: moves it if it may no longer be where it is. */
+void ke_thread_set_affinity(PKTHREAD thread, uint16_t group, uint64_t mask);
+bool ke_thread_may_run_on(const struct _KTHREAD *thread, uint32_t cpu);
+
+void ke_dispatcher_init_queues(void);
+void ke_cpu_set_idle(uint32_t cpu);
+/* The end of the DPC loop: the lock is not held, a switch or a quantum end is due. */
+void ke_dispatch_switch(void);
+
+/* Threads before they run (thread.c); no lock held. */
+void ke_thread_init(PKTHREAD thread, const char *name, int32_t priority);
+NTSTATUS ke_thread_allocate(const char *name, int32_t priority, PKSTART_ROUTINE start_routine,
+                            PVOID context, PKTHREAD *thread);
+
+/* Timers (timer.c). */
+bool ke_timer_insert(PKTIMER timer, uint64_t due_time);
+bool ke_timer_remove(PKTIMER timer);
+/* Called while draining DPCs on CPU 0 when the clock found a timer due; takes the lock itself. */
+void ke_timers_expire(void);
+/* Interrupt time, in 100 ns units, at which the first timer is due; UINT64_MAX: none. */
+uint64_t ke_timer_first_due(void);
+
+/* DPC queue and CPU state of one processor. */
+struct ke_cpu {
+    ke_lock_t dpc_lock;         /* with interrupts off */
+    LIST_ENTRY dpc_list;        /* (dpc_lock) */
+    uint32_t dpc_depth;         /* (dpc_lock) */
+    uint64_t dpc_count;         /* DPCs run */
+    PKDPC volatile dpc_running; /* the object whose routine runs now, if any */
+    uint64_t dpc_generation;    /* drains completed with an empty queue */
+    uint32_t timer_expired;     /* (p) the clock found timers due */
+    uint32_t quantum_end;       /* (p) */
+    uint64_t idle_ticks;
+    uint32_t tick_armed;        /* (p) a clock interrupt is on its way */
+    struct ke_call *volatile call; /* (x) function another CPU wants run here, see cpu.c */
+};
+
+/*
+ * Ask this CPU to look at its DPC queue and next_thread as soon as IRQL drops below
+ * DISPATCH_LEVEL. Interrupts off.
+ */
+void ke_request_dispatch(void);
+/* The same for another CPU, by IPI. */
+void ke_request_dispatch_on(uint32_t cpu);
+_Noreturn void ke_idle(void);
+
+/* System time (clock.c). */
+uint64_t ke_interrupt_time(void);     /* 100 ns units since boot */
+uint64_t ke_system_time(void);        /* 100 ns units since 1601 */
+void ke_clock_reprogram(void);        /* the first timer changed: any CPU */
+uint64_t ke_time_to_tsc(uint64_t interrupt_time);
+/* The idle thread is left for another: this CPU needs its tick. Interrupts off. */
+void ke_clock_cpu_busy(void);

@@ -1,0 +1,44 @@
+/*
+ * ke/lock.h - KSPIN_LOCK as the kernel itself takes it: a word, 0 when free.
+ *
+ * A KSPIN_LOCK may live in driver memory and be taken by inlined driver code too, so its form is
+ * fixed (LOCK-1, CIE-SYNC-20). These are the bare operations; IRQL is the caller's business. The
+ * exported routines, which raise IRQL first, are in ke/spinlock.c.
+ */
+#pragma once
+
+#include <hal/hal.h>
+
+typedef uintptr_t ke_lock_t; /* = KSPIN_LOCK */
+
+static inline bool ke_lock_try(volatile ke_lock_t *lock)
+{
+    return __atomic_exchange_n(lock, 1, __ATOMIC_ACQUIRE) == 0;
+}
+
+__attribute__((noinline, cold)) void ke_lock_wait(volatile ke_lock_t *lock);
+
+static inline void ke_lock_acquire(volatile ke_lock_t *lock)
+{
+    if (__builtin_expect(!ke_lock_try(lock), 0))
+        ke_lock_wait(lock);
+}
+
+static inline void ke_lock_release(volatile ke_lock_t *lock)
+{
+    __atomic_store_n(lock, 0, __ATOMIC_RELEASE);
+}
+
+/* With interrupts off as well: for state that ISRs share. Returns what release needs. */
+static inline uint64_t ke_lock_acquire_irqoff(volatile ke_lock_t *lock)
+{
+    uint64_t flags = hal_interrupts_disable();
+    ke_lock_acquire(lock);
+    return flags;
+}
+
+static inline void ke_lock_release_irqoff(volatile ke_lock_t *lock, uint64_t flags)
+{
+    ke_lock_release(lock);
+    hal_interrupts_restore(flags);
+}

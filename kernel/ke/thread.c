@@ -1,0 +1,228 @@
+/*
+ * ke/thread.c - threads: creation, end, the list of all.
+ *
+ * A thread's memory is one pool block and one stack with a guard page; both are freed when the
+ * last reference goes, which cannot be before another thread runs: the dispatcher lock is held
+ * across the last switch away, and the final release takes it.
+ */
+#include <lib/assert.h>
+#include <lib/bugcheck.h>
+#include <lib/export.h>
+#include <lib/string.h>
+
+#include "ke/dispatcher.h"
+#include "ke/ke.h"
+#include "ke/object.h"
+#include "mm/mm.h"
+#include "mm/pool.h"
+
+#define THREAD_TAG MM_TAG("Thre")
+
+static LIST_ENTRY all_threads = {&all_threads, &all_threads};
+static ke_lock_t all_threads_lock;
+static volatile int64_t last_id;
+
+/* First code of every thread: comes from a switch, so the dispatcher lock is held. */
+static void thread_first_run(void *argument)
+{
+    PKTHREAD self = argument;
+
+    hal_interrupts_on();
+    ke_lock_release(&ke_dispatcher_lock_word);
+    hal_irql_write(PASSIVE_LEVEL);
+    self->start_routine(self->start_context);
+    ke_thread_exit(STATUS_SUCCESS);
+}
+
+void ke_thread_init(PKTHREAD thread, const char *name, int32_t priority)
+{
+    ke_object_init(&thread->header, KE_OBJECT_THREAD, sizeof *thread, 0);
+    thread->priority = thread->base_priority = priority;
+    thread->references = 1;
+    thread->id = (uint64_t)__atomic_add_fetch(&last_id, 4, __ATOMIC_RELAXED);
+    thread->cpu = cpu_current();
+    lib_strlcpy(thread->name, name, sizeof thread->name);
+    memset(thread->affinity, 0xFF, sizeof thread->affinity);
+    InitializeListHead(&thread->apc_queue);
+    InitializeListHead(&thread->mutants);
+    KeInitializeTimer(&thread->wait_timer);
+
+    irql_t old = hal_irql_raise(DISPATCH_LEVEL);
+    ke_lock_acquire(&all_threads_lock);
+    InsertTailList(&all_threads, &thread->all_entry);
+    ke_lock_release(&all_threads_lock);
+    hal_irql_write(old);
+}
+
+/* Everything but making it ready. One reference, the caller's. */
+NTSTATUS ke_thread_allocate(const char *name, int32_t priority, PKSTART_ROUTINE start_routine,
+                            PVOID context, PKTHREAD *thread_out)
+{
+    PKTHREAD thread = mm_pool_alloc(sizeof *thread, THREAD_TAG);
+
+    if (!thread)
+        return STATUS_INSUFFICIENT_RESOURCES;
+    thread->stack_base = mm_stack_alloc(KE_THREAD_STACK_SIZE);
+    if (!thread->stack_base) {
+        mm_pool_free(thread, THREAD_TAG);
+        return STATUS_INSUFFICIENT_RESOURCES;
+    }
+    thread->stack_top = (char *)thread->stack_base + KE_THREAD_STACK_SIZE;
+    thread->start_routine = start_routine;
+    thread->start_context = context;
+    ke_thread_init(thread, name, priority);
+    hal_context_init(&thread->context, thread->stack_top, thread_first_run, thread);
+    *thread_out = thread;
+    return STATUS_SUCCESS;
+}
+
+NTSTATUS ke_thread_create(const char *name, int32_t priority, PKSTART_ROUTINE start_routine,
+                          PVOID context, PKTHREAD *thread_out)
+{
+    PKTHREAD thread;
+    NTSTATUS status = ke_thread_allocate(name, priority, start_routine, context, &thread);
+    irql_t old;
+
+    if (!NT_SUCCESS(status))
+        return status;
+    ke_thread_reference(thread); /* its own, dropped after its end */
+    *thread_out = thread;
+    old = ke_dispatcher_lock();
+    ke_thread_make_ready(thread);
+    ke_dispatcher_unlock(old);
+    return STATUS_SUCCESS;
+}
+
+void ke_thread_reference(PKTHREAD thread)
+{
+    __atomic_add_fetch(&thread->references, 1, __ATOMIC_RELAXED);
+}
+
+void ke_thread_release(PKTHREAD thread)
+{
+    irql_t old;
+
+    if (__atomic_sub_fetch(&thread->references, 1, __ATOMIC_ACQ_REL))
+        return;
+    old = ke_dispatcher_lock(); /* its CPU has left its stack */
+    ASSERT(thread->state == KE_THREAD_TERMINATED);
+    ke_lock_acquire(&all_threads_lock);
+    RemoveEntryList(&thread->all_entry);
+    ke_lock_release(&all_threads_lock);
+    ke_dispatcher_unlock(old);
+    mm_stack_free(thread->stack_base);
+    mm_pool_free(thread, THREAD_TAG);
+}
+
+/* The stack in use cannot be freed by its user: one dead thread waits for the next to die. */
+static PKTHREAD last_dead;
+
+_Noreturn void ke_thread_exit(NTSTATUS status)
+{
+    PKTHREAD self = ke_thread_current();
+    PKTHREAD dead;
+
+    if (hal_irql_read() != PASSIVE_LEVEL)
+        lib_bugcheck(IRQL_NOT_LESS_OR_EQUAL, (uint64_t)self, hal_irql_read(), 0,
+                     (uint64_t)__builtin_return_address(0), NULL);
+    if (self->kernel_apc_disable || self->special_apc_disable)
+        lib_bugcheck(KERNEL_APC_PENDING_DURING_EXIT, 0, (uint64_t)(int64_t)self->kernel_apc_disable,
+                     hal_irql_read(), 0, NULL);
+    dead = __atomic_exchange_n(&last_dead, self, __ATOMIC_ACQ_REL);
+    if (dead)
+        ke_thread_release(dead);
+    (void)ke_dispatcher_lock();
+    ke_mutants_abandon(self);
+    self->exit_status = status;
+    self->header.SignalState = 1;
+    ke_object_signaled(&self->header, 0);
+    ke_dispatcher_exit_thread();
+}
+
+void ke_thread_for_each(void (*visit)(PKTHREAD thread, void *context), void *context)
+{
+    irql_t old = hal_irql_raise(DISPATCH_LEVEL);
+
+    ke_lock_acquire(&all_threads_lock);
+    for (LIST_ENTRY *e = all_threads.Flink; e != &all_threads; e = e->Flink)
+        visit(CONTAINING_RECORD(e, struct _KTHREAD, all_entry), context);
+    ke_lock_release(&all_threads_lock);
+    hal_irql_write(old);
+}
+
+/* WDK surface */
+
+static PKTHREAD NTAPI get_current_thread(VOID)
+{
+    return ke_thread_current();
+}
+LDR_EXPORT_AS("KeGetCurrentThread", get_current_thread);
+LDR_EXPORT_AS("PsGetCurrentThread", get_current_thread);
+
+KPRIORITY NTAPI KeSetPriorityThread(PKTHREAD Thread, KPRIORITY Priority)
+{
+    irql_t old = ke_dispatcher_lock();
+    KPRIORITY previous = Thread->priority;
+
+    if (Priority > 0 && Priority < KE_PRIORITY_COUNT) {
+        Thread->base_priority = Priority;
+        ke_thread_set_priority(Thread, Priority);
+    }
+    ke_dispatcher_unlock(old);
+    return previous;
+}
+LDR_EXPORT(KeSetPriorityThread);
+
+KPRIORITY NTAPI KeQueryPriorityThread(PKTHREAD Thread)
+{
+    return Thread->priority;
+}
+LDR_EXPORT(KeQueryPriorityThread);
+
+static KAFFINITY system_affinity_set(uint16_t group, KAFFINITY mask)
+{
+    PKTHREAD self = ke_thread_current();
+    irql_t old = ke_dispatcher_lock();
+    KAFFINITY previous = self->affinity[group];
+
+    ke_thread_set_affinity(self, group, mask);
+    ke_dispatcher_unlock(old);
+    return previous;
+}
+
+KAFFINITY NTAPI KeSetSystemAffinityThreadEx(KAFFINITY Affinity)
+{
+    KAFFINITY active = KeQueryActiveProcessors();
+    KAFFINITY previous;
+
+    if (!(Affinity & active))
+        return 0;
+    previous = system_affinity_set(0, Affinity & active);
+    return previous == ~(KAFFINITY)0 ? 0 : previous; /* 0: there was none to restore */
+}
+LDR_EXPORT(KeSetSystemAffinityThreadEx);
+
+VOID NTAPI KeSetSystemAffinityThread(KAFFINITY Affinity)
+{
+    KeSetSystemAffinityThreadEx(Affinity);
+}
+LDR_EXPORT(KeSetSystemAffinityThread);
+
+VOID NTAPI KeRevertToUserAffinityThreadEx(KAFFINITY Affinity)
+{
+    if (Affinity) {
+        system_affinity_set(0, Affinity);
+        return;
+    }
+    PKTHREAD self = ke_thread_current();
+    irql_t old = ke_dispatcher_lock();
+    memset(self->affinity, 0xFF, sizeof self->affinity);
+    ke_dispatcher_unlock(old);
+}
+LDR_EXPORT(KeRevertToUserAffinityThreadEx);
+
+VOID NTAPI KeRevertToUserAffinityThread(VOID)
+{
+    KeRevertToUserAffinityThreadEx(0);
+}
+LDR_EXPORT(KeRevertToUserAffinityThread);

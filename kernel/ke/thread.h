@@ -1,0 +1,89 @@
+/*
+ * ke/thread.h - KTHREAD: opaque to drivers, a dispatcher object (its header comes first).
+ *
+ * Field legend: (c) constant after creation; (d) dispatcher lock; (o) only the thread itself.
+ */
+#pragma once
+
+#include <hal/hal.h>
+#include <nt/wdm.h>
+
+enum ke_thread_state {
+    KE_THREAD_INITIALIZED,
+    KE_THREAD_READY,
+    KE_THREAD_STANDBY, /* chosen as some CPU's next_thread */
+    KE_THREAD_RUNNING,
+    KE_THREAD_WAITING,
+    KE_THREAD_TERMINATED,
+};
+
+enum {
+    KE_PRIORITY_IDLE = -1,       /* below every other thread */
+    KE_PRIORITY_NORMAL = 8,
+    KE_PRIORITY_REALTIME_LOW = 16,
+    KE_PRIORITY_WORKER = 13,
+    KE_PRIORITY_PASSIVE_ISR = 30, /* CIE-PASS-10 */
+    KE_PRIORITY_COUNT = 32,
+    KE_THREAD_STACK_SIZE = 40 * 1024, /* 24 KB as on Windows, the rest for nested interrupts */
+    KE_THREAD_NAME_SIZE = 32,
+};
+
+struct _KTHREAD {
+    DISPATCHER_HEADER header; /* signaled when terminated */
+    struct hal_context context;
+    void *stack_base; /* (c) lowest address */
+    void *stack_top;  /* (c) */
+    enum ke_thread_state state; /* (d) */
+    int32_t priority;           /* (d) current */
+    int32_t base_priority;      /* (d) */
+    int32_t quantum;            /* (d) ticks left */
+    uint32_t cpu;               /* (d) where it runs or ran last */
+    uint64_t affinity[4];       /* (d) by group */
+    LIST_ENTRY ready_entry;     /* (d) */
+    LIST_ENTRY all_entry;       /* (list lock) all threads */
+
+    /* wait */
+    NTSTATUS wait_status;       /* (d) */
+    PKWAIT_BLOCK wait_blocks;   /* (d) array in use */
+    uint32_t wait_count;        /* (d) */
+    uint8_t wait_all;           /* (d) */
+    uint8_t wait_alertable;     /* (d) */
+    uint8_t wait_mode;          /* (d) KPROCESSOR_MODE */
+    uint8_t alerted;            /* (d) */
+    KWAIT_BLOCK own_wait_blocks[THREAD_WAIT_OBJECTS + 1];
+    KTIMER wait_timer;          /* (d) */
+    KWAIT_BLOCK wait_timer_block;
+
+    /* APCs, critical regions */
+    int32_t kernel_apc_disable;  /* (o) critical regions, held mutexes: negative when disabled */
+    int32_t special_apc_disable; /* (o) guarded regions */
+    LIST_ENTRY apc_queue;        /* (d) */
+    LIST_ENTRY mutants;          /* (d) KMUTANTs owned */
+
+    PKSTART_ROUTINE start_routine; /* (c) */
+    PVOID start_context;           /* (c) */
+    NTSTATUS exit_status;
+    uint64_t id;                   /* (c) */
+    uint64_t run_ticks;            /* (d) */
+    uint64_t switches;             /* (d) */
+    volatile int32_t references;   /* freed when 0 and terminated */
+    char name[KE_THREAD_NAME_SIZE];
+};
+
+/*
+ * Create a thread at the given priority, ready to run at PASSIVE_LEVEL. The reference returned is
+ * the caller's: drop it by ke_thread_release(). `name` is copied. IRQL PASSIVE_LEVEL.
+ * STATUS_INSUFFICIENT_RESOURCES.
+ */
+NTSTATUS ke_thread_create(const char *name, int32_t priority, PKSTART_ROUTINE start_routine,
+                          PVOID context, PKTHREAD *thread);
+void ke_thread_reference(PKTHREAD thread);
+void ke_thread_release(PKTHREAD thread);
+_Noreturn void ke_thread_exit(NTSTATUS status);
+/* Visit all threads at DISPATCH_LEVEL under the list lock; the callback must not block. */
+void ke_thread_for_each(void (*visit)(PKTHREAD thread, void *context), void *context);
+
+static inline PKTHREAD ke_thread_current(void)
+{
+    return PCR->current_thread;
+}

@@ -1,0 +1,158 @@
+/*
+ * ke/timer.c - KTIMER: one list, ordered by due time, served by CPU 0.
+ *
+ * Due times are interrupt time (100 ns since boot). The clock interrupt of CPU 0 notices that the
+ * first timer is due and has the DPC loop call ke_timers_expire(). A timer that becomes the first
+ * makes CPU 0 program its clock anew.
+ */
+#include <lib/assert.h>
+#include <lib/export.h>
+
+#include "ke/dispatcher.h"
+#include "ke/object.h"
+
+enum { TIMER_UNITS_PER_MS = 10000 };
+
+static LIST_ENTRY timer_list = {&timer_list, &timer_list};
+
+uint64_t ke_timer_first_due(void)
+{
+    LIST_ENTRY *first = __atomic_load_n(&timer_list.Flink, __ATOMIC_RELAXED);
+
+    if (first == &timer_list)
+        return UINT64_MAX;
+    return CONTAINING_RECORD(first, KTIMER, TimerListEntry)->DueTime.QuadPart;
+}
+
+bool ke_timer_insert(PKTIMER timer, uint64_t due_time)
+{
+    LIST_ENTRY *before = timer_list.Blink;
+
+    timer->DueTime.QuadPart = due_time;
+    timer->Header.Inserted = TRUE;
+    while (before != &timer_list &&
+           CONTAINING_RECORD(before, KTIMER, TimerListEntry)->DueTime.QuadPart > due_time)
+        before = before->Blink;
+    InsertHeadList(before, &timer->TimerListEntry);
+    if (before != &timer_list)
+        return false;
+    ke_clock_reprogram();
+    return true;
+}
+
+bool ke_timer_remove(PKTIMER timer)
+{
+    if (!timer->Header.Inserted)
+        return false;
+    RemoveEntryList(&timer->TimerListEntry);
+    timer->Header.Inserted = FALSE;
+    return true;
+}
+
+static void timer_fire(PKTIMER timer)
+{
+    timer->Header.SignalState = 1;
+    ke_object_signaled(&timer->Header, 0);
+    if (timer->Period)
+        ke_timer_insert(timer, timer->DueTime.QuadPart +
+                                   (uint64_t)timer->Period * TIMER_UNITS_PER_MS);
+    if (timer->Dpc)
+        KeInsertQueueDpc(timer->Dpc, NULL, NULL);
+}
+
+void ke_timers_expire(void)
+{
+    irql_t old = ke_dispatcher_lock();
+    uint64_t now = ke_interrupt_time();
+
+    while (!IsListEmpty(&timer_list)) {
+        PKTIMER timer = CONTAINING_RECORD(timer_list.Flink, KTIMER, TimerListEntry);
+        if (timer->DueTime.QuadPart > now)
+            break;
+        ke_timer_remove(timer);
+        timer_fire(timer);
+    }
+    ke_clock_reprogram();
+    ke_dispatcher_unlock(old);
+}
+
+uint64_t ke_due_time(LARGE_INTEGER due)
+{
+    uint64_t now = ke_interrupt_time();
+    int64_t ahead;
+
+    if (due.QuadPart < 0)
+        return now + (uint64_t)-due.QuadPart;
+    ahead = due.QuadPart - (int64_t)ke_system_time();
+    return ahead > 0 ? now + (uint64_t)ahead : now;
+}
+
+/* WDK surface */
+
+VOID NTAPI KeInitializeTimerEx(PKTIMER Timer, TIMER_TYPE Type)
+{
+    ke_object_init(&Timer->Header,
+                   Type == NotificationTimer ? KE_OBJECT_TIMER_NOTIFICATION
+                                             : KE_OBJECT_TIMER_SYNCHRONIZATION,
+                   sizeof *Timer, 0);
+    Timer->DueTime.QuadPart = 0;
+    Timer->Dpc = NULL;
+    Timer->Period = 0;
+}
+LDR_EXPORT(KeInitializeTimerEx);
+
+VOID NTAPI KeInitializeTimer(PKTIMER Timer)
+{
+    KeInitializeTimerEx(Timer, NotificationTimer);
+}
+LDR_EXPORT(KeInitializeTimer);
+
+BOOLEAN NTAPI KeSetTimerEx(PKTIMER Timer, LARGE_INTEGER DueTime, LONG Period, PKDPC Dpc)
+{
+    irql_t old;
+    BOOLEAN queued;
+
+    ASSERT_IRQL(DISPATCH_LEVEL);
+    old = ke_dispatcher_lock();
+    queued = ke_timer_remove(Timer);
+    Timer->Header.SignalState = 0;
+    Timer->Dpc = Dpc;
+    Timer->Period = (ULONG)Period;
+    ke_timer_insert(Timer, ke_due_time(DueTime));
+    ke_dispatcher_unlock(old);
+    return queued;
+}
+LDR_EXPORT(KeSetTimerEx);
+
+BOOLEAN NTAPI KeSetTimer(PKTIMER Timer, LARGE_INTEGER DueTime, PKDPC Dpc)
+{
+    return KeSetTimerEx(Timer, DueTime, 0, Dpc);
+}
+LDR_EXPORT(KeSetTimer);
+
+BOOLEAN NTAPI KeSetCoalescableTimer(PKTIMER Timer, LARGE_INTEGER DueTime, ULONG Period,
+                                    ULONG TolerableDelay, PKDPC Dpc)
+{
+    (void)TolerableDelay; /* an upper bound: never late is allowed */
+    return KeSetTimerEx(Timer, DueTime, (LONG)Period, Dpc);
+}
+LDR_EXPORT(KeSetCoalescableTimer);
+
+BOOLEAN NTAPI KeCancelTimer(PKTIMER Timer)
+{
+    irql_t old;
+    BOOLEAN queued;
+
+    ASSERT_IRQL(DISPATCH_LEVEL);
+    old = ke_dispatcher_lock();
+    queued = ke_timer_remove(Timer);
+    ke_dispatcher_unlock(old);
+    return queued;
+}
+LDR_EXPORT(KeCancelTimer);
+
+BOOLEAN NTAPI KeReadStateTimer(PKTIMER Timer)
+{
+    return Timer->Header.SignalState != 0;
+}
+LDR_EXPORT(KeReadStateTimer);

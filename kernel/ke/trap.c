@@ -1,0 +1,149 @@
+/*
+ * ke/trap.c - exceptions: what each becomes, in Windows' words.
+ *
+ * Nothing here returns to the faulting code yet: an exception nobody handles is a bug check whose
+ * code tells the kernel's own faults (0xA) from a driver's (0xD1) and bad levels from bad
+ * addresses, with the parameters the Windows documentation of each code lists (spec H.3).
+ */
+#include <hal/hal.h>
+#include <hal/upcall.h>
+#include <lib/bugcheck.h>
+#include <lib/export.h>
+#include <nt/wdm.h>
+
+#include "ke/ke.h"
+
+/* SDM 3A "Exception and Interrupt Vectors" 6.3 */
+enum trap_vector {
+    TRAP_DIVIDE = 0,
+    TRAP_NMI = 2,
+    TRAP_BREAKPOINT = 3,
+    TRAP_OVERFLOW = 4,
+    TRAP_BOUND = 5,
+    TRAP_INVALID_OPCODE = 6,
+    TRAP_DOUBLE_FAULT = 8,
+    TRAP_PAGE_FAULT = 14,
+    TRAP_X87 = 16,
+    TRAP_ALIGNMENT = 17,
+    TRAP_MACHINE_CHECK = 18,
+    TRAP_SIMD = 19,
+    TRAP_FAST_FAIL = 0x29, /* MSVC __fastfail: code in RCX */
+    TRAP_ASSERTION = 0x2C, /* DbgRaiseAssertionFailure */
+};
+
+/* SDM 3A "Page-Fault Exceptions" 4.7: error code bits */
+enum { FAULT_PRESENT = 1 << 0, FAULT_WRITE = 1 << 1, FAULT_FETCH = 1 << 4 };
+
+static void registers_from(const struct hal_trap_frame *f, struct bugcheck_registers *r)
+{
+    *r = (struct bugcheck_registers){
+        .rax = f->rax, .rbx = f->rbx, .rcx = f->rcx, .rdx = f->rdx, .rsi = f->rsi, .rdi = f->rdi,
+        .rbp = f->rbp, .rsp = f->rsp, .r8 = f->r8, .r9 = f->r9, .r10 = f->r10, .r11 = f->r11,
+        .r12 = f->r12, .r13 = f->r13, .r14 = f->r14, .r15 = f->r15, .rip = f->rip,
+        .rflags = f->rflags, .cs = f->cs, .ss = f->ss, .cr2 = hal_fault_address(),
+        .irql = hal_irql_read(),
+    };
+}
+
+static bool in_kernel_image(uint64_t address)
+{
+    return address >= HAL_KERNEL_BASE;
+}
+
+static _Noreturn void page_fault(const struct hal_trap_frame *frame,
+                                 const struct bugcheck_registers *registers)
+{
+    uint64_t error = frame->error_code;
+    uint64_t access = (error & FAULT_WRITE ? 1 : 0) | (error & FAULT_FETCH ? 8 : 0);
+    uint64_t fault = registers->cr2;
+
+    if (error & FAULT_FETCH && error & FAULT_PRESENT)
+        lib_bugcheck(ATTEMPTED_EXECUTE_OF_NOEXECUTE_MEMORY, fault, 0, 0, 0, registers);
+    if (error & FAULT_WRITE && error & FAULT_PRESENT)
+        lib_bugcheck(ATTEMPTED_WRITE_TO_READONLY_MEMORY, fault, 0, 0, 0, registers);
+    if (registers->irql >= DISPATCH_LEVEL)
+        lib_bugcheck(in_kernel_image(frame->rip) ? IRQL_NOT_LESS_OR_EQUAL
+                                                 : DRIVER_IRQL_NOT_LESS_OR_EQUAL,
+                     fault, registers->irql, access, frame->rip, registers);
+    lib_bugcheck(PAGE_FAULT_IN_NONPAGED_AREA, fault,
+                 (error & FAULT_WRITE ? 2 : 0) | (error & FAULT_FETCH ? 0x10 : 0), frame->rip, 0,
+                 registers);
+}
+
+static NTSTATUS exception_code(uint64_t vector)
+{
+    switch (vector) {
+    case TRAP_DIVIDE:
+        return STATUS_INTEGER_DIVIDE_BY_ZERO;
+    case TRAP_BREAKPOINT:
+        return STATUS_BREAKPOINT;
+    case TRAP_OVERFLOW:
+        return STATUS_INTEGER_OVERFLOW;
+    case TRAP_BOUND:
+        return STATUS_ARRAY_BOUNDS_EXCEEDED;
+    case TRAP_INVALID_OPCODE:
+        return STATUS_ILLEGAL_INSTRUCTION;
+    case TRAP_ALIGNMENT:
+        return STATUS_DATATYPE_MISALIGNMENT;
+    case TRAP_ASSERTION:
+        return STATUS_ASSERTION_FAILURE;
+    default: /* #GP and the segment faults: Windows reports an access violation */
+        return STATUS_ACCESS_VIOLATION;
+    }
+}
+
+HAL_UPCALL void ke_trap(struct hal_trap_frame *frame)
+{
+    struct bugcheck_registers registers;
+
+    if (frame->vector == TRAP_NMI && lib_bugcheck_in_progress())
+        hal_machine_halt();
+    registers_from(frame, &registers);
+    switch (frame->vector) {
+    case TRAP_NMI:
+        lib_bugcheck(NMI_HARDWARE_FAILURE, 0x4F4454, 0, 0, 0, &registers);
+    case TRAP_DOUBLE_FAULT:
+    case TRAP_X87:
+    case TRAP_SIMD:
+        lib_bugcheck(UNEXPECTED_KERNEL_MODE_TRAP, frame->vector, frame->error_code, 0, 0,
+                     &registers);
+    case TRAP_MACHINE_CHECK:
+        lib_bugcheck(MACHINE_CHECK_EXCEPTION, 0, 0, 0, 0, &registers);
+    case TRAP_PAGE_FAULT:
+        page_fault(frame, &registers);
+    case TRAP_FAST_FAIL:
+        lib_bugcheck(KERNEL_SECURITY_CHECK_FAILURE, frame->rcx, (uint64_t)frame, 0, 0, &registers);
+    default:
+        lib_bugcheck(KMODE_EXCEPTION_NOT_HANDLED, (uint32_t)exception_code(frame->vector),
+                     frame->rip, frame->error_code, 0, &registers);
+    }
+}
+
+_Noreturn void ke_raise_status(int32_t status)
+{
+    lib_bugcheck(KMODE_EXCEPTION_NOT_HANDLED, (uint32_t)status,
+                 (uint64_t)__builtin_return_address(0), 0, 0, NULL);
+}
+
+/* WDK surface */
+
+VOID NTAPI KeBugCheckEx(ULONG BugCheckCode, ULONG_PTR BugCheckParameter1,
+                        ULONG_PTR BugCheckParameter2, ULONG_PTR BugCheckParameter3,
+                        ULONG_PTR BugCheckParameter4)
+{
+    lib_bugcheck(BugCheckCode, BugCheckParameter1, BugCheckParameter2, BugCheckParameter3,
+                 BugCheckParameter4, NULL);
+}
+LDR_EXPORT(KeBugCheckEx);
+
+VOID NTAPI KeBugCheck(ULONG BugCheckCode)
+{
+    lib_bugcheck(BugCheckCode, 0, 0, 0, 0, NULL);
+}
+LDR_EXPORT(KeBugCheck);
+
+VOID NTAPI ExRaiseStatus(NTSTATUS Status)
+{
+    ke_raise_status(Status);
+}
+LDR_EXPORT(ExRaiseStatus);

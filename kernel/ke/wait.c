@@ -1,0 +1,229 @@
+/*
+ * ke/wait.c - waiting on dispatcher objects, and ending a wait.
+ *
+ * A waiting thread has one wait block for each object, linked into the object's WaitListHead, and
+ * one for its own timer if there is a timeout. When an object is signaled the list is walked from
+ * its head, so that waits are satisfied in the order they began.
+ */
+#include <lib/assert.h>
+#include <lib/bugcheck.h>
+#include <lib/export.h>
+
+#include "ke/dispatcher.h"
+#include "ke/object.h"
+
+/* ---- objects ---------------------------------------------------------------------------------- */
+
+static bool object_is_ready(const DISPATCHER_HEADER *header, PKTHREAD thread)
+{
+    if (header->SignalState > 0)
+        return true;
+    return header->Type == KE_OBJECT_MUTANT &&
+           CONTAINING_RECORD(header, KMUTANT, Header)->OwnerThread == thread;
+}
+
+/* A wait is satisfied by the object: take what it gives. */
+static void object_consume(DISPATCHER_HEADER *header, PKTHREAD thread)
+{
+    switch (header->Type) {
+    case KE_OBJECT_EVENT_SYNCHRONIZATION:
+    case KE_OBJECT_TIMER_SYNCHRONIZATION:
+        header->SignalState = 0;
+        break;
+    case KE_OBJECT_SEMAPHORE:
+        header->SignalState--;
+        break;
+    case KE_OBJECT_MUTANT:
+        ke_mutant_take(CONTAINING_RECORD(header, KMUTANT, Header), thread);
+        break;
+    default: /* notification objects and threads stay signaled */
+        break;
+    }
+}
+
+static bool wait_all_ready(PKTHREAD thread)
+{
+    for (uint32_t i = 0; i < thread->wait_count; i++)
+        if (!object_is_ready(thread->wait_blocks[i].Object, thread))
+            return false;
+    return true;
+}
+
+/* ---- ending waits ----------------------------------------------------------------------------- */
+
+void ke_wait_end(PKTHREAD thread, NTSTATUS status, int32_t boost)
+{
+    for (uint32_t i = 0; i < thread->wait_count; i++)
+        RemoveEntryList(&thread->wait_blocks[i].WaitListEntry);
+    if (thread->wait_timer.Header.Inserted)
+        ke_timer_remove(&thread->wait_timer);
+    thread->wait_status = status;
+    thread->wait_count = 0;
+    if (boost && thread->base_priority < KE_PRIORITY_REALTIME_LOW) {
+        int32_t boosted = thread->base_priority + boost;
+        if (boosted >= KE_PRIORITY_REALTIME_LOW)
+            boosted = KE_PRIORITY_REALTIME_LOW - 1;
+        if (boosted > thread->priority)
+            thread->priority = boosted;
+    }
+    ke_thread_make_ready(thread);
+}
+
+void ke_object_signaled(DISPATCHER_HEADER *header, int32_t boost)
+{
+    LIST_ENTRY *entry = header->WaitListHead.Flink;
+
+    while (header->SignalState > 0 && entry != &header->WaitListHead) {
+        PKWAIT_BLOCK block = CONTAINING_RECORD(entry, KWAIT_BLOCK, WaitListEntry);
+        PKTHREAD thread = block->Thread;
+
+        entry = entry->Flink;
+        if (!thread->wait_all || block == &thread->wait_timer_block) {
+            NTSTATUS status = block->WaitKey;
+            object_consume(header, thread);
+            ke_wait_end(thread, status, boost);
+        } else if (wait_all_ready(thread)) {
+            for (uint32_t i = 0; i < thread->wait_count; i++)
+                object_consume(thread->wait_blocks[i].Object, thread);
+            ke_wait_end(thread, STATUS_WAIT_0, boost);
+        } else {
+            continue;
+        }
+        entry = header->WaitListHead.Flink; /* the end of a wait may have unlinked `entry` too */
+    }
+}
+
+/* ---- waiting ---------------------------------------------------------------------------------- */
+
+static void wait_check_irql(const LARGE_INTEGER *timeout, void *caller)
+{
+    irql_t irql = hal_irql_read();
+
+    if (irql < DISPATCH_LEVEL || (irql == DISPATCH_LEVEL && timeout && !timeout->QuadPart))
+        return;
+    if (PCR->dpc_active)
+        lib_bugcheck(ATTEMPTED_SWITCH_FROM_DPC, (uint64_t)PCR->current_thread, 0, 0, 0, NULL);
+    lib_bugcheck(IRQL_NOT_LESS_OR_EQUAL, (uint64_t)timeout, irql, 0, (uint64_t)caller, NULL);
+}
+
+/* Is the wait over before it began? Status out. */
+static bool wait_try(uint32_t count, PVOID *objects, bool all, PKTHREAD self, NTSTATUS *status)
+{
+    uint32_t ready = 0;
+
+    for (uint32_t i = 0; i < count; i++) {
+        if (!object_is_ready(objects[i], self))
+            continue;
+        ready++;
+        if (!all) {
+            object_consume(objects[i], self);
+            *status = (NTSTATUS)(STATUS_WAIT_0 + i);
+            return true;
+        }
+    }
+    if (!all || ready < count)
+        return false;
+    for (uint32_t i = 0; i < count; i++)
+        object_consume(objects[i], self);
+    *status = STATUS_WAIT_0;
+    return true;
+}
+
+static void wait_block_link(PKWAIT_BLOCK block, DISPATCHER_HEADER *object, PKTHREAD thread,
+                            USHORT key)
+{
+    block->Thread = thread;
+    block->Object = object;
+    block->WaitKey = key;
+    InsertTailList(&object->WaitListHead, &block->WaitListEntry);
+}
+
+static void wait_timer_start(PKTHREAD self, const LARGE_INTEGER *timeout)
+{
+    KTIMER *timer = &self->wait_timer;
+
+    timer->Header.SignalState = 0;
+    InitializeListHead(&timer->Header.WaitListHead);
+    wait_block_link(&self->wait_timer_block, &timer->Header, self, (USHORT)STATUS_TIMEOUT);
+    ke_timer_insert(timer, ke_due_time(*timeout));
+}
+
+static NTSTATUS wait_for(uint32_t count, PVOID *objects, bool all, KPROCESSOR_MODE mode,
+                         BOOLEAN alertable, const LARGE_INTEGER *timeout, PKWAIT_BLOCK blocks)
+{
+    irql_t old = ke_dispatcher_lock();
+    PKTHREAD self = ke_thread_current();
+    NTSTATUS status;
+
+    if (wait_try(count, objects, all, self, &status)) {
+        ke_dispatcher_unlock(old);
+        return status;
+    }
+    if (alertable && self->alerted) {
+        self->alerted = FALSE;
+        ke_dispatcher_unlock(old);
+        return STATUS_ALERTED;
+    }
+    if (timeout && !timeout->QuadPart) {
+        ke_dispatcher_unlock(old);
+        return STATUS_TIMEOUT;
+    }
+    self->wait_blocks = blocks;
+    self->wait_count = count;
+    self->wait_all = all;
+    self->wait_mode = (uint8_t)mode;
+    self->wait_alertable = alertable;
+    for (uint32_t i = 0; i < count; i++)
+        wait_block_link(&blocks[i], objects[i], self, (USHORT)(all ? 0 : i));
+    if (timeout)
+        wait_timer_start(self, timeout);
+    self->state = KE_THREAD_WAITING;
+    ke_dispatcher_block(old);
+    return self->wait_status;
+}
+
+/* WDK surface */
+
+NTSTATUS NTAPI KeWaitForSingleObject(PVOID Object, KWAIT_REASON WaitReason,
+                                     KPROCESSOR_MODE WaitMode, BOOLEAN Alertable,
+                                     PLARGE_INTEGER Timeout)
+{
+    (void)WaitReason;
+    wait_check_irql(Timeout, __builtin_return_address(0));
+    return wait_for(1, &Object, false, WaitMode, Alertable, Timeout,
+                    ke_thread_current()->own_wait_blocks);
+}
+LDR_EXPORT(KeWaitForSingleObject);
+LDR_EXPORT_AS("KeWaitForMutexObject", KeWaitForSingleObject);
+
+NTSTATUS NTAPI KeWaitForMultipleObjects(ULONG Count, PVOID Object[], WAIT_TYPE WaitType,
+                                        KWAIT_REASON WaitReason, KPROCESSOR_MODE WaitMode,
+                                        BOOLEAN Alertable, PLARGE_INTEGER Timeout,
+                                        PKWAIT_BLOCK WaitBlockArray)
+{
+    (void)WaitReason;
+    wait_check_irql(Timeout, __builtin_return_address(0));
+    if (!Count || Count > (WaitBlockArray ? MAXIMUM_WAIT_OBJECTS : THREAD_WAIT_OBJECTS))
+        lib_bugcheck(MAXIMUM_WAIT_OBJECTS_EXCEEDED, Count, hal_irql_read(), 0,
+                     (uint64_t)__builtin_return_address(0), NULL);
+    if (!WaitBlockArray)
+        WaitBlockArray = ke_thread_current()->own_wait_blocks;
+    return wait_for(Count, Object, WaitType == WaitAll, WaitMode, Alertable, Timeout,
+                    WaitBlockArray);
+}
+LDR_EXPORT(KeWaitForMultipleObjects);
+
+NTSTATUS NTAPI KeDelayExecutionThread(KPROCESSOR_MODE WaitMode, BOOLEAN Alertable,
+                                      PLARGE_INTEGER Interval)
+{
+    LARGE_INTEGER interval = *Interval;
+    NTSTATUS status;
+
+    wait_check_irql(NULL, __builtin_return_address(0));
+    if (!interval.QuadPart)
+        interval.QuadPart = -1; /* give way at least once */
+    status = wait_for(0, NULL, false, WaitMode, Alertable, &interval,
+                      ke_thread_current()->own_wait_blocks);
+    return status == STATUS_TIMEOUT ? STATUS_SUCCESS : status;
+}
+LDR_EXPORT(KeDelayExecutionThread);
