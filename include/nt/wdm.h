@@ -41,6 +41,12 @@
 #include "wdm/interrupt.h"
 #include "wdm/io.h"
 #include "wdm/resource.h"
+#include "wdm/pnp.h"
+#include "wdm/pci.h"
+#include "wdm/power.h"
+#include "wdm/dma.h"
+#include "wdm/zw.h"
+#include "wdm/ps.h"
 #include "devioctl.h"
 
 #endif

@@ -1,0 +1,44 @@
+/*
+ * ntifs.h - ntddk.h, and the handle and memory services that kernel-mode tests
+ * import.
+ *
+ * File system interfaces are not provided.
+ */
+#ifndef NT_NTIFS_H
+#define NT_NTIFS_H
+
+#ifndef _NTIFS_
+#define _NTIFS_
+#endif
+#include "ntddk.h"
+
+typedef enum _OBJECT_INFORMATION_CLASS {
+    ObjectBasicInformation = 0,
+    ObjectTypeInformation = 2
+} OBJECT_INFORMATION_CLASS;
+
+NTSYSAPI NTSTATUS NTAPI ZwAllocateVirtualMemory(HANDLE ProcessHandle, PVOID *BaseAddress,
+                                                ULONG_PTR ZeroBits, PSIZE_T RegionSize,
+                                                ULONG AllocationType, ULONG Protect);
+NTSYSAPI NTSTATUS NTAPI ZwFreeVirtualMemory(HANDLE ProcessHandle, PVOID *BaseAddress,
+                                            PSIZE_T RegionSize, ULONG FreeType);
+NTSYSAPI NTSTATUS NTAPI ZwQueryObject(HANDLE Handle,
+                                      OBJECT_INFORMATION_CLASS ObjectInformationClass,
+                                      PVOID ObjectInformation, ULONG ObjectInformationLength,
+                                      PULONG ReturnLength);
+NTSYSAPI NTSTATUS NTAPI ZwWaitForSingleObject(HANDLE Handle, BOOLEAN Alertable,
+                                              PLARGE_INTEGER Timeout);
+
+/* Exported by Windows, declared by no WDK header: drivers declare them themselves. */
+NTKERNELAPI NTSTATUS NTAPI ObReferenceObjectByName(PUNICODE_STRING ObjectName, ULONG Attributes,
+                                                   PVOID AccessState, ACCESS_MASK DesiredAccess,
+                                                   POBJECT_TYPE ObjectType,
+                                                   KPROCESSOR_MODE AccessMode, PVOID ParseContext,
+                                                   PVOID *Object);
+NTKERNELAPI NTSTATUS NTAPI KdSystemDebugControl(ULONG Command, PVOID InputBuffer,
+                                                ULONG InputBufferLength, PVOID OutputBuffer,
+                                                ULONG OutputBufferLength, PULONG ReturnLength,
+                                                KPROCESSOR_MODE PreviousMode);
+extern NTHALAPI PUCHAR KdComPortInUse;
+
+#endif
