@@ -1,0 +1,154 @@
+/*
+ * The small text parsers: kernel command line, console line, hexadecimal, and the error report.
+ */
+#include "test.h"
+
+#include "parse/cmdline.h"
+#include "parse/console_line.h"
+#include "parse/hex.h"
+
+static void finds_words(void **state)
+{
+    const char *line = "  quiet console=\"COM1, 115200\" a=1 path=C:\\x=y a=2 end";
+    char value[CMDLINE_VALUE_MAX];
+
+    (void)state;
+    assert_true(cmdline_has(line, "quiet"));
+    assert_true(cmdline_has(line, "end"));
+    assert_false(cmdline_has(line, "quie"));
+    assert_false(cmdline_has(line, "115200\""));
+    assert_true(cmdline_get(line, "console", value, sizeof(value)));
+    assert_string_equal(value, "COM1, 115200");
+    assert_true(cmdline_get(line, "a", value, sizeof(value)));
+    assert_string_equal(value, "2");
+    assert_true(cmdline_get(line, "path", value, sizeof(value)));
+    assert_string_equal(value, "C:\\x=y");
+    assert_true(cmdline_get(line, "quiet", value, sizeof(value)));
+    assert_string_equal(value, "");
+    assert_false(cmdline_get(line, "console", value, 12));
+    assert_true(cmdline_get(line, "console", value, 13));
+    assert_false(cmdline_has("", "a"));
+}
+
+static void survives_open_quote(void **state)
+{
+    char value[16];
+
+    (void)state;
+    assert_true(cmdline_get("a=\"b c", "a", value, sizeof(value)));
+    assert_string_equal(value, "b c");
+}
+
+static void reads_numbers(void **state)
+{
+    uint64_t number = 7;
+
+    (void)state;
+    assert_true(cmdline_number("0x1F", 0, 100, &number));
+    assert_int_equal(number, 31);
+    assert_true(cmdline_number("64K", 0, UINT64_MAX, &number));
+    assert_int_equal(number, 65536);
+    assert_true(cmdline_number("18446744073709551615", 0, UINT64_MAX, &number));
+    assert_true(number == UINT64_MAX);
+    assert_false(cmdline_number("18446744073709551616", 0, UINT64_MAX, &number));
+    assert_false(cmdline_number("0xFFFFFFFFFFFFFFFFF", 0, UINT64_MAX, &number));
+    assert_false(cmdline_number("17179869184G", 0, UINT64_MAX, &number));
+    assert_false(cmdline_number("", 0, 100, &number));
+    assert_false(cmdline_number("0x", 0, 100, &number));
+    assert_false(cmdline_number("1KB", 0, UINT64_MAX, &number));
+    assert_false(cmdline_number("-1", 0, UINT64_MAX, &number));
+    assert_false(cmdline_number("101", 0, 100, &number));
+    number = 9;
+    assert_false(cmdline_get_number("cpus=0", "cpus", 1, 255, &number));
+    assert_int_equal(number, 9);
+    assert_true(cmdline_get_number("cpus=4", "cpus", 1, 255, &number));
+    assert_int_equal(number, 4);
+}
+
+static void splits_lines(void **state)
+{
+    static const char *const expected[] = {"dev", "ioctl", "\\\\.\\edu 0", "a b", "", "c\"d", "x y"};
+    char line[] = " dev ioctl \"\\\\.\\edu 0\" 'a b' '' c\\\"d x\\ y # not this";
+    char *argv[CONSOLE_LINE_WORDS_MAX];
+    unsigned argc;
+
+    (void)state;
+    assert_true(console_line_split(line, argv, CONSOLE_LINE_WORDS_MAX, &argc, NULL));
+    assert_int_equal(argc, TEST_COUNT(expected));
+    for (unsigned i = 0; i < argc; i++)
+        assert_string_equal(argv[i], expected[i]);
+    assert_null(argv[argc]);
+}
+
+static void refuses_lines(void **state)
+{
+    char open_quote[] = "a 'b";
+    char many[] = "a b c";
+    char nothing[] = "   ";
+    char *argv[3];
+    unsigned argc;
+    struct parse_error error;
+
+    (void)state;
+    assert_false(console_line_split(open_quote, argv, 3, &argc, &error));
+    assert_int_equal(error.offset, 2);
+    assert_false(console_line_split(many, argv, 3, &argc, &error));
+    assert_true(console_line_split(nothing, argv, 3, &argc, &error));
+    assert_int_equal(argc, 0);
+    assert_null(argv[0]);
+}
+
+static void reads_hex(void **state)
+{
+    uint8_t bytes[4];
+    size_t length;
+    struct parse_error error;
+    char text[9];
+
+    (void)state;
+    assert_true(hex_parse("0x01 fF:a0-7", bytes, 3, &length, NULL) == false);
+    assert_true(hex_parse("0x01 fF:a0-7b", bytes, 4, &length, &error));
+    assert_int_equal(length, 4);
+    assert_memory_equal(bytes, "\x01\xFF\xA0\x7B", 4);
+    assert_true(hex_parse("", bytes, 4, &length, &error));
+    assert_int_equal(length, 0);
+    assert_false(hex_parse("123", bytes, 4, &length, &error));
+    assert_int_equal(error.offset, 2);
+    assert_string_equal(error.detail, "half a byte");
+    assert_false(hex_parse("0011223344", bytes, 4, &length, &error));
+    assert_false(hex_parse("xx", bytes, 4, &length, &error));
+    assert_true(hex_format("\x01\xFF\xA0\x7B", 4, text, sizeof(text)));
+    assert_string_equal(text, "01ffa07b");
+    assert_false(hex_format("\x01\xFF\xA0\x7B", 4, text, 8));
+}
+
+static void reports_errors(void **state)
+{
+    struct parse_error error;
+
+    (void)state;
+    assert_false(parse_fail_value(&error, "Field", 12, "wrong", 0));
+    assert_string_equal(error.detail, "wrong: 0x0");
+    parse_report_value(&error, "Field", 12, "wrong", UINT64_MAX);
+    assert_string_equal(error.detail, "wrong: 0xffffffffffffffff");
+    parse_report_line(&error, "Field", 12, "wrong", 4294967295u);
+    assert_string_equal(error.detail, "wrong, line 4294967295");
+    parse_report_value(&error, "Field", 12, "0123456789012345678901234567890123456789", 0x1234567890);
+    assert_int_equal(strlen(error.detail), sizeof(error.detail) - 1);
+    assert_int_equal(parse_bad(NULL, "Field", 0, "", 0), PARSE_BAD);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        SENTENCE("words of the command line are found by key, the last one counts", finds_words),
+        SENTENCE("a quote left open on the command line reaches its end", survives_open_quote),
+        SENTENCE("numbers are read within their bounds or leave the default", reads_numbers),
+        SENTENCE("a console line becomes words with quotes and escapes", splits_lines),
+        SENTENCE("open quotes and too many words on a console line are refused", refuses_lines),
+        SENTENCE("hexadecimal text becomes bytes and comes back", reads_hex),
+        SENTENCE("an error's detail holds its number and never overflows", reports_errors),
+    };
+
+    return cmocka_run_group_tests_name("text lines", tests, NULL, NULL);
+}
