@@ -47,6 +47,11 @@ mb2_header:
     .long boot_multiboot2
 
     .balign 8
+    .short 4, 0 /* console flags: none is needed, EGA text would be understood */
+    .long 12
+    .long 2
+
+    .balign 8
     .short 6, 0 /* modules on page boundaries */
     .long 8
 

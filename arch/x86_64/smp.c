@@ -53,7 +53,6 @@ uint64_t smp_slot_stacks[CPU_MAX];
 
 static struct smp_slot smp_slots[CPU_MAX];
 static volatile uint32_t smp_arrived; /* CPUs that sleep in smp_ap_start() or have left it */
-static volatile uint32_t smp_released;
 static volatile bool smp_is_open; /* numbers are given: go */
 
 /* Tables for the way up: the trampoline page at its physical address, the kernel as it is. */
@@ -81,6 +80,7 @@ static struct cpu_block *smp_block_alloc(apic_id_t id, uint32_t acpi_uid)
     block->stack_base = (uint8_t *)block->stack_top - ARCH_STACK_SIZE;
     block->acpi_uid = acpi_uid;
     cpu_block_init(block, SMP_NUMBER_NONE, id, ist);
+    irq_cpu_init(&block->pcr);
     return block;
 }
 
@@ -223,6 +223,15 @@ static void smp_number_all(void)
     }
 }
 
+/* kernel/ke sets online when a CPU can take whatever the others send it. */
+static void smp_wait_online(void)
+{
+    for (uint32_t cpu = 1; cpu < smp_cpu_count; cpu++) {
+        while (__atomic_load_n(&smp_blocks[cpu]->pcr.online, __ATOMIC_ACQUIRE) == 0)
+            hal_cpu_pause();
+    }
+}
+
 void hal_cpus_start(uint32_t limit)
 {
     uint32_t startup = LAPIC_DELIVERY_STARTUP | (uint32_t)(boot_trampoline_page / HAL_PAGE_SIZE);
@@ -244,8 +253,7 @@ void hal_cpus_start(uint32_t limit)
     smp_number_all();
     __atomic_store_n(&smp_is_open, true, __ATOMIC_SEQ_CST);
     hal_ipi_send_others((vector_t){ VECTOR_WAKE });
-    while (smp_released < smp_cpu_count - 1)
-        hal_cpu_pause();
+    smp_wait_online();
     log_info("smp: %u CPUs", smp_cpu_count);
 }
 
@@ -299,6 +307,5 @@ void smp_ap_start(uint32_t slot)
         hal_machine_halt();
     block->idt[VECTOR_WAKE] = gate;
     clock_cpu_init();
-    __atomic_add_fetch(&smp_released, 1, __ATOMIC_SEQ_CST);
     ke_cpu_main(block->pcr.number);
 }

@@ -137,7 +137,8 @@ struct pcr *hal_pcr(uint32_t cpu);
 
 /*
  * Start every CPU the MADT names, in parallel. Each new CPU gets its own PCR, GDT, TSS, IDT, APIC,
- * then calls hal_upcall_cpu_main(). PASSIVE_LEVEL on the boot CPU, once. At most `limit` CPUs.
+ * then calls ke_cpu_main() with interrupts off and CR8 0, which sets its PCR's `online`; returns
+ * when all are. PASSIVE_LEVEL on the boot CPU, once. At most `limit` CPUs, the boot CPU counted.
  */
 void hal_cpus_start(uint32_t limit);
 /* Lowest address and top of the stack a CPU came up on: what its idle thread runs on. */

@@ -42,6 +42,10 @@ HAL_UPCALL void ke_trap(struct hal_trap_frame *frame);
 void *hal_upcall_stack_alloc(uint64_t size);
 void *hal_upcall_pages_alloc(uint64_t size);
 
+/* Fill the vector map of a CPU that is about to start. kernel/irq/vector.c */
+struct pcr;
+void irq_cpu_init(struct pcr *pcr);
+
 /* First C code of the boot CPU above arch, and of every other CPU. */
 _Noreturn void kernel_main(const struct boot_info *boot);
 _Noreturn void ke_cpu_main(uint32_t cpu);

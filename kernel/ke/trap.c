@@ -96,8 +96,8 @@ HAL_UPCALL void ke_trap(struct hal_trap_frame *frame)
 {
     struct bugcheck_registers registers;
 
-    if (frame->vector == TRAP_NMI && lib_bugcheck_in_progress())
-        hal_machine_halt();
+    if (frame->vector == TRAP_NMI)
+        hal_cpu_freeze_point(); /* a bug check elsewhere stops this CPU here, and counts it */
     registers_from(frame, &registers);
     switch (frame->vector) {
     case TRAP_NMI:
