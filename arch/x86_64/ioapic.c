@@ -26,12 +26,12 @@ enum { IOAPICS_MAX = 64, ISA_IRQS = 16, LENGTH_OFFSET = 4 };
 
 /* Legend: (c) constant after hal_ioapic_init(), (l) this chip's lock. */
 struct ioapic {
-    uint64_t registers;               /* (c) virtual address, 0: could not be mapped */
-    uint32_t gsi_base;                /* (c) */
-    uint32_t pin_count;               /* (c) */
-    uint8_t id;                       /* (c) as the MADT has it */
-    struct raw_lock lock;             /* the select/window pair */
-    uint64_t entry[IOAPIC_PINS_MAX];  /* (l) what was written last */
+    uint64_t registers;              /* (c) virtual address, 0: could not be mapped */
+    uint32_t gsi_base;               /* (c) */
+    uint32_t pin_count;              /* (c) */
+    uint8_t id;                      /* (c) as the MADT has it */
+    struct raw_lock lock;            /* the select/window pair */
+    uint64_t entry[IOAPIC_PINS_MAX]; /* (l) what was written last */
 };
 
 struct isa_route {

@@ -27,20 +27,20 @@ enum {
     IOAPIC_PINS_MAX = 120,   /* (0x100 - 0x10) / 2: what an 8-bit select can reach */
 };
 
-#define IOAPIC_ID_FIELD BITS(27, 24)       /* IOAPIC 3.2.1 */
-#define IOAPIC_VERSION_FIELD BITS(7, 0)    /* IOAPIC 3.2.2 */
+#define IOAPIC_ID_FIELD         BITS(27, 24) /* IOAPIC 3.2.1 */
+#define IOAPIC_VERSION_FIELD    BITS(7, 0)   /* IOAPIC 3.2.2 */
 #define IOAPIC_VERSION_LAST_PIN BITS(23, 16)
 
 /* IOAPIC 3.2.4, redirection table entry. */
-#define IOAPIC_RTE_VECTOR BITS(7, 0)
+#define IOAPIC_RTE_VECTOR        BITS(7, 0)
 #define IOAPIC_RTE_DELIVERY_MODE BITS(10, 8)
-#define IOAPIC_RTE_LOGICAL BIT(11)
-#define IOAPIC_RTE_PENDING BIT(12) /* read only */
-#define IOAPIC_RTE_ACTIVE_LOW BIT(13)
-#define IOAPIC_RTE_REMOTE_IRR BIT(14) /* read only */
-#define IOAPIC_RTE_LEVEL BIT(15)
-#define IOAPIC_RTE_MASK BIT(16)
-#define IOAPIC_RTE_DESTINATION BITS(63, 56)
+#define IOAPIC_RTE_LOGICAL       BIT(11)
+#define IOAPIC_RTE_PENDING       BIT(12) /* read only */
+#define IOAPIC_RTE_ACTIVE_LOW    BIT(13)
+#define IOAPIC_RTE_REMOTE_IRR    BIT(14) /* read only */
+#define IOAPIC_RTE_LEVEL         BIT(15)
+#define IOAPIC_RTE_MASK          BIT(16)
+#define IOAPIC_RTE_DESTINATION   BITS(63, 56)
 
 enum { IOAPIC_DELIVERY_FIXED = 0 };
 

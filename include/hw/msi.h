@@ -10,16 +10,16 @@
 #include <lib/bits.h>
 
 /* SDM 3A 11.11.1, message address. Bits 63:32 are 0 without interrupt remapping. */
-#define MSI_ADDRESS_BASE 0xFEE00000ull
-#define MSI_ADDRESS_BASE_FIELD BITS(31, 20)
+#define MSI_ADDRESS_BASE        0xFEE00000ull
+#define MSI_ADDRESS_BASE_FIELD  BITS(31, 20)
 #define MSI_ADDRESS_DESTINATION BITS(19, 12)
-#define MSI_ADDRESS_REDIRECT BIT(3)
-#define MSI_ADDRESS_LOGICAL BIT(2)
+#define MSI_ADDRESS_REDIRECT    BIT(3)
+#define MSI_ADDRESS_LOGICAL     BIT(2)
 
 /* SDM 3A 11.11.2, message data. */
-#define MSI_DATA_VECTOR BITS(7, 0)
+#define MSI_DATA_VECTOR        BITS(7, 0)
 #define MSI_DATA_DELIVERY_MODE BITS(10, 8)
-#define MSI_DATA_LEVEL_ASSERT BIT(14)
+#define MSI_DATA_LEVEL_ASSERT  BIT(14)
 #define MSI_DATA_TRIGGER_LEVEL BIT(15)
 
 enum { MSI_DELIVERY_FIXED = 0, MSI_DESTINATION_MAX = 0xFF };
@@ -38,8 +38,7 @@ static inline bool msi_message_reachable(const struct irq_route *route)
 static inline struct msi_message msi_message_build(const struct irq_route *route)
 {
     struct msi_message message = {
-        .address = MSI_ADDRESS_BASE |
-                   FIELD_PREP(MSI_ADDRESS_DESTINATION, route->destination.value),
+        .address = MSI_ADDRESS_BASE | FIELD_PREP(MSI_ADDRESS_DESTINATION, route->destination.value),
         .data = (uint32_t)(FIELD_PREP(MSI_DATA_VECTOR, route->vector.value) |
                            FIELD_PREP(MSI_DATA_DELIVERY_MODE, MSI_DELIVERY_FIXED)),
     };

@@ -1,0 +1,76 @@
+/*
+ * drivers/bus/messages.h - the message interrupts of one PCI function while it has some.
+ *
+ * messages.c decides between MSI-X and MSI and owns the life cycle; msi.c and msix.c are the two
+ * chips. A function's messages have one line each; the line's source is this struct and the
+ * number of the message.
+ *
+ * Chip operations come with the line's lock held and take the function's lock inside it, since
+ * MSI-X entries of several messages share the table, MSI messages one mask register.
+ *
+ * Legend: (c) constant while it exists, (f) the function's lock.
+ */
+#pragma once
+
+#include <hw/msi.h>
+
+#include "irq/line.h"
+#include "pci.h"
+
+enum { MSI_MESSAGES_MAX = 16, MSIX_NO_ENTRY = 0xFFFF };
+
+struct pci_message_state {
+    struct msi_message message; /* (f) what entries that carry it hold */
+    struct irq_route route;     /* (f) */
+    bool masked;                /* (f) the line's wish */
+    uint16_t first_entry;       /* (f) MSI-X: list of the table entries that carry it */
+};
+
+struct pci_msix_entry {
+    uint16_t message;      /* (f) number it carries */
+    uint16_t next;         /* (f) next entry that carries the same */
+    bool masked_by_driver; /* (f) MaskTableEntry; wins over the line */
+};
+
+struct pci_messages {
+    struct pci_function *function; /* (c) */
+    const struct irq_chip *chip;   /* (c) msi_chip or msix_chip */
+    uint32_t count;                /* (c) messages granted */
+    bool is_enabled;               /* (f) enable bit is on */
+    uint32_t msi_mask;             /* (f) mask register of MSI */
+
+    volatile uint8_t *table;        /* (c) MSI-X, mapped uncached */
+    volatile uint8_t *pending;      /* (c) or NULL */
+    struct pci_msix_entry *entries; /* (c) table_count of them */
+
+    struct irq_line **lines;             /* (c) */
+    struct pci_message_state messages[]; /* count */
+};
+
+extern const struct irq_chip msi_chip;
+extern const struct irq_chip msi_block_chip; /* several messages: they cannot move one by one */
+extern const struct irq_chip msix_chip;
+
+/* pnp_bus_ops: see pnp/bus_interface.h. */
+NTSTATUS pci_messages_create(PDEVICE_OBJECT pdo, uint32_t count, struct irq_line **lines,
+                             bool *block);
+NTSTATUS pci_messages_enable(PDEVICE_OBJECT pdo);
+void pci_messages_destroy(PDEVICE_OBJECT pdo);
+
+/* How many messages the function can have: MSI-X entries, else MSI messages up to 16, else 0. */
+uint32_t pci_messages_capable(const struct pci_function *function);
+
+/* The chips' part of the life cycle. Called at PASSIVE_LEVEL. */
+void msi_enable(struct pci_messages *messages);
+void msi_disable(struct pci_messages *messages);
+NTSTATUS msix_map(struct pci_messages *messages);
+void msix_unmap(struct pci_messages *messages);
+void msix_enable(struct pci_messages *messages);
+void msix_disable(struct pci_messages *messages);
+
+/*
+ * What a driver asks for by the MSI-X table interface, RES-MSIX-5 to -11. IRQL <= HIGH_LEVEL.
+ * STATUS_INVALID_PARAMETER: no MSI-X in use, or an index outside of what was assigned.
+ */
+NTSTATUS msix_entry_set(struct pci_function *function, uint32_t entry, uint32_t message);
+NTSTATUS msix_entry_mask(struct pci_function *function, uint32_t entry, bool mask);

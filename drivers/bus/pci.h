@@ -1,0 +1,140 @@
+/*
+ * drivers/bus/pci.h - the PCI functions of the machine, one struct each.
+ *
+ * Enumeration (pci.c) makes the list, sizes BARs (pci_bar.c), fills in what firmware left empty
+ * (pci_assign.c), asks for the route of the interrupt pin (routing.c) and reports a PDO for each
+ * function (pci_pdo.c). A function is never freed; its order in the list is that of discovery:
+ * a bridge stands before what lies behind it.
+ *
+ * Legend: (c) constant after enumeration, (e) written during enumeration and assignment only,
+ * (f) the function's lock, (p) at PASSIVE_LEVEL by the PnP manager's requests, one at a time.
+ */
+#pragma once
+
+#include <hal/boot_info.h>
+#include <hal/hal.h>
+#include <hal/ioapic.h>
+#include <hw/pci.h>
+#include <lib/rawlock.h>
+#include <nt/wdm.h>
+
+#include "parse/pci_capability.h"
+
+struct pci_messages;
+
+/* Where a function is. */
+struct pci_location {
+    uint16_t segment;
+    uint8_t bus;
+    uint8_t devfn;
+};
+
+/* What a bridge passes down: [base, limit], both included. */
+struct pci_window {
+    uint64_t base;
+    uint64_t limit;
+    bool is_open;
+};
+
+/* A bridge's half of struct pci_function. */
+struct pci_bridge {
+    uint8_t secondary; /* (e) 0: no bus behind it */
+    uint8_t subordinate;
+    struct pci_window io;
+    struct pci_window memory;
+    struct pci_window prefetch;
+    bool io_is_32bit;
+    bool prefetch_is_64bit;
+};
+
+/* How the interrupt pin reaches a CPU. */
+struct pci_line_route {
+    bool is_valid;
+    gsi_t gsi;
+    struct hal_gsi_mode mode;
+    const char *source; /* "MP table", "interrupt line register" */
+};
+
+struct pci_function {
+    struct pci_function *next;
+    struct pci_function *parent; /* (c) the bridge above, NULL on a root bus */
+    struct pci_location where;   /* (c) */
+    uint16_t vendor_id;          /* (c) */
+    uint16_t device_id;
+    uint16_t subsystem_vendor_id;
+    uint16_t subsystem_id;
+    uint32_t class_code; /* (c) 24 bits: base class, subclass, interface */
+    uint8_t revision;
+    uint8_t layout;         /* (c) header type without the multifunction bit */
+    uint8_t interrupt_pin;  /* (c) 0 none, 1..4 */
+    uint8_t interrupt_line; /* (c) as firmware left it */
+
+    struct pci_bar bars[PCI_BAR_COUNT]; /* (e) the upper half of a 64-bit BAR is ABSENT */
+    bool bar_unassigned[PCI_BAR_COUNT]; /* (e) no address could be found */
+    struct pci_bridge bridge;           /* (e) layout PCI_HEADER_BRIDGE */
+
+    uint16_t power_offset;           /* (c) capabilities, 0: none */
+    uint16_t express_offset;         /* (c) */
+    struct pci_msi_capability msi;   /* (c) offset 0: none */
+    struct pci_msix_capability msix; /* (c) offset 0: none */
+
+    struct pci_line_route line; /* (c) */
+    PDEVICE_OBJECT pdo;         /* (c) */
+    bool is_started;            /* (p) */
+
+    struct raw_lock command_lock;  /* read-modify-write of the command register */
+    struct raw_lock lock;          /* messages; taken up to HIGH_LEVEL */
+    struct pci_messages *messages; /* (f) while the device has message lines */
+};
+
+/* ---- The list ------------------------------------------------------------------------------ */
+
+/* The function after `previous`, the first for NULL; NULL at the end. */
+struct pci_function *pci_function_next(const struct pci_function *previous);
+struct pci_function *pci_function_find(uint16_t segment, uint8_t bus, uint8_t devfn);
+/* "Ethernet controller": by base class and subclass, else by base class. */
+const char *pci_class_name(uint32_t class_code);
+
+/* ---- Configuration space ------------------------------------------------------------------- */
+
+static inline uint32_t pci_read(const struct pci_function *function, uint32_t offset, int width)
+{
+    return hal_pci_read(function->where.segment, function->where.bus, function->where.devfn, offset,
+                        width);
+}
+
+static inline void pci_write(const struct pci_function *function, uint32_t offset, int width,
+                             uint32_t value)
+{
+    hal_pci_write(function->where.segment, function->where.bus, function->where.devfn, offset,
+                  width, value);
+}
+
+/* Set and clear bits of the command register; they can be changed from any IRQL. */
+void pci_command_change(struct pci_function *function, uint16_t set, uint16_t clear);
+/* Bits that the function's BARs need: I/O decode, memory decode. */
+uint16_t pci_command_decode(const struct pci_function *function);
+
+static inline bool pci_is_bridge(const struct pci_function *function)
+{
+    return function->layout == PCI_HEADER_BRIDGE;
+}
+
+static inline bool pci_bar_is_memory(const struct pci_bar *bar)
+{
+    return bar->kind == PCI_BAR_MEMORY32 || bar->kind == PCI_BAR_MEMORY64;
+}
+
+/* ---- Between the files of this folder ------------------------------------------------------ */
+
+/* pci.c: every window and bus; functions are in the list afterwards. PASSIVE_LEVEL, once. */
+void pci_enumerate(void);
+/* pci_bar.c: size the BARs, decoding off meanwhile. */
+void pci_bars_read(struct pci_function *function);
+/* Write a BAR's address to the function. */
+void pci_bar_write(struct pci_function *function, uint32_t index);
+/* pci_bridge.c: windows from registers to struct and back. */
+void pci_bridge_read(struct pci_function *bridge);
+void pci_bridge_window_write(struct pci_function *bridge);
+/* pci_assign.c: addresses for BARs and bridges that have none. */
+void pci_assign(const struct boot_info *boot);
