@@ -20,10 +20,10 @@ enum {
 };
 
 /* Delivered to CPUs that wait in smp.c for their number, and to nothing else. Class 14. */
-#define VECTOR_WAKE 0xEF
+#define VECTOR_WAKE         0xEF
 /* The 8259s, class 12, all masked: what arrives there is spurious. */
 #define VECTOR_I8259_MASTER 0xC0
-#define VECTOR_I8259_SLAVE 0xC8
+#define VECTOR_I8259_SLAVE  0xC8
 
 /* linker.ld, boot.S */
 extern char kernel_image_end[];
@@ -56,7 +56,7 @@ struct cpu_features {
     bool has_x2apic;
     bool has_tsc_deadline;
     bool has_invariant_tsc;
-    bool is_virtual;  /* a hypervisor says so */
+    bool is_virtual;       /* a hypervisor says so */
     bool needs_init_delay; /* INIT must be followed by 10 ms of silence: smp.c */
 };
 extern struct cpu_features cpu_features;

@@ -71,7 +71,8 @@ static uint64_t clock_pit_read(void)
 static bool clock_hpet_open(struct clock_reference *reference)
 {
     const struct acpi_header_layout *table = hal_acpi_table("HPET", 0);
-    volatile uint64_t *configuration = (volatile uint64_t *)(ARCH_HPET_VIRTUAL + HPET_CONFIGURATION);
+    volatile uint64_t *configuration =
+        (volatile uint64_t *)(ARCH_HPET_VIRTUAL + HPET_CONFIGURATION);
     struct hpet_table hpet;
     uint64_t period;
 
@@ -79,7 +80,8 @@ static bool clock_hpet_open(struct clock_reference *reference)
         !hal_page_map(ARCH_HPET_VIRTUAL, ALIGN_DOWN(hpet.address, HAL_PAGE_SIZE), HAL_PAGE_SIZE,
                       HAL_PAGE_WRITE | HAL_PAGE_UNCACHED))
         return false;
-    period = FIELD_GET(HPET_CAP_PERIOD, *(volatile uint64_t *)(ARCH_HPET_VIRTUAL + HPET_CAPABILITIES));
+    period =
+        FIELD_GET(HPET_CAP_PERIOD, *(volatile uint64_t *)(ARCH_HPET_VIRTUAL + HPET_CAPABILITIES));
     if (period == 0 || period > HPET_PERIOD_MAX)
         return false;
     *configuration |= HPET_CONFIG_ENABLE;
@@ -201,8 +203,7 @@ void clock_calibrate(void)
         clock_lapic_hz = CLOCK_FALLBACK_HZ;
     clock_lapic_per_tsc = (clock_lapic_hz << 32) / clock_tsc_hz;
     log_info("clock: tsc %lu kHz, apic timer %lu kHz by %s%s", clock_tsc_hz / 1000,
-             clock_lapic_hz / 1000, source,
-             cpu_features.has_tsc_deadline ? ", tsc deadline" : "");
+             clock_lapic_hz / 1000, source, cpu_features.has_tsc_deadline ? ", tsc deadline" : "");
 }
 
 /* ---- alarms and waits -------------------------------------------------------------------- */

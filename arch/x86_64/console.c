@@ -90,9 +90,8 @@ bool hal_console_select(const struct hal_console_port *port)
     uart_set_up(port);
     console_port = *port;
     console_room = 0;
-    console_fifo = (uart_read(port, UART_INTERRUPT_ID) & UART_IIR_FIFO) == UART_IIR_FIFO
-                       ? UART_FIFO_SIZE
-                       : 1;
+    console_fifo =
+        (uart_read(port, UART_INTERRUPT_ID) & UART_IIR_FIFO) == UART_IIR_FIFO ? UART_FIFO_SIZE : 1;
     console_is_present = true;
     return true;
 }

@@ -42,9 +42,8 @@ static void cpu_features_read(void)
     cpu_features = (struct cpu_features){
         .has_x2apic = basic.ecx & X86_CPUID_1_ECX_X2APIC,
         .has_tsc_deadline = basic.ecx & X86_CPUID_1_ECX_TSC_DEADLINE,
-        .has_invariant_tsc =
-            ext_max >= X86_CPUID_EXT_POWER &&
-            (x86_cpuid(X86_CPUID_EXT_POWER, 0).edx & X86_CPUID_E7_EDX_INVARIANT),
+        .has_invariant_tsc = ext_max >= X86_CPUID_EXT_POWER &&
+                             (x86_cpuid(X86_CPUID_EXT_POWER, 0).edx & X86_CPUID_E7_EDX_INVARIANT),
         .is_virtual = basic.ecx & X86_CPUID_1_ECX_HYPERVISOR,
         .needs_init_delay = cpu_needs_init_delay(&vendor, x86_cpuid_family(basic.eax)),
     };

@@ -19,7 +19,7 @@
 #include "parse/madt.h"
 
 enum {
-    LAPIC_BUSY_POLLS = 100000,  /* xAPIC: a message leaves within a few bus cycles */
+    LAPIC_BUSY_POLLS = 100000, /* xAPIC: a message leaves within a few bus cycles */
     LAPIC_FREEZE_POLLS = 10000000,
     LAPIC_STALE_EOIS = 256, /* more than in-service bits can be set */
 };
@@ -210,8 +210,7 @@ void lapic_icr_send(apic_id_t destination, uint32_t low)
 
 void hal_ipi_send(uint32_t cpu, vector_t vector)
 {
-    lapic_icr_send(hal_pcr(cpu)->apic_id,
-                   LAPIC_DELIVERY_FIXED | LAPIC_ICR_ASSERT | vector.value);
+    lapic_icr_send(hal_pcr(cpu)->apic_id, LAPIC_DELIVERY_FIXED | LAPIC_ICR_ASSERT | vector.value);
 }
 
 void hal_ipi_send_others(vector_t vector)

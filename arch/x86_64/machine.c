@@ -18,9 +18,9 @@
 #include "parse/fadt.h"
 
 enum {
-    MACHINE_EXIT_PORT = 0xF4,            /* QEMU isa-debug-exit, as every caller configures it */
+    MACHINE_EXIT_PORT = 0xF4,             /* QEMU isa-debug-exit, as every caller configures it */
     MACHINE_BOCHS_SHUTDOWN_PORT = 0x8900, /* Bochs: the word "Shutdown" */
-    MACHINE_PM1_SLEEP_S5_QEMU = 0x2000,  /* SLP_EN with SLP_TYP 0, QEMU's and Bochs' \_S5 */
+    MACHINE_PM1_SLEEP_S5_QEMU = 0x2000,   /* SLP_EN with SLP_TYP 0, QEMU's and Bochs' \_S5 */
     MACHINE_8042_COMMAND = 0x64,
     MACHINE_8042_PULSE_RESET = 0xFE,
     MACHINE_RESET_CONTROL_PORT = 0xCF9, /* ICH "Reset Control Register" */

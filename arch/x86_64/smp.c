@@ -53,7 +53,7 @@ uint64_t smp_slot_stacks[CPU_MAX];
 
 static struct smp_slot smp_slots[CPU_MAX];
 static volatile uint32_t smp_arrived; /* CPUs that sleep in smp_ap_start() or have left it */
-static volatile bool smp_is_open; /* numbers are given: go */
+static volatile bool smp_is_open;     /* numbers are given: go */
 
 /* Tables for the way up: the trampoline page at its physical address, the kernel as it is. */
 static uint64_t smp_pml4[PAGING_ENTRIES] __attribute__((aligned(4096)));

@@ -28,7 +28,7 @@ enum lapic_register {
     LAPIC_IRR = 0x200,
     LAPIC_ESR = 0x280,
     LAPIC_LVT_CMCI = 0x2F0,
-    LAPIC_ICR_LOW = 0x300, /* x2APIC: all 64 bits */
+    LAPIC_ICR_LOW = 0x300,  /* x2APIC: all 64 bits */
     LAPIC_ICR_HIGH = 0x310, /* not in x2APIC mode */
     LAPIC_LVT_TIMER = 0x320,
     LAPIC_LVT_THERMAL = 0x330,

@@ -6,12 +6,12 @@
 #define HW_UART16550_H
 
 enum uart16550_register {
-    UART_DATA = 0,           /* DLAB = 0 */
-    UART_DIVISOR_LOW = 0,    /* DLAB = 1 */
+    UART_DATA = 0,        /* DLAB = 0 */
+    UART_DIVISOR_LOW = 0, /* DLAB = 1 */
     UART_INTERRUPT_ENABLE = 1,
     UART_DIVISOR_HIGH = 1,
-    UART_FIFO_CONTROL = 2,   /* write */
-    UART_INTERRUPT_ID = 2,   /* read */
+    UART_FIFO_CONTROL = 2, /* write */
+    UART_INTERRUPT_ID = 2, /* read */
     UART_LINE_CONTROL = 3,
     UART_MODEM_CONTROL = 4,
     UART_LINE_STATUS = 5,
