@@ -21,6 +21,7 @@
 #include <lib/log.h>
 #include <lib/rawlock.h>
 #include <lib/string.h>
+#include <nt/bugcodes.h>
 
 #include "mm/frame.h"
 #include "mm/mm.h"
@@ -32,8 +33,7 @@ enum {
     FRAME_SPAN_GAP = 4096, /* pages; smaller holes do not end a span */
     FRAME_ZONE_LOW_END = 1 << (24 - FRAME_SHIFT),
     FRAME_ZONE_DMA32_END = 1 << (32 - FRAME_SHIFT),
-    PFN_LIST_CORRUPT = 0x4E, /* bug check; P1 kind: 7 = freeing what is not in use, P2 page */
-    PFN_LIST_CORRUPT_FREE = 0x07,
+    PFN_LIST_CORRUPT_FREE = 0x07, /* P1 of the bug check: freeing what is not in use; P2 page */
 };
 
 /* State bytes. */

@@ -11,10 +11,11 @@
  *
  * Owns: the order, and the sets of RAM. Owns not: each part.
  */
-#include <lib/assert.h>
 #include <lib/bits.h>
+#include <lib/bugcheck.h>
 #include <lib/log.h>
 #include <lib/string.h>
+#include <nt/bugcodes.h>
 
 #include "mm/address.h"
 #include "mm/frame.h"
@@ -67,11 +68,19 @@ static phys_addr_t early_take(uint64_t size)
     return early.next;
 }
 
+__attribute__((noreturn)) static void init_too_little(void)
+{
+    lib_bugcheck(INSTALL_MORE_MEMORY, mm_ranges_size(&mm_ram) / HAL_PAGE_SIZE, early.base,
+                 early.next, 0, NULL);
+}
+
 static void *early_alloc(uint64_t size)
 {
     phys_addr_t at = early_take(size);
 
-    ASSERT(at != 0);
+    if (at == 0) {
+        init_too_little();
+    }
     return memset(hal_direct_map(at), 0, size);
 }
 
@@ -151,24 +160,25 @@ static void init_direct_map(const struct mm_ranges *direct)
 {
     for (uint32_t i = 0; i < direct->count; i++) {
         phys_addr_t base = direct->range[i].base;
-        bool mapped = hal_page_map(HAL_DIRECT_MAP_BASE + base, base,
-                                   direct->range[i].end - base, HAL_PAGE_WRITE);
 
-        ASSERT(mapped);
+        if (!hal_page_map(HAL_DIRECT_MAP_BASE + base, base, direct->range[i].end - base,
+                          HAL_PAGE_WRITE)) {
+            init_too_little();
+        }
     }
 }
 
 void mm_init(const struct boot_info *boot)
 {
     struct mm_frame_statistics statistics;
-    bool ready;
 
     mm_ranges_from_boot(&mm_ram, boot);
     init_free_ranges(&mm_work, boot);
     early_init(&mm_work);
     frame_init(&mm_ram, early_alloc);
-    ready = hal_paging_init(init_table_alloc);
-    ASSERT(ready);
+    if (!hal_paging_init(init_table_alloc)) {
+        init_too_little();
+    }
     init_direct_ranges(&mm_work, boot);
     init_direct_map(&mm_work);
     hal_paging_activate();

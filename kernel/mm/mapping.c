@@ -37,7 +37,7 @@ static uint32_t mapping_cache_flags(enum mm_cache cache)
     return flags[cache];
 }
 
-void *mm_io_map(phys_addr_t physical, size_t size, enum mm_cache cache)
+void *mm_io_map_flags(phys_addr_t physical, size_t size, uint32_t flags)
 {
     uint64_t offset = physical % HAL_PAGE_SIZE;
     phys_addr_t base = physical - offset;
@@ -56,11 +56,16 @@ void *mm_io_map(phys_addr_t physical, size_t size, enum mm_cache cache)
     if (area == NULL) {
         return NULL;
     }
-    if (!hal_page_map(area->address, base, length, HAL_PAGE_WRITE | mapping_cache_flags(cache))) {
+    if (!hal_page_map(area->address, base, length, flags)) {
         mm_area_release(area);
         return NULL;
     }
     return (void *)(area->address + offset);
+}
+
+void *mm_io_map(phys_addr_t physical, size_t size, enum mm_cache cache)
+{
+    return mm_io_map_flags(physical, size, HAL_PAGE_WRITE | mapping_cache_flags(cache));
 }
 
 void mm_io_unmap(void *address)

@@ -80,6 +80,7 @@ enum mm_cache {
  * result has the offset of physical within its page. NULL: no address space or page table.
  */
 void *mm_io_map(phys_addr_t physical, size_t size, enum mm_cache cache);
+void *mm_io_map_flags(phys_addr_t physical, size_t size, uint32_t hal_page_flags);
 void mm_io_unmap(void *address);
 
 /*

@@ -12,6 +12,7 @@
 #include <lib/bits.h>
 #include <lib/bugcheck.h>
 #include <lib/string.h>
+#include <nt/bugcodes.h>
 
 #include "mm/frame.h"
 #include "mm/init.h"
@@ -19,10 +20,8 @@
 #include "mm/pool_block.h"
 
 enum {
-    BAD_POOL_HEADER = 0x19,
     BAD_HEADER_SIZE = 0x20,
     BAD_HEADER_TAIL = 0x21,
-    BAD_POOL_CALLER = 0xC2,
     BAD_CALLER_FREED = 0x07,
     BAD_CALLER_TAG = 0x0A,
     BAD_CALLER_USER = 0x40,

@@ -140,15 +140,16 @@ extern NTKERNELAPI ULONG64 MmUserProbeAddress;
 #define MmGetMdlByteCount(Mdl) ((Mdl)->ByteCount)
 #define MmGetMdlByteOffset(Mdl) ((Mdl)->ByteOffset)
 #define MmGetMdlBaseVa(Mdl) ((Mdl)->StartVa)
-#define MmInitializeMdl(Mdl, BaseVa, Size)                                                         \
+#define MmInitializeMdl(Mdl, BaseVa, Length)                                                       \
     do {                                                                                           \
         (Mdl)->Next = NULL;                                                                        \
-        (Mdl)->Size = (CSHORT)(sizeof(MDL) + sizeof(PFN_NUMBER) *                                  \
-                                                 ADDRESS_AND_SIZE_TO_SPAN_PAGES((BaseVa), (Size))); \
+        (Mdl)->Size =                                                                              \
+            (CSHORT)(sizeof(MDL) +                                                                 \
+                     sizeof(PFN_NUMBER) * ADDRESS_AND_SIZE_TO_SPAN_PAGES((BaseVa), (Length)));     \
         (Mdl)->MdlFlags = 0;                                                                       \
         (Mdl)->StartVa = PAGE_ALIGN(BaseVa);                                                       \
         (Mdl)->ByteOffset = BYTE_OFFSET(BaseVa);                                                   \
-        (Mdl)->ByteCount = (ULONG)(Size);                                                          \
+        (Mdl)->ByteCount = (ULONG)(Length);                                                        \
     } while (0)
 #define MmPrepareMdlForReuse(Mdl)                                                                  \
     do {                                                                                           \

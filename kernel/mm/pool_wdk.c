@@ -1,0 +1,192 @@
+/*
+ * pool_wdk.c - the ExAllocatePool family, for drivers.
+ *
+ * All pool types are served from the one pool: nonpaged, not executable. NonPagedPool and
+ * NonPagedPoolExecute are the same number in Windows' headers, so that a driver that asks for it gets
+ * memory that cannot be executed, as with Windows' own NX opt-in; ExAllocatePool2, where the wish is
+ * explicit, refuses it. Paged types carry their IRQL limit only. Quota is charged to nobody: the one
+ * process is the system's, as with Windows' system threads.
+ *
+ * A cache-aligned block may begin inside a plain one; the 16 bytes before it then hold an alias
+ * header that tells how far back the block begins.
+ *
+ * Owns: flags, IRQL rules, alignment, zeroing, failure by exception. Owns not: blocks (pool_check.c).
+ */
+#include <lib/bits.h>
+#include <lib/bugcheck.h>
+#include <lib/export.h>
+#include <lib/string.h>
+#include <nt/bugcodes.h>
+#include <nt/wdm.h>
+
+#include "mm/pool.h"
+#include "mm/pool_block.h"
+
+/* WDK "Bug Check 0xC2", spec BC-C2-1 */
+enum {
+    BAD_CALLER_ALLOCATE_IRQL = 0x08,
+    BAD_CALLER_FREE_IRQL = 0x09,
+    BAD_CALLER_TAG_ZERO = 0x9B,
+};
+
+/* WDK "ExFreePoolWithTag": the bit of a tag that once marked protected pool */
+#define POOL_TAG_PROTECTED 0x80000000u
+
+#define POOL_TAG_NONE MM_TAG("None")
+
+static bool pool_type_is_paged(ULONG type)
+{
+    return (type & 1) != 0;
+}
+
+static bool pool_type_is_aligned(ULONG type)
+{
+    return (type & NonPagedPoolCacheAligned) != 0;
+}
+
+static void pool_require_irql(ULONG type, SIZE_T size)
+{
+    irql_t limit = pool_type_is_paged(type) ? APC_LEVEL : DISPATCH_LEVEL;
+
+    if (hal_irql_read() > limit) {
+        lib_bugcheck(BAD_POOL_CALLER, BAD_CALLER_ALLOCATE_IRQL, hal_irql_read(), type, size, NULL);
+    }
+}
+
+static void *pool_alloc_aligned(SIZE_T size, ULONG tag)
+{
+    const size_t shift_max = SYSTEM_CACHE_ALIGNMENT_SIZE - POOL_ALIGNMENT;
+    struct pool_header *alias;
+    uint8_t *block;
+    uint8_t *aligned;
+
+    if (size + shift_max > POOL_SMALL_MAX) {
+        return mm_pool_alloc_raw(size < HAL_PAGE_SIZE ? HAL_PAGE_SIZE : size, tag);
+    }
+    block = mm_pool_alloc_raw(size + shift_max, tag);
+    if (block == NULL) {
+        return NULL;
+    }
+    aligned = (uint8_t *)ALIGN_UP(block, SYSTEM_CACHE_ALIGNMENT_SIZE);
+    if (aligned == block) {
+        return block;
+    }
+    alias = pool_block_header(aligned);
+    *alias = (struct pool_header){.offset = (uint16_t)(aligned - block)};
+    pool_header_seal(alias, POOL_ALIAS);
+    return aligned;
+}
+
+/* The block that an aligned pointer lies in; any other pointer is its own block. */
+static void *pool_unalias(void *pointer)
+{
+    struct pool_header *header = pool_block_header(pointer);
+
+    if (IS_ALIGNED(pointer, HAL_PAGE_SIZE) || !mm_pool_owns(pointer) ||
+        header->state != POOL_ALIAS || header->check != pool_header_check(header)) {
+        return pointer;
+    }
+    header->state = POOL_FREE;
+    return (uint8_t *)pointer - header->offset;
+}
+
+static void *pool_alloc_typed(ULONG type, SIZE_T size, ULONG tag)
+{
+    void *block;
+
+    pool_require_irql(type, size);
+    if (tag == 0) {
+        lib_bugcheck(BAD_POOL_CALLER, BAD_CALLER_TAG_ZERO, type, size,
+                     (uintptr_t)__builtin_return_address(0), NULL);
+    }
+    tag &= ~POOL_TAG_PROTECTED;
+    block = pool_type_is_aligned(type) ? pool_alloc_aligned(size, tag) : mm_pool_alloc_raw(size, tag);
+    if (block == NULL && (type & POOL_RAISE_IF_ALLOCATION_FAILURE)) {
+        ExRaiseStatus(STATUS_INSUFFICIENT_RESOURCES);
+    }
+    return block;
+}
+
+static void pool_free(void *block, ULONG tag)
+{
+    if (hal_irql_read() > DISPATCH_LEVEL) {
+        lib_bugcheck(BAD_POOL_CALLER, BAD_CALLER_FREE_IRQL, hal_irql_read(), NonPagedPool,
+                     (uintptr_t)block, NULL);
+    }
+    mm_pool_free(pool_unalias(block), tag & ~POOL_TAG_PROTECTED);
+}
+
+/* WDK surface */
+
+PVOID NTAPI ExAllocatePoolWithTag(POOL_TYPE PoolType, SIZE_T NumberOfBytes, ULONG Tag)
+{
+    return pool_alloc_typed(PoolType, NumberOfBytes, Tag);
+}
+LDR_EXPORT(ExAllocatePoolWithTag);
+
+PVOID NTAPI ExAllocatePool(POOL_TYPE PoolType, SIZE_T NumberOfBytes)
+{
+    return pool_alloc_typed(PoolType, NumberOfBytes, POOL_TAG_NONE);
+}
+LDR_EXPORT(ExAllocatePool);
+
+PVOID NTAPI ExAllocatePoolWithTagPriority(POOL_TYPE PoolType, SIZE_T NumberOfBytes, ULONG Tag,
+                                          EX_POOL_PRIORITY Priority)
+{
+    UNREFERENCED_PARAMETER(Priority);
+    return pool_alloc_typed(PoolType, NumberOfBytes, Tag);
+}
+LDR_EXPORT(ExAllocatePoolWithTagPriority);
+
+PVOID NTAPI ExAllocatePoolWithQuotaTag(POOL_TYPE PoolType, SIZE_T NumberOfBytes, ULONG Tag)
+{
+    ULONG type = (ULONG)PoolType & ~(ULONG)POOL_QUOTA_FAIL_INSTEAD_OF_RAISE;
+
+    if (!((ULONG)PoolType & POOL_QUOTA_FAIL_INSTEAD_OF_RAISE)) {
+        type |= POOL_RAISE_IF_ALLOCATION_FAILURE;
+    }
+    return pool_alloc_typed(type, NumberOfBytes, Tag);
+}
+LDR_EXPORT(ExAllocatePoolWithQuotaTag);
+
+PVOID NTAPI ExAllocatePoolWithQuota(POOL_TYPE PoolType, SIZE_T NumberOfBytes)
+{
+    return ExAllocatePoolWithQuotaTag(PoolType, NumberOfBytes, POOL_TAG_NONE);
+}
+LDR_EXPORT(ExAllocatePoolWithQuota);
+
+PVOID NTAPI ExAllocatePool2(POOL_FLAGS Flags, SIZE_T NumberOfBytes, ULONG Tag)
+{
+    const POOL_FLAGS kinds = POOL_FLAG_NON_PAGED | POOL_FLAG_NON_PAGED_EXECUTE | POOL_FLAG_PAGED;
+    const POOL_FLAGS required = 0x00000000FFFFFFFFull; /* the upper half is optional: may be unknown */
+    const POOL_FLAGS known = kinds | POOL_FLAG_USE_QUOTA | POOL_FLAG_UNINITIALIZED |
+                             POOL_FLAG_CACHE_ALIGNED | POOL_FLAG_RAISE_ON_FAILURE;
+    ULONG type = Flags & POOL_FLAG_PAGED ? PagedPool : NonPagedPoolNx;
+    PVOID block = NULL;
+
+    type |= Flags & POOL_FLAG_CACHE_ALIGNED ? NonPagedPoolCacheAligned : 0;
+    if (Tag != 0 && NumberOfBytes != 0 && bits_is_power_of_two(Flags & kinds) &&
+        !(Flags & POOL_FLAG_NON_PAGED_EXECUTE) && !(Flags & required & ~known)) {
+        block = pool_alloc_typed(type, NumberOfBytes, Tag);
+    }
+    if (block == NULL && (Flags & POOL_FLAG_RAISE_ON_FAILURE)) {
+        ExRaiseStatus(STATUS_INSUFFICIENT_RESOURCES);
+    }
+    if (block != NULL && !(Flags & POOL_FLAG_UNINITIALIZED)) {
+        memset(block, 0, NumberOfBytes);
+    }
+    return block;
+}
+LDR_EXPORT(ExAllocatePool2);
+
+VOID NTAPI ExFreePoolWithTag(PVOID P, ULONG Tag)
+{
+    pool_free(P, Tag);
+}
+LDR_EXPORT(ExFreePoolWithTag);
+
+VOID NTAPI ExFreePool(PVOID P)
+{
+    pool_free(P, 0);
+}
+LDR_EXPORT(ExFreePool);

@@ -1,0 +1,156 @@
+/*
+ * wdk.c - the Mm routines that need no more than a line of mm each: device mappings, addresses, the
+ * size of the system, and the paging of driver images.
+ *
+ * Driver images are never paged. The routines that lock a section therefore have nothing to do but
+ * what they promise: the section is resident from then on, as it was before; the handle is its
+ * address.
+ */
+#include <lib/bits.h>
+#include <lib/export.h>
+#include <nt/wdm.h>
+
+#include "mm/address.h"
+#include "mm/init.h"
+#include "mm/mm.h"
+
+/* MM_SYSTEMSIZE by memory: our own bounds, Windows' are not documented. */
+#define SMALL_SYSTEM_MAX (128ull << 20)
+#define MEDIUM_SYSTEM_MAX (1ull << 30)
+
+/* RAM is always cached, as its direct map is: a second view must not differ. */
+static uint32_t io_cache_flags(phys_addr_t physical, MEMORY_CACHING_TYPE type)
+{
+    if (type == MmCached || mm_ranges_contain(mm_ram_ranges(), physical)) {
+        return 0;
+    }
+    return type == MmWriteCombined || type == MmUSWCCached ? HAL_PAGE_WRITE_COMBINED
+                                                           : HAL_PAGE_UNCACHED;
+}
+
+/* WDK surface */
+
+PVOID NTAPI MmMapIoSpace(PHYSICAL_ADDRESS PhysicalAddress, SIZE_T NumberOfBytes,
+                         MEMORY_CACHING_TYPE CacheType)
+{
+    phys_addr_t physical = (phys_addr_t)PhysicalAddress.QuadPart;
+
+    return mm_io_map_flags(physical, NumberOfBytes,
+                           HAL_PAGE_WRITE | io_cache_flags(physical, CacheType));
+}
+LDR_EXPORT(MmMapIoSpace);
+
+PVOID NTAPI MmMapIoSpaceEx(PHYSICAL_ADDRESS PhysicalAddress, SIZE_T NumberOfBytes, ULONG Protect)
+{
+    phys_addr_t physical = (phys_addr_t)PhysicalAddress.QuadPart;
+    ULONG access = Protect & ~(ULONG)(PAGE_NOCACHE | PAGE_WRITECOMBINE);
+    MEMORY_CACHING_TYPE type = MmCached;
+
+    if (Protect & PAGE_NOCACHE) {
+        type = MmNonCached;
+    } else if (Protect & PAGE_WRITECOMBINE) {
+        type = MmWriteCombined;
+    }
+    if (access != PAGE_READWRITE && access != PAGE_READONLY) {
+        return NULL; /* no device memory is executed */
+    }
+    return mm_io_map_flags(physical, NumberOfBytes,
+                           (access == PAGE_READWRITE ? HAL_PAGE_WRITE : HAL_PAGE_READ) |
+                               io_cache_flags(physical, type));
+}
+LDR_EXPORT(MmMapIoSpaceEx);
+
+VOID NTAPI MmUnmapIoSpace(PVOID BaseAddress, SIZE_T NumberOfBytes)
+{
+    UNREFERENCED_PARAMETER(NumberOfBytes); /* the mapping knows its length */
+    mm_io_unmap(BaseAddress);
+}
+LDR_EXPORT(MmUnmapIoSpace);
+
+PHYSICAL_ADDRESS NTAPI MmGetPhysicalAddress(PVOID BaseAddress)
+{
+    PHYSICAL_ADDRESS result = {.QuadPart = 0};
+    phys_addr_t physical;
+
+    if (hal_page_query((uintptr_t)BaseAddress, &physical, NULL)) {
+        result.QuadPart = (LONGLONG)physical;
+    }
+    return result;
+}
+LDR_EXPORT(MmGetPhysicalAddress);
+
+PVOID NTAPI MmGetVirtualForPhysical(PHYSICAL_ADDRESS PhysicalAddress)
+{
+    phys_addr_t physical = (phys_addr_t)PhysicalAddress.QuadPart;
+
+    return mm_ranges_contain(mm_ram_ranges(), physical) ? hal_direct_map(physical) : NULL;
+}
+LDR_EXPORT(MmGetVirtualForPhysical);
+
+BOOLEAN NTAPI MmIsAddressValid(PVOID VirtualAddress)
+{
+    return mm_address_is_valid((uintptr_t)VirtualAddress);
+}
+LDR_EXPORT(MmIsAddressValid);
+
+MM_SYSTEMSIZE NTAPI MmQuerySystemSize(VOID)
+{
+    uint64_t size = mm_ranges_size(mm_ram_ranges());
+
+    return size <= SMALL_SYSTEM_MAX    ? MmSmallSystem
+           : size <= MEDIUM_SYSTEM_MAX ? MmMediumSystem
+                                       : MmLargeSystem;
+}
+LDR_EXPORT(MmQuerySystemSize);
+
+PVOID NTAPI MmLockPagableDataSection(PVOID AddressWithinSection)
+{
+    return AddressWithinSection;
+}
+LDR_EXPORT(MmLockPagableDataSection);
+
+VOID NTAPI MmLockPagableSectionByHandle(PVOID ImageSectionHandle)
+{
+    UNREFERENCED_PARAMETER(ImageSectionHandle);
+}
+LDR_EXPORT(MmLockPagableSectionByHandle);
+
+VOID NTAPI MmUnlockPagableImageSection(PVOID ImageSectionHandle)
+{
+    UNREFERENCED_PARAMETER(ImageSectionHandle);
+}
+LDR_EXPORT(MmUnlockPagableImageSection);
+
+PVOID NTAPI MmPageEntireDriver(PVOID AddressWithinSection)
+{
+    struct mm_area area;
+
+    if (mm_area_containing((uintptr_t)AddressWithinSection, &area) && area.kind == MM_AREA_IMAGE) {
+        return (PVOID)area.address;
+    }
+    return NULL;
+}
+LDR_EXPORT(MmPageEntireDriver);
+
+VOID NTAPI MmResetDriverPaging(PVOID AddressWithinSection)
+{
+    UNREFERENCED_PARAMETER(AddressWithinSection);
+}
+LDR_EXPORT(MmResetDriverPaging);
+
+/*
+ * The exported object is a BOOLEAN by Windows' own import library and a PBOOLEAN by mingw's headers:
+ * a pointer to an odd address, where a TRUE stands, is true read either way.
+ */
+static BOOLEAN mm_physical_is_64_bit[2] __attribute__((aligned(2))) = {TRUE, TRUE};
+PBOOLEAN Mm64BitPhysicalAddress = &mm_physical_is_64_bit[1];
+LDR_EXPORT_DATA(Mm64BitPhysicalAddress);
+
+PVOID MmHighestUserAddress = (PVOID)0x7FFFFFFEFFFF;
+LDR_EXPORT_DATA(MmHighestUserAddress);
+
+PVOID MmSystemRangeStart = (PVOID)0xFFFF800000000000;
+LDR_EXPORT_DATA(MmSystemRangeStart);
+
+ULONG64 MmUserProbeAddress = 0x7FFFFFFF0000;
+LDR_EXPORT_DATA(MmUserProbeAddress);
