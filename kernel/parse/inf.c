@@ -250,8 +250,10 @@ static bool put_string(const struct inf *inf, uint32_t name, uint32_t name_size,
         while (inf_next_line(&cursor, &line)) {
             if (line.has_key && equal_sized(inf->text + line.start, line.values - 1 - line.start,
                                             inf->text + name, name_size)) {
+                size_t before = output->length;
+
                 scan_field(inf, line.values, line.end, ',', false, output);
-                output->kept = output->length;
+                output->length = output->kept > before ? output->kept : before;
                 return true;
             }
         }

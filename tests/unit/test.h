@@ -17,8 +17,8 @@
 #include <cmocka.h>
 
 /* A test whose reported name is a sentence. */
-#define SENTENCE(text, function)    \
-    {                               \
+#define SENTENCE(text, function)         \
+    {                                    \
         text, function, NULL, NULL, NULL \
     }
 

@@ -5,7 +5,14 @@
 
 #include "parse/tar.h"
 
-enum { BLOCK = 512, AT_SIZE = 124, AT_CHECKSUM = 148, AT_TYPE = 156, AT_MAGIC = 257, AT_PREFIX = 345 };
+enum {
+    BLOCK = 512,
+    AT_SIZE = 124,
+    AT_CHECKSUM = 148,
+    AT_TYPE = 156,
+    AT_MAGIC = 257,
+    AT_PREFIX = 345
+};
 
 static void seal(uint8_t *header)
 {
@@ -29,7 +36,7 @@ static void make_header(uint8_t *header, const char *name, unsigned size, char t
 
 static void yields_members(void **state)
 {
-    uint8_t archive[BLOCK * 8] = {0};
+    uint8_t archive[BLOCK * 8] = { 0 };
     struct tar_iterator iterator;
     struct tar_member member;
     struct parse_error error;
@@ -77,7 +84,7 @@ static void joins_prefix(void **state)
 
 static void skips_pax(void **state)
 {
-    uint8_t archive[BLOCK * 3] = {0};
+    uint8_t archive[BLOCK * 3] = { 0 };
     struct tar_iterator iterator;
     struct tar_member member;
 
@@ -134,7 +141,7 @@ static void refuses_malformed(void **state)
 
 static void accepts_unpadded(void **state)
 {
-    uint8_t archive[BLOCK + 3] = {0};
+    uint8_t archive[BLOCK + 3] = { 0 };
     struct tar_iterator iterator;
     struct tar_member member;
 

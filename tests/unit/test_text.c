@@ -67,7 +67,9 @@ static void reads_numbers(void **state)
 
 static void splits_lines(void **state)
 {
-    static const char *const expected[] = {"dev", "ioctl", "\\\\.\\edu 0", "a b", "", "c\"d", "x y"};
+    static const char *const expected[] = {
+        "dev", "ioctl", "\\\\.\\edu 0", "a b", "", "c\"d", "x y"
+    };
     char line[] = " dev ioctl \"\\\\.\\edu 0\" 'a b' '' c\\\"d x\\ y # not this";
     char *argv[CONSOLE_LINE_WORDS_MAX];
     unsigned argc;
@@ -133,7 +135,8 @@ static void reports_errors(void **state)
     assert_string_equal(error.detail, "wrong: 0xffffffffffffffff");
     parse_report_line(&error, "Field", 12, "wrong", 4294967295u);
     assert_string_equal(error.detail, "wrong, line 4294967295");
-    parse_report_value(&error, "Field", 12, "0123456789012345678901234567890123456789", 0x1234567890);
+    parse_report_value(&error, "Field", 12, "0123456789012345678901234567890123456789",
+                       0x1234567890);
     assert_int_equal(strlen(error.detail), sizeof(error.detail) - 1);
     assert_int_equal(parse_bad(NULL, "Field", 0, "", 0), PARSE_BAD);
 }
