@@ -10,7 +10,7 @@ KERNEL_C := $(wildcard kernel/main.c kernel/*/*.c arch/x86_64/*.c drivers/bus/*.
 KERNEL_S := $(wildcard arch/x86_64/*.S)
 KERNEL_O := $(KERNEL_C:%.c=$(B)/obj/%.o) $(KERNEL_S:%.S=$(B)/obj/%.S.o)
 
-KERNEL_CPPFLAGS := -nostdinc -isystem $(CC_INCLUDE) -Iinclude -Ikernel -D_NTOSKRNL_ -D_AMD64_
+KERNEL_CPPFLAGS := -nostdinc -isystem $(CC_INCLUDE) -Iinclude -Ikernel -Idrivers -D_NTOSKRNL_ -D_AMD64_
 KERNEL_CODEGEN  := -ffreestanding -fshort-wchar -mno-red-zone -mgeneral-regs-only \
 	-fno-pic -fno-pie -mcmodel=kernel -fcf-protection=none -fno-stack-protector \
 	-fno-omit-frame-pointer \

@@ -8,12 +8,15 @@
 #include <hal/upcall.h>
 #include <lib/assert.h>
 #include <lib/export.h>
+#include <lib/string.h>
 
 #include "ke/dispatcher.h"
 #include "ke/ke.h"
+#include "mm/mm.h"
 
 enum {
     TICK_PERIOD = 156250, /* 100 ns units */
+    UNITS_PER_SECOND = 10000000,
     TIME_SCALE_SHIFT = 32,
 };
 
@@ -146,18 +149,18 @@ HAL_UPCALL void ke_clock_interrupt(uint64_t vector)
 
 void ke_clock_init(void)
 {
-    phys_addr_t page;
-    uint32_t flags;
+    phys_addr_t page = mm_page_alloc(MM_OWNER_KERNEL);
 
-    time_per_tsc = (uint64_t)(((unsigned __int128)10000000 << TIME_SCALE_SHIFT) /
-                              hal_tsc_frequency());
-    tsc_per_time = (uint64_t)(((unsigned __int128)hal_tsc_frequency() << TIME_SCALE_SHIFT) /
-                              10000000);
+    uint64_t frequency = hal_tsc_frequency();
+
+    time_per_tsc = ((uint64_t)UNITS_PER_SECOND << TIME_SCALE_SHIFT) / frequency;
+    tsc_per_time = (frequency / UNITS_PER_SECOND << TIME_SCALE_SHIFT) +
+                   (frequency % UNITS_PER_SECOND << TIME_SCALE_SHIFT) / UNITS_PER_SECOND;
     tsc_at_boot = hal_tsc_read();
     system_time_at_boot = hal_rtc_read();
-    if (!hal_page_query(HAL_SHARED_USER_DATA, &page, &flags))
-        ASSERT(!"the shared user data page is mapped");
-    shared = hal_direct_map(page & ~(HAL_PAGE_SIZE - 1));
+    ASSERT(page && hal_page_map(HAL_SHARED_USER_DATA, page, HAL_PAGE_SIZE, HAL_PAGE_READ));
+    shared = hal_direct_map(page);
+    memset((void *)shared, 0, HAL_PAGE_SIZE);
     shared->NtMajorVersion = 10;
     shared->NtMinorVersion = 0;
     shared->Reserved2[6] = 19045; /* NtBuildNumber since Windows 10, at +0x260 */

@@ -108,6 +108,7 @@ HAL_UPCALL void ke_ipi_interrupt(uint64_t vector)
     hal_irql_write(IPI_LEVEL);
     hal_apic_eoi();
     PCR->vector_count[vector]++;
+    hal_tlb_service();
     struct ke_call *call = __atomic_exchange_n(&ke->call, NULL, __ATOMIC_ACQ_REL);
     if (call) {
         call->function(call->context);
@@ -229,6 +230,15 @@ ULONG NTAPI KeGetProcessorIndexFromNumber(PPROCESSOR_NUMBER ProcNumber)
 }
 LDR_EXPORT(KeGetProcessorIndexFromNumber);
 
+static ULONG mask_count(KAFFINITY mask)
+{
+    ULONG count = 0;
+
+    for (; mask; mask &= mask - 1)
+        count++;
+    return count;
+}
+
 KAFFINITY NTAPI KeQueryGroupAffinity(USHORT GroupNumber)
 {
     KAFFINITY mask = 0;
@@ -249,10 +259,10 @@ LDR_EXPORT(KeQueryActiveProcessors);
 ULONG NTAPI KeQueryActiveProcessorCountEx(USHORT GroupNumber)
 {
     if (GroupNumber != ALL_PROCESSOR_GROUPS)
-        return (ULONG)__builtin_popcountll(KeQueryGroupAffinity(GroupNumber));
+        return mask_count(KeQueryGroupAffinity(GroupNumber));
     ULONG count = 0;
     for (USHORT group = 0; group < CPU_MAX / 64; group++)
-        count += (ULONG)__builtin_popcountll(KeQueryGroupAffinity(group));
+        count += mask_count(KeQueryGroupAffinity(group));
     return count;
 }
 LDR_EXPORT(KeQueryActiveProcessorCountEx);
@@ -263,7 +273,7 @@ ULONG NTAPI KeQueryActiveProcessorCount(PKAFFINITY ActiveProcessors)
 
     if (ActiveProcessors)
         *ActiveProcessors = mask;
-    return (ULONG)__builtin_popcountll(mask);
+    return mask_count(mask);
 }
 LDR_EXPORT(KeQueryActiveProcessorCount);
 

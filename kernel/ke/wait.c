@@ -55,8 +55,8 @@ void ke_wait_end(PKTHREAD thread, NTSTATUS status, int32_t boost)
 {
     for (uint32_t i = 0; i < thread->wait_count; i++)
         RemoveEntryList(&thread->wait_blocks[i].WaitListEntry);
-    if (thread->wait_timer.Header.Inserted)
-        ke_timer_remove(&thread->wait_timer);
+    ke_timer_remove(&thread->wait_timer);
+    InitializeListHead(&thread->wait_timer.Header.WaitListHead); /* only its own block was there */
     thread->wait_status = status;
     thread->wait_count = 0;
     if (boost && thread->base_priority < KE_PRIORITY_REALTIME_LOW) {

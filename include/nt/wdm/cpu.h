@@ -118,7 +118,7 @@ typedef struct _NT_TIB {
 
 struct _KPRCB;
 
-typedef struct DECLSPEC_ALIGN(16) _KPCR {
+typedef struct _KPCR {
     union {
         NT_TIB NtTib;
         struct {
@@ -150,8 +150,6 @@ typedef struct DECLSPEC_ALIGN(16) _KPCR {
     PVOID Unused3;
     ULONG PcrAlign1[24];
 } KPCR, *PKPCR;
-
-#define PCR_SELF_OFFSET 0x18
 
 FORCEINLINE PKPCR NTAPI KeGetPcr(VOID)
 {
@@ -319,6 +317,8 @@ typedef struct _RUNTIME_FUNCTION {
     ULONG EndAddress;
     ULONG UnwindData;
 } RUNTIME_FUNCTION, *PRUNTIME_FUNCTION;
+
+struct _DISPATCHER_CONTEXT;
 
 typedef EXCEPTION_DISPOSITION(NTAPI EXCEPTION_ROUTINE)(PEXCEPTION_RECORD ExceptionRecord,
                                                        PVOID EstablisherFrame,

@@ -1,0 +1,70 @@
+/*
+ * main.c - the boot order, one call a line.
+ *
+ * Entered by arch/x86_64/start.c on the boot CPU, interrupts off, console and log working, nothing
+ * else. What a step needs is in the comment behind it; the rest of each story is in its file.
+ */
+#include <hal/hal.h>
+#include <hal/upcall.h>
+#include <lib/bugcheck.h>
+#include <lib/log.h>
+
+#include "bus/bus.h"
+#include "irq/line.h"
+#include "ke/ke.h"
+#include "ldr/ldr.h"
+#include "mm/mm.h"
+#include "parse/cmdline.h"
+#include "pnp/pnp.h"
+#include "shell/shell.h"
+
+/* bugcheck=halt|reboot|exit: what happens after a bug check has been printed. */
+static void choose_bugcheck_action(const char *command_line)
+{
+    char value[CMDLINE_VALUE_MAX];
+
+    if (!cmdline_get(command_line, "bugcheck", value, sizeof value))
+        return;
+    if (!strcmp(value, "exit"))
+        lib_bugcheck_set_action(BUGCHECK_EXIT);
+    else if (!strcmp(value, "reboot"))
+        lib_bugcheck_set_action(BUGCHECK_REBOOT);
+    else if (strcmp(value, "halt"))
+        log_warn("bugcheck=%s is not halt, reboot or exit", value);
+}
+
+/* cpus=N: start no more than that. */
+static uint32_t cpu_limit(const char *command_line)
+{
+    uint64_t limit = CPU_MAX;
+
+    cmdline_get_number(command_line, "cpus", 1, CPU_MAX, &limit);
+    return (uint32_t)limit;
+}
+
+static void add_archives(const struct boot_info *boot)
+{
+    for (uint32_t i = 0; i < boot->module_count; i++)
+        pnp_archive_add(hal_direct_map(boot->modules[i].base), boot->modules[i].length);
+}
+
+_Noreturn void kernel_main(const struct boot_info *boot)
+{
+    choose_bugcheck_action(boot->command_line);
+    mm_init(boot);                               /* memory map */
+    irq_init();                                  /* PCR */
+    ke_init();                                   /* PCR */
+    shell_console_select(boot->command_line);    /* mm */
+    hal_machine_init();                          /* mm: ACPI tables, local APIC, clocks */
+    ke_init_threads();                           /* mm */
+    ke_clock_init();                             /* calibrated clocks */
+    hal_interrupts_on();
+    hal_irql_write(0);
+    hal_cpus_start(cpu_limit(boot->command_line)); /* interrupts, mm */
+    ldr_init();
+    pnp_init();                                  /* registry, root */
+    add_archives(boot);                          /* drivers and INFs known */
+    bus_init(boot);                              /* devices known */
+    pnp_start_all();                             /* drivers loaded, devices started */
+    shell_run(boot);
+}
