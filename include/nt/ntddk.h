@@ -83,11 +83,7 @@ typedef struct _IMAGE_INFO {
             ULONG SystemModeImage : 1;
             ULONG ImageMappedToAllPids : 1;
             ULONG ExtendedInfoPresent : 1;
-            ULONG MachineTypeMismatch : 1;
-            ULONG ImageSignatureLevel : 4;
-            ULONG ImageSignatureType : 3;
-            ULONG ImagePartialMap : 1;
-            ULONG Reserved : 12;
+            ULONG Reserved : 21;
         };
     };
     PVOID ImageBase;
@@ -101,8 +97,8 @@ typedef VOID(NTAPI *PLOAD_IMAGE_NOTIFY_ROUTINE)(PUNICODE_STRING FullImageName, H
 
 NTKERNELAPI HANDLE NTAPI PsGetCurrentProcessId(VOID);
 NTKERNELAPI HANDLE NTAPI PsGetCurrentThreadId(VOID);
-NTKERNELAPI BOOLEAN NTAPI PsGetVersion(PULONG MajorVersion, PULONG MinorVersion,
-                                       PULONG BuildNumber, PUNICODE_STRING CSDVersion);
+NTKERNELAPI BOOLEAN NTAPI PsGetVersion(PULONG MajorVersion, PULONG MinorVersion, PULONG BuildNumber,
+                                       PUNICODE_STRING CSDVersion);
 NTKERNELAPI NTSTATUS NTAPI PsSetCreateProcessNotifyRoutine(
     PCREATE_PROCESS_NOTIFY_ROUTINE NotifyRoutine, BOOLEAN Remove);
 NTKERNELAPI NTSTATUS NTAPI PsSetCreateThreadNotifyRoutine(
@@ -110,8 +106,7 @@ NTKERNELAPI NTSTATUS NTAPI PsSetCreateThreadNotifyRoutine(
 NTKERNELAPI NTSTATUS NTAPI PsRemoveCreateThreadNotifyRoutine(
     PCREATE_THREAD_NOTIFY_ROUTINE NotifyRoutine);
 NTKERNELAPI NTSTATUS NTAPI PsSetLoadImageNotifyRoutine(PLOAD_IMAGE_NOTIFY_ROUTINE NotifyRoutine);
-NTKERNELAPI NTSTATUS NTAPI PsRemoveLoadImageNotifyRoutine(
-    PLOAD_IMAGE_NOTIFY_ROUTINE NotifyRoutine);
+NTKERNELAPI NTSTATUS NTAPI PsRemoveLoadImageNotifyRoutine(PLOAD_IMAGE_NOTIFY_ROUTINE NotifyRoutine);
 
 /* Old configuration database (WDK: IoQueryDeviceDescription) */
 
@@ -158,7 +153,8 @@ typedef enum _CONFIGURATION_TYPE {
     RealModeIrqRoutingTable,
     RealModePCIEnumeration,
     MaximumType
-} CONFIGURATION_TYPE, *PCONFIGURATION_TYPE;
+} CONFIGURATION_TYPE,
+    *PCONFIGURATION_TYPE;
 
 typedef NTSTATUS(NTAPI *PIO_QUERY_DEVICE_ROUTINE)(
     PVOID Context, PUNICODE_STRING PathName, INTERFACE_TYPE BusType, ULONG BusNumber,
@@ -191,7 +187,7 @@ NTKERNELAPI PCONFIGURATION_INFORMATION NTAPI IoGetConfigurationInformation(VOID)
 /* Debugger state */
 extern NTKERNELAPI PBOOLEAN KdDebuggerEnabled;
 extern NTKERNELAPI PBOOLEAN KdDebuggerNotPresent;
-#define KD_DEBUGGER_ENABLED (*KdDebuggerEnabled)
+#define KD_DEBUGGER_ENABLED     (*KdDebuggerEnabled)
 #define KD_DEBUGGER_NOT_PRESENT (*KdDebuggerNotPresent)
 
 #endif

@@ -14,7 +14,11 @@ typedef struct _WMIGUIDREGINFO {
     ULONG Flags;
 } WMIGUIDREGINFO, *PWMIGUIDREGINFO;
 
-typedef enum { WmiEventControl, WmiDataBlockControl } WMIENABLEDISABLEFUNCTION, WMIENABLEDISABLECONTROL;
+typedef enum {
+    WmiEventControl,
+    WmiDataBlockControl
+} WMIENABLEDISABLECONTROL,
+    *PWMIENABLEDISABLECONTROL;
 
 typedef NTSTATUS(NTAPI WMI_QUERY_REGINFO_CALLBACK)(PDEVICE_OBJECT DeviceObject, PULONG RegFlags,
                                                    PUNICODE_STRING InstanceName,
@@ -25,8 +29,8 @@ typedef WMI_QUERY_REGINFO_CALLBACK *PWMI_QUERY_REGINFO;
 typedef NTSTATUS(NTAPI WMI_QUERY_DATABLOCK_CALLBACK)(PDEVICE_OBJECT DeviceObject, PIRP Irp,
                                                      ULONG GuidIndex, ULONG InstanceIndex,
                                                      ULONG InstanceCount,
-                                                     PULONG InstanceLengthArray,
-                                                     ULONG BufferAvail, PUCHAR Buffer);
+                                                     PULONG InstanceLengthArray, ULONG BufferAvail,
+                                                     PUCHAR Buffer);
 typedef WMI_QUERY_DATABLOCK_CALLBACK *PWMI_QUERY_DATABLOCK;
 typedef NTSTATUS(NTAPI WMI_SET_DATABLOCK_CALLBACK)(PDEVICE_OBJECT DeviceObject, PIRP Irp,
                                                    ULONG GuidIndex, ULONG InstanceIndex,
@@ -59,13 +63,18 @@ typedef struct _WMILIB_CONTEXT {
     PWMI_FUNCTION_CONTROL WmiFunctionControl;
 } WMILIB_CONTEXT, *PWMILIB_CONTEXT;
 
-typedef enum { IrpProcessed, IrpNotCompleted, IrpNotWmi, IrpForward } SYSCTL_IRP_DISPOSITION, *PSYSCTL_IRP_DISPOSITION;
+typedef enum {
+    IrpProcessed,
+    IrpNotCompleted,
+    IrpNotWmi,
+    IrpForward
+} SYSCTL_IRP_DISPOSITION,
+    *PSYSCTL_IRP_DISPOSITION;
 
 NTKERNELAPI NTSTATUS NTAPI WmiCompleteRequest(PDEVICE_OBJECT DeviceObject, PIRP Irp,
                                               NTSTATUS Status, ULONG BufferUsed,
                                               CCHAR PriorityBoost);
-NTKERNELAPI NTSTATUS NTAPI WmiSystemControl(PWMILIB_CONTEXT WmiLibInfo,
-                                            PDEVICE_OBJECT DeviceObject, PIRP Irp,
-                                            PSYSCTL_IRP_DISPOSITION IrpDisposition);
+NTKERNELAPI NTSTATUS NTAPI WmiSystemControl(PWMILIB_CONTEXT WmiLibInfo, PDEVICE_OBJECT DeviceObject,
+                                            PIRP Irp, PSYSCTL_IRP_DISPOSITION IrpDisposition);
 
 #endif

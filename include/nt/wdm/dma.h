@@ -15,11 +15,20 @@ typedef enum _DMA_WIDTH {
     Width64Bits,
     WidthNoWrap,
     MaximumDmaWidth
-} DMA_WIDTH, *PDMA_WIDTH;
+} DMA_WIDTH,
+    *PDMA_WIDTH;
 
-typedef enum _DMA_SPEED { Compatible, TypeA, TypeB, TypeC, TypeF, MaximumDmaSpeed } DMA_SPEED, *PDMA_SPEED;
+typedef enum _DMA_SPEED {
+    Compatible,
+    TypeA,
+    TypeB,
+    TypeC,
+    TypeF,
+    MaximumDmaSpeed
+} DMA_SPEED,
+    *PDMA_SPEED;
 
-#define DEVICE_DESCRIPTION_VERSION 0x0000
+#define DEVICE_DESCRIPTION_VERSION  0x0000
 #define DEVICE_DESCRIPTION_VERSION1 0x0001
 #define DEVICE_DESCRIPTION_VERSION2 0x0002
 #define DEVICE_DESCRIPTION_VERSION3 0x0003
@@ -82,11 +91,10 @@ typedef VOID(NTAPI *PFREE_COMMON_BUFFER)(PDMA_ADAPTER DmaAdapter, ULONG Length,
 typedef NTSTATUS(NTAPI *PALLOCATE_ADAPTER_CHANNEL)(PDMA_ADAPTER DmaAdapter,
                                                    PDEVICE_OBJECT DeviceObject,
                                                    ULONG NumberOfMapRegisters,
-                                                   PDRIVER_CONTROL ExecutionRoutine,
-                                                   PVOID Context);
+                                                   PDRIVER_CONTROL ExecutionRoutine, PVOID Context);
 typedef BOOLEAN(NTAPI *PFLUSH_ADAPTER_BUFFERS)(PDMA_ADAPTER DmaAdapter, PMDL Mdl,
-                                               PVOID MapRegisterBase, PVOID CurrentVa,
-                                               ULONG Length, BOOLEAN WriteToDevice);
+                                               PVOID MapRegisterBase, PVOID CurrentVa, ULONG Length,
+                                               BOOLEAN WriteToDevice);
 typedef VOID(NTAPI *PFREE_ADAPTER_CHANNEL)(PDMA_ADAPTER DmaAdapter);
 typedef VOID(NTAPI *PFREE_MAP_REGISTERS)(PDMA_ADAPTER DmaAdapter, PVOID MapRegisterBase,
                                          ULONG NumberOfMapRegisters);
@@ -107,13 +115,10 @@ typedef NTSTATUS(NTAPI *PCALCULATE_SCATTER_GATHER_LIST_SIZE)(PDMA_ADAPTER DmaAda
                                                              PVOID CurrentVa, ULONG Length,
                                                              PULONG ScatterGatherListSize,
                                                              PULONG NumberOfMapRegisters);
-typedef NTSTATUS(NTAPI *PBUILD_SCATTER_GATHER_LIST)(PDMA_ADAPTER DmaAdapter,
-                                                    PDEVICE_OBJECT DeviceObject, PMDL Mdl,
-                                                    PVOID CurrentVa, ULONG Length,
-                                                    PDRIVER_LIST_CONTROL ExecutionRoutine,
-                                                    PVOID Context, BOOLEAN WriteToDevice,
-                                                    PVOID ScatterGatherBuffer,
-                                                    ULONG ScatterGatherLength);
+typedef NTSTATUS(NTAPI *PBUILD_SCATTER_GATHER_LIST)(
+    PDMA_ADAPTER DmaAdapter, PDEVICE_OBJECT DeviceObject, PMDL Mdl, PVOID CurrentVa, ULONG Length,
+    PDRIVER_LIST_CONTROL ExecutionRoutine, PVOID Context, BOOLEAN WriteToDevice,
+    PVOID ScatterGatherBuffer, ULONG ScatterGatherLength);
 typedef NTSTATUS(NTAPI *PBUILD_MDL_FROM_SCATTER_GATHER_LIST)(PDMA_ADAPTER DmaAdapter,
                                                              PSCATTER_GATHER_LIST ScatterGather,
                                                              PMDL OriginalMdl, PMDL *TargetMdl);
@@ -157,15 +162,14 @@ FORCEINLINE VOID NTAPI HalFreeCommonBuffer(PDMA_ADAPTER DmaAdapter, ULONG Length
                                            PHYSICAL_ADDRESS LogicalAddress, PVOID VirtualAddress,
                                            BOOLEAN CacheEnabled)
 {
-    DmaAdapter->DmaOperations->FreeCommonBuffer(DmaAdapter, Length, LogicalAddress,
-                                                VirtualAddress, CacheEnabled);
+    DmaAdapter->DmaOperations->FreeCommonBuffer(DmaAdapter, Length, LogicalAddress, VirtualAddress,
+                                                CacheEnabled);
 }
 
 FORCEINLINE NTSTATUS NTAPI IoAllocateAdapterChannel(PDMA_ADAPTER DmaAdapter,
                                                     PDEVICE_OBJECT DeviceObject,
                                                     ULONG NumberOfMapRegisters,
-                                                    PDRIVER_CONTROL ExecutionRoutine,
-                                                    PVOID Context)
+                                                    PDRIVER_CONTROL ExecutionRoutine, PVOID Context)
 {
     return DmaAdapter->DmaOperations->AllocateAdapterChannel(
         DmaAdapter, DeviceObject, NumberOfMapRegisters, ExecutionRoutine, Context);

@@ -113,7 +113,12 @@ typedef enum _WORK_QUEUE_TYPE {
     CriticalWorkQueue,
     DelayedWorkQueue,
     HyperCriticalWorkQueue,
-    MaximumWorkQueue
+    NormalWorkQueue,
+    BackgroundWorkQueue,
+    RealTimeWorkQueue,
+    SuperCriticalWorkQueue,
+    MaximumWorkQueue,
+    CustomPriorityWorkQueue = 32
 } WORK_QUEUE_TYPE;
 
 typedef VOID(NTAPI WORKER_THREAD_ROUTINE)(PVOID Parameter);
@@ -125,11 +130,11 @@ typedef struct _WORK_QUEUE_ITEM {
     volatile PVOID Parameter;
 } WORK_QUEUE_ITEM, *PWORK_QUEUE_ITEM;
 
-#define ExInitializeWorkItem(Item, Routine, Context)                                               \
-    do {                                                                                           \
-        (Item)->WorkerRoutine = (Routine);                                                         \
-        (Item)->Parameter = (Context);                                                             \
-        (Item)->List.Flink = NULL;                                                                 \
+#define ExInitializeWorkItem(Item, Routine, Context) \
+    do {                                             \
+        (Item)->WorkerRoutine = (Routine);           \
+        (Item)->Parameter = (Context);               \
+        (Item)->List.Flink = NULL;                   \
     } while (0)
 
 NTKERNELAPI VOID NTAPI ExQueueWorkItem(PWORK_QUEUE_ITEM WorkItem, WORK_QUEUE_TYPE QueueType);
@@ -171,8 +176,8 @@ typedef struct _EXT_DELETE_PARAMETERS {
 } EXT_DELETE_PARAMETERS, *PEXT_DELETE_PARAMETERS;
 
 #define EX_TIMER_HIGH_RESOLUTION 4
-#define EX_TIMER_NO_WAKE 8
-#define EX_TIMER_NOTIFICATION 0x80000000
+#define EX_TIMER_NO_WAKE         8
+#define EX_TIMER_NOTIFICATION    0x80000000
 
 NTKERNELAPI PEX_TIMER NTAPI ExAllocateTimer(PEXT_CALLBACK Callback, PVOID CallbackContext,
                                             ULONG Attributes);
@@ -184,10 +189,8 @@ NTKERNELAPI BOOLEAN NTAPI ExDeleteTimer(PEX_TIMER Timer, BOOLEAN Cancel, BOOLEAN
 
 /* Time, exceptions, miscellany */
 
-NTKERNELAPI VOID NTAPI ExSystemTimeToLocalTime(PLARGE_INTEGER SystemTime,
-                                               PLARGE_INTEGER LocalTime);
-NTKERNELAPI VOID NTAPI ExLocalTimeToSystemTime(PLARGE_INTEGER LocalTime,
-                                               PLARGE_INTEGER SystemTime);
+NTKERNELAPI VOID NTAPI ExSystemTimeToLocalTime(PLARGE_INTEGER SystemTime, PLARGE_INTEGER LocalTime);
+NTKERNELAPI VOID NTAPI ExLocalTimeToSystemTime(PLARGE_INTEGER LocalTime, PLARGE_INTEGER SystemTime);
 NTKERNELAPI ULONG NTAPI ExSetTimerResolution(ULONG DesiredTime, BOOLEAN SetResolution);
 NTKERNELAPI VOID NTAPI ExQueryTimerResolution(PULONG MaximumTime, PULONG MinimumTime,
                                               PULONG CurrentTime);
@@ -197,6 +200,5 @@ NTKERNELAPI DECLSPEC_NORETURN VOID NTAPI ExRaiseDatatypeMisalignment(VOID);
 NTKERNELAPI KPROCESSOR_MODE NTAPI ExGetPreviousMode(VOID);
 NTKERNELAPI NTSTATUS NTAPI ExUuidCreate(GUID *Uuid);
 NTKERNELAPI BOOLEAN NTAPI ExIsProcessorFeaturePresent(ULONG ProcessorFeature);
-NTKERNELAPI BOOLEAN NTAPI ExVerifySuite(ULONG SuiteType);
 
 #endif

@@ -80,7 +80,7 @@ FORCEINLINE LONG64 NTAPI InterlockedExchangeAdd64(LONG64 volatile *Addend, LONG6
 }
 
 FORCEINLINE LONG64 NTAPI InterlockedCompareExchange64(LONG64 volatile *Destination, LONG64 Exchange,
-                                                  LONG64 Comperand)
+                                                      LONG64 Comperand)
 {
     __atomic_compare_exchange_n(Destination, &Comperand, Exchange, 0, __ATOMIC_SEQ_CST,
                                 __ATOMIC_SEQ_CST);
@@ -136,10 +136,10 @@ FORCEINLINE PVOID NTAPI InterlockedCompareExchangePointer(PVOID volatile *Destin
 
 /* Barriers and waiting */
 
-#define KeMemoryBarrier() __atomic_thread_fence(__ATOMIC_SEQ_CST)
+#define KeMemoryBarrier()             __atomic_thread_fence(__ATOMIC_SEQ_CST)
 #define KeMemoryBarrierWithoutFence() __asm__ volatile("" : : : "memory")
-#define MemoryBarrier() __atomic_thread_fence(__ATOMIC_SEQ_CST)
-#define YieldProcessor() __builtin_ia32_pause()
+#define MemoryBarrier()               __atomic_thread_fence(__ATOMIC_SEQ_CST)
+#define YieldProcessor()              __builtin_ia32_pause()
 
 /* Device registers: 8, 16, 32 and 64 bits */
 
@@ -155,13 +155,15 @@ FORCEINLINE VOID NTAPI WRITE_REGISTER_UCHAR(volatile UCHAR *Register, UCHAR Valu
     KeMemoryBarrier();
 }
 
-FORCEINLINE VOID NTAPI READ_REGISTER_BUFFER_UCHAR(volatile UCHAR *Register, PUCHAR Buffer, ULONG Count)
+FORCEINLINE VOID NTAPI READ_REGISTER_BUFFER_UCHAR(volatile UCHAR *Register, PUCHAR Buffer,
+                                                  ULONG Count)
 {
     while (Count--)
         *Buffer++ = READ_REGISTER_UCHAR(Register++);
 }
 
-FORCEINLINE VOID NTAPI WRITE_REGISTER_BUFFER_UCHAR(volatile UCHAR *Register, PUCHAR Buffer, ULONG Count)
+FORCEINLINE VOID NTAPI WRITE_REGISTER_BUFFER_UCHAR(volatile UCHAR *Register, PUCHAR Buffer,
+                                                   ULONG Count)
 {
     while (Count--)
         *Register++ = *Buffer++;
@@ -180,13 +182,15 @@ FORCEINLINE VOID NTAPI WRITE_REGISTER_USHORT(volatile USHORT *Register, USHORT V
     KeMemoryBarrier();
 }
 
-FORCEINLINE VOID NTAPI READ_REGISTER_BUFFER_USHORT(volatile USHORT *Register, PUSHORT Buffer, ULONG Count)
+FORCEINLINE VOID NTAPI READ_REGISTER_BUFFER_USHORT(volatile USHORT *Register, PUSHORT Buffer,
+                                                   ULONG Count)
 {
     while (Count--)
         *Buffer++ = READ_REGISTER_USHORT(Register++);
 }
 
-FORCEINLINE VOID NTAPI WRITE_REGISTER_BUFFER_USHORT(volatile USHORT *Register, PUSHORT Buffer, ULONG Count)
+FORCEINLINE VOID NTAPI WRITE_REGISTER_BUFFER_USHORT(volatile USHORT *Register, PUSHORT Buffer,
+                                                    ULONG Count)
 {
     while (Count--)
         *Register++ = *Buffer++;
@@ -205,13 +209,15 @@ FORCEINLINE VOID NTAPI WRITE_REGISTER_ULONG(volatile ULONG *Register, ULONG Valu
     KeMemoryBarrier();
 }
 
-FORCEINLINE VOID NTAPI READ_REGISTER_BUFFER_ULONG(volatile ULONG *Register, PULONG Buffer, ULONG Count)
+FORCEINLINE VOID NTAPI READ_REGISTER_BUFFER_ULONG(volatile ULONG *Register, PULONG Buffer,
+                                                  ULONG Count)
 {
     while (Count--)
         *Buffer++ = READ_REGISTER_ULONG(Register++);
 }
 
-FORCEINLINE VOID NTAPI WRITE_REGISTER_BUFFER_ULONG(volatile ULONG *Register, PULONG Buffer, ULONG Count)
+FORCEINLINE VOID NTAPI WRITE_REGISTER_BUFFER_ULONG(volatile ULONG *Register, PULONG Buffer,
+                                                   ULONG Count)
 {
     while (Count--)
         *Register++ = *Buffer++;
@@ -230,13 +236,15 @@ FORCEINLINE VOID NTAPI WRITE_REGISTER_ULONG64(volatile ULONG64 *Register, ULONG6
     KeMemoryBarrier();
 }
 
-FORCEINLINE VOID NTAPI READ_REGISTER_BUFFER_ULONG64(volatile ULONG64 *Register, PULONG64 Buffer, ULONG Count)
+FORCEINLINE VOID NTAPI READ_REGISTER_BUFFER_ULONG64(volatile ULONG64 *Register, PULONG64 Buffer,
+                                                    ULONG Count)
 {
     while (Count--)
         *Buffer++ = READ_REGISTER_ULONG64(Register++);
 }
 
-FORCEINLINE VOID NTAPI WRITE_REGISTER_BUFFER_ULONG64(volatile ULONG64 *Register, PULONG64 Buffer, ULONG Count)
+FORCEINLINE VOID NTAPI WRITE_REGISTER_BUFFER_ULONG64(volatile ULONG64 *Register, PULONG64 Buffer,
+                                                     ULONG Count)
 {
     while (Count--)
         *Register++ = *Buffer++;

@@ -8,18 +8,18 @@
 #define NT_WDM_IO_H
 
 /* Types of I/O objects, in their first member */
-#define IO_TYPE_ADAPTER 0x00000001
-#define IO_TYPE_CONTROLLER 0x00000002
-#define IO_TYPE_DEVICE 0x00000003
-#define IO_TYPE_DRIVER 0x00000004
-#define IO_TYPE_FILE 0x00000005
-#define IO_TYPE_IRP 0x00000006
-#define IO_TYPE_MASTER_ADAPTER 0x00000007
-#define IO_TYPE_OPEN_PACKET 0x00000008
-#define IO_TYPE_TIMER 0x00000009
-#define IO_TYPE_VPB 0x0000000a
-#define IO_TYPE_ERROR_LOG 0x0000000b
-#define IO_TYPE_ERROR_MESSAGE 0x0000000c
+#define IO_TYPE_ADAPTER                 0x00000001
+#define IO_TYPE_CONTROLLER              0x00000002
+#define IO_TYPE_DEVICE                  0x00000003
+#define IO_TYPE_DRIVER                  0x00000004
+#define IO_TYPE_FILE                    0x00000005
+#define IO_TYPE_IRP                     0x00000006
+#define IO_TYPE_MASTER_ADAPTER          0x00000007
+#define IO_TYPE_OPEN_PACKET             0x00000008
+#define IO_TYPE_TIMER                   0x00000009
+#define IO_TYPE_VPB                     0x0000000a
+#define IO_TYPE_ERROR_LOG               0x0000000b
+#define IO_TYPE_ERROR_MESSAGE           0x0000000c
 #define IO_TYPE_DEVICE_OBJECT_EXTENSION 0x0000000d
 
 /* Devices and drivers */
@@ -34,8 +34,7 @@ NTKERNELAPI PDEVICE_OBJECT NTAPI IoAttachDeviceToDeviceStack(PDEVICE_OBJECT Sour
 NTKERNELAPI NTSTATUS NTAPI IoAttachDeviceToDeviceStackSafe(PDEVICE_OBJECT SourceDevice,
                                                            PDEVICE_OBJECT TargetDevice,
                                                            PDEVICE_OBJECT *AttachedToDeviceObject);
-NTKERNELAPI NTSTATUS NTAPI IoAttachDevice(PDEVICE_OBJECT SourceDevice,
-                                          PUNICODE_STRING TargetDevice,
+NTKERNELAPI NTSTATUS NTAPI IoAttachDevice(PDEVICE_OBJECT SourceDevice, PUNICODE_STRING TargetDevice,
                                           PDEVICE_OBJECT *AttachedDevice);
 NTKERNELAPI VOID NTAPI IoDetachDevice(PDEVICE_OBJECT TargetDevice);
 NTKERNELAPI PDEVICE_OBJECT NTAPI IoGetAttachedDevice(PDEVICE_OBJECT DeviceObject);
@@ -76,10 +75,12 @@ NTKERNELAPI VOID NTAPI IoFreeIrp(PIRP Irp);
 NTKERNELAPI VOID NTAPI IoReuseIrp(PIRP Irp, NTSTATUS Status);
 NTKERNELAPI VOID NTAPI IoInitializeIrp(PIRP Irp, USHORT PacketSize, CCHAR StackSize);
 NTKERNELAPI PIRP NTAPI IoMakeAssociatedIrp(PIRP Irp, CCHAR StackSize);
-NTKERNELAPI PIRP NTAPI IoBuildDeviceIoControlRequest(
-    ULONG IoControlCode, PDEVICE_OBJECT DeviceObject, PVOID InputBuffer, ULONG InputBufferLength,
-    PVOID OutputBuffer, ULONG OutputBufferLength, BOOLEAN InternalDeviceIoControl, PKEVENT Event,
-    PIO_STATUS_BLOCK IoStatusBlock);
+NTKERNELAPI PIRP NTAPI IoBuildDeviceIoControlRequest(ULONG IoControlCode,
+                                                     PDEVICE_OBJECT DeviceObject, PVOID InputBuffer,
+                                                     ULONG InputBufferLength, PVOID OutputBuffer,
+                                                     ULONG OutputBufferLength,
+                                                     BOOLEAN InternalDeviceIoControl, PKEVENT Event,
+                                                     PIO_STATUS_BLOCK IoStatusBlock);
 NTKERNELAPI PIRP NTAPI IoBuildSynchronousFsdRequest(ULONG MajorFunction,
                                                     PDEVICE_OBJECT DeviceObject, PVOID Buffer,
                                                     ULONG Length, PLARGE_INTEGER StartingOffset,
@@ -103,16 +104,15 @@ NTKERNELAPI VOID NTAPI IoStartPacket(PDEVICE_OBJECT DeviceObject, PIRP Irp, PULO
 NTKERNELAPI VOID NTAPI IoStartNextPacket(PDEVICE_OBJECT DeviceObject, BOOLEAN Cancelable);
 NTKERNELAPI VOID NTAPI IoStartNextPacketByKey(PDEVICE_OBJECT DeviceObject, BOOLEAN Cancelable,
                                               ULONG Key);
-NTKERNELAPI VOID NTAPI IoSetStartIoAttributes(PDEVICE_OBJECT DeviceObject,
-                                              BOOLEAN DeferredStartIo, BOOLEAN NonCancelable);
+NTKERNELAPI VOID NTAPI IoSetStartIoAttributes(PDEVICE_OBJECT DeviceObject, BOOLEAN DeferredStartIo,
+                                              BOOLEAN NonCancelable);
 NTKERNELAPI VOID NTAPI IoGetStackLimits(PULONG_PTR LowLimit, PULONG_PTR HighLimit);
 NTKERNELAPI PEPROCESS NTAPI IoGetCurrentProcess(VOID);
-NTKERNELAPI PKEVENT NTAPI IoCreateNotificationEvent(PUNICODE_STRING EventName,
-                                                    PHANDLE EventHandle);
+NTKERNELAPI PKEVENT NTAPI IoCreateNotificationEvent(PUNICODE_STRING EventName, PHANDLE EventHandle);
 NTKERNELAPI PKEVENT NTAPI IoCreateSynchronizationEvent(PUNICODE_STRING EventName,
                                                        PHANDLE EventHandle);
 
-#define IoCallDriver(DeviceObject, Irp) IofCallDriver(DeviceObject, Irp)
+#define IoCallDriver(DeviceObject, Irp)       IofCallDriver(DeviceObject, Irp)
 #define IoCompleteRequest(Irp, PriorityBoost) IofCompleteRequest(Irp, PriorityBoost)
 
 FORCEINLINE ULONG_PTR NTAPI IoGetRemainingStackSize(VOID)

@@ -40,7 +40,7 @@ NTKERNELAPI VOID NTAPI KeAcquireInStackQueuedSpinLockForDpc(PKSPIN_LOCK SpinLock
                                                             PKLOCK_QUEUE_HANDLE LockHandle);
 NTKERNELAPI VOID NTAPI KeReleaseInStackQueuedSpinLockForDpc(PKLOCK_QUEUE_HANDLE LockHandle);
 
-/* DPCs: any IRQL, except KeFlushQueuedDpcs (PASSIVE_LEVEL) and the watchdog query (DISPATCH_LEVEL). */
+/* DPCs: any IRQL; KeFlushQueuedDpcs at PASSIVE_LEVEL, the watchdog query at DISPATCH_LEVEL */
 
 NTKERNELAPI VOID NTAPI KeInitializeDpc(PRKDPC Dpc, PKDEFERRED_ROUTINE DeferredRoutine,
                                        PVOID DeferredContext);
@@ -53,8 +53,8 @@ NTKERNELAPI VOID NTAPI KeSetImportanceDpc(PRKDPC Dpc, KDPC_IMPORTANCE Importance
 NTKERNELAPI VOID NTAPI KeSetTargetProcessorDpc(PRKDPC Dpc, CCHAR Number);
 NTKERNELAPI NTSTATUS NTAPI KeSetTargetProcessorDpcEx(PKDPC Dpc, PPROCESSOR_NUMBER ProcNumber);
 NTKERNELAPI VOID NTAPI KeFlushQueuedDpcs(VOID);
-NTKERNELAPI NTSTATUS NTAPI
-KeQueryDpcWatchdogInformation(PKDPC_WATCHDOG_INFORMATION WatchdogInformation);
+NTKERNELAPI NTSTATUS NTAPI KeQueryDpcWatchdogInformation(
+    PKDPC_WATCHDOG_INFORMATION WatchdogInformation);
 
 /* Events, mutexes, semaphores: IRQL <= DISPATCH_LEVEL */
 
@@ -76,33 +76,33 @@ NTKERNELAPI LONG NTAPI KeReleaseSemaphore(PRKSEMAPHORE Semaphore, KPRIORITY Incr
 NTKERNELAPI LONG NTAPI KeReadStateSemaphore(PRKSEMAPHORE Semaphore);
 
 /* Priority increments for the thread that a release wakes */
-#define IO_NO_INCREMENT 0
-#define IO_CD_ROM_INCREMENT 1
-#define IO_DISK_INCREMENT 1
-#define IO_KEYBOARD_INCREMENT 6
-#define IO_MAILSLOT_INCREMENT 2
-#define IO_MOUSE_INCREMENT 6
+#define IO_NO_INCREMENT         0
+#define IO_CD_ROM_INCREMENT     1
+#define IO_DISK_INCREMENT       1
+#define IO_KEYBOARD_INCREMENT   6
+#define IO_MAILSLOT_INCREMENT   2
+#define IO_MOUSE_INCREMENT      6
 #define IO_NAMED_PIPE_INCREMENT 2
-#define IO_NETWORK_INCREMENT 2
-#define IO_PARALLEL_INCREMENT 1
-#define IO_SERIAL_INCREMENT 2
-#define IO_SOUND_INCREMENT 8
-#define IO_VIDEO_INCREMENT 1
-#define EVENT_INCREMENT 1
-#define SEMAPHORE_INCREMENT 1
+#define IO_NETWORK_INCREMENT    2
+#define IO_PARALLEL_INCREMENT   1
+#define IO_SERIAL_INCREMENT     2
+#define IO_SOUND_INCREMENT      8
+#define IO_VIDEO_INCREMENT      1
+#define EVENT_INCREMENT         1
+#define SEMAPHORE_INCREMENT     1
 
-#define LOW_PRIORITY 0
+#define LOW_PRIORITY          0
 #define LOW_REALTIME_PRIORITY 16
-#define HIGH_PRIORITY 31
-#define MAXIMUM_PRIORITY 32
+#define HIGH_PRIORITY         31
+#define MAXIMUM_PRIORITY      32
 
 /* Waits: IRQL <= APC_LEVEL, or <= DISPATCH_LEVEL with a zero timeout */
 
 NTKERNELAPI NTSTATUS NTAPI KeWaitForSingleObject(PVOID Object, KWAIT_REASON WaitReason,
                                                  KPROCESSOR_MODE WaitMode, BOOLEAN Alertable,
                                                  PLARGE_INTEGER Timeout);
-NTKERNELAPI NTSTATUS NTAPI KeWaitForMultipleObjects(ULONG Count, PVOID Object[],
-                                                    WAIT_TYPE WaitType, KWAIT_REASON WaitReason,
+NTKERNELAPI NTSTATUS NTAPI KeWaitForMultipleObjects(ULONG Count, PVOID Object[], WAIT_TYPE WaitType,
+                                                    KWAIT_REASON WaitReason,
                                                     KPROCESSOR_MODE WaitMode, BOOLEAN Alertable,
                                                     PLARGE_INTEGER Timeout,
                                                     PKWAIT_BLOCK WaitBlockArray);
@@ -142,8 +142,8 @@ NTKERNELAPI BOOLEAN NTAPI KeInsertByKeyDeviceQueue(PKDEVICE_QUEUE DeviceQueue,
 NTKERNELAPI PKDEVICE_QUEUE_ENTRY NTAPI KeRemoveDeviceQueue(PKDEVICE_QUEUE DeviceQueue);
 NTKERNELAPI PKDEVICE_QUEUE_ENTRY NTAPI KeRemoveByKeyDeviceQueue(PKDEVICE_QUEUE DeviceQueue,
                                                                 ULONG SortKey);
-NTKERNELAPI PKDEVICE_QUEUE_ENTRY NTAPI
-KeRemoveByKeyDeviceQueueIfBusy(PKDEVICE_QUEUE DeviceQueue, ULONG SortKey);
+NTKERNELAPI PKDEVICE_QUEUE_ENTRY NTAPI KeRemoveByKeyDeviceQueueIfBusy(PKDEVICE_QUEUE DeviceQueue,
+                                                                      ULONG SortKey);
 NTKERNELAPI BOOLEAN NTAPI KeRemoveEntryDeviceQueue(PKDEVICE_QUEUE DeviceQueue,
                                                    PKDEVICE_QUEUE_ENTRY DeviceQueueEntry);
 

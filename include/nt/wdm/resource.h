@@ -31,23 +31,24 @@ typedef enum _INTERFACE_TYPE {
     Vmcs,
     ACPIBus,
     MaximumInterfaceType
-} INTERFACE_TYPE, *PINTERFACE_TYPE;
+} INTERFACE_TYPE,
+    *PINTERFACE_TYPE;
 
-#define CmResourceTypeNull 0
-#define CmResourceTypePort 1
-#define CmResourceTypeInterrupt 2
-#define CmResourceTypeMemory 3
-#define CmResourceTypeDma 4
+#define CmResourceTypeNull           0
+#define CmResourceTypePort           1
+#define CmResourceTypeInterrupt      2
+#define CmResourceTypeMemory         3
+#define CmResourceTypeDma            4
 #define CmResourceTypeDeviceSpecific 5
-#define CmResourceTypeBusNumber 6
-#define CmResourceTypeMemoryLarge 7
-#define CmResourceTypeMaximum 8
-#define CmResourceTypeNonArbitrated 128
-#define CmResourceTypeConfigData 128
-#define CmResourceTypeDevicePrivate 129
-#define CmResourceTypePcCardConfig 130
-#define CmResourceTypeMfCardConfig 131
-#define CmResourceTypeConnection 132
+#define CmResourceTypeBusNumber      6
+#define CmResourceTypeMemoryLarge    7
+#define CmResourceTypeMaximum        8
+#define CmResourceTypeNonArbitrated  128
+#define CmResourceTypeConfigData     128
+#define CmResourceTypeDevicePrivate  129
+#define CmResourceTypePcCardConfig   130
+#define CmResourceTypeMfCardConfig   131
+#define CmResourceTypeConnection     132
 
 typedef enum _CM_SHARE_DISPOSITION {
     CmResourceShareUndetermined,
@@ -57,45 +58,45 @@ typedef enum _CM_SHARE_DISPOSITION {
 } CM_SHARE_DISPOSITION;
 
 /* Flags of an interrupt */
-#define CM_RESOURCE_INTERRUPT_LEVEL_SENSITIVE 0x0000
-#define CM_RESOURCE_INTERRUPT_LATCHED 0x0001
-#define CM_RESOURCE_INTERRUPT_MESSAGE 0x0002
-#define CM_RESOURCE_INTERRUPT_POLICY_INCLUDED 0x0004
-#define CM_RESOURCE_INTERRUPT_ALLOW_RESERVED_IDT 0x0008
+#define CM_RESOURCE_INTERRUPT_LEVEL_SENSITIVE     0x0000
+#define CM_RESOURCE_INTERRUPT_LATCHED             0x0001
+#define CM_RESOURCE_INTERRUPT_MESSAGE             0x0002
+#define CM_RESOURCE_INTERRUPT_POLICY_INCLUDED     0x0004
+#define CM_RESOURCE_INTERRUPT_ALLOW_RESERVED_IDT  0x0008
 #define CM_RESOURCE_INTERRUPT_SECONDARY_INTERRUPT 0x0010
-#define CM_RESOURCE_INTERRUPT_WAKE_HINT 0x0020
-#define CM_RESOURCE_INTERRUPT_LEVEL_LATCHED_BITS 0x0001
-#define CM_RESOURCE_INTERRUPT_MESSAGE_TOKEN ((ULONG)-2)
+#define CM_RESOURCE_INTERRUPT_WAKE_HINT           0x0020
+#define CM_RESOURCE_INTERRUPT_LEVEL_LATCHED_BITS  0x0001
+#define CM_RESOURCE_INTERRUPT_MESSAGE_TOKEN       ((ULONG)-2)
 
 /* Flags of a memory range */
-#define CM_RESOURCE_MEMORY_READ_WRITE 0x0000
-#define CM_RESOURCE_MEMORY_READ_ONLY 0x0001
-#define CM_RESOURCE_MEMORY_WRITE_ONLY 0x0002
+#define CM_RESOURCE_MEMORY_READ_WRITE        0x0000
+#define CM_RESOURCE_MEMORY_READ_ONLY         0x0001
+#define CM_RESOURCE_MEMORY_WRITE_ONLY        0x0002
 #define CM_RESOURCE_MEMORY_WRITEABILITY_MASK 0x0003
-#define CM_RESOURCE_MEMORY_PREFETCHABLE 0x0004
-#define CM_RESOURCE_MEMORY_COMBINEDWRITE 0x0008
-#define CM_RESOURCE_MEMORY_24 0x0010
-#define CM_RESOURCE_MEMORY_CACHEABLE 0x0020
-#define CM_RESOURCE_MEMORY_WINDOW_DECODE 0x0040
-#define CM_RESOURCE_MEMORY_BAR 0x0080
-#define CM_RESOURCE_MEMORY_LARGE 0x0E00
-#define CM_RESOURCE_MEMORY_LARGE_40 0x0200
-#define CM_RESOURCE_MEMORY_LARGE_48 0x0400
-#define CM_RESOURCE_MEMORY_LARGE_64 0x0800
-#define CM_RESOURCE_MEMORY_LARGE_40_MAXLEN 0x000000FFFFFFFF00
-#define CM_RESOURCE_MEMORY_LARGE_48_MAXLEN 0x0000FFFFFFFF0000
-#define CM_RESOURCE_MEMORY_LARGE_64_MAXLEN 0xFFFFFFFF00000000
+#define CM_RESOURCE_MEMORY_PREFETCHABLE      0x0004
+#define CM_RESOURCE_MEMORY_COMBINEDWRITE     0x0008
+#define CM_RESOURCE_MEMORY_24                0x0010
+#define CM_RESOURCE_MEMORY_CACHEABLE         0x0020
+#define CM_RESOURCE_MEMORY_WINDOW_DECODE     0x0040
+#define CM_RESOURCE_MEMORY_BAR               0x0080
+#define CM_RESOURCE_MEMORY_LARGE             0x0E00
+#define CM_RESOURCE_MEMORY_LARGE_40          0x0200
+#define CM_RESOURCE_MEMORY_LARGE_48          0x0400
+#define CM_RESOURCE_MEMORY_LARGE_64          0x0800
+#define CM_RESOURCE_MEMORY_LARGE_40_MAXLEN   0x000000FFFFFFFF00
+#define CM_RESOURCE_MEMORY_LARGE_48_MAXLEN   0x0000FFFFFFFF0000
+#define CM_RESOURCE_MEMORY_LARGE_64_MAXLEN   0xFFFFFFFF00000000
 
 /* Flags of a port range */
-#define CM_RESOURCE_PORT_MEMORY 0x0000
-#define CM_RESOURCE_PORT_IO 0x0001
-#define CM_RESOURCE_PORT_10_BIT_DECODE 0x0004
-#define CM_RESOURCE_PORT_12_BIT_DECODE 0x0008
-#define CM_RESOURCE_PORT_16_BIT_DECODE 0x0010
+#define CM_RESOURCE_PORT_MEMORY          0x0000
+#define CM_RESOURCE_PORT_IO              0x0001
+#define CM_RESOURCE_PORT_10_BIT_DECODE   0x0004
+#define CM_RESOURCE_PORT_12_BIT_DECODE   0x0008
+#define CM_RESOURCE_PORT_16_BIT_DECODE   0x0010
 #define CM_RESOURCE_PORT_POSITIVE_DECODE 0x0020
-#define CM_RESOURCE_PORT_PASSIVE_DECODE 0x0040
-#define CM_RESOURCE_PORT_WINDOW_DECODE 0x0080
-#define CM_RESOURCE_PORT_BAR 0x0100
+#define CM_RESOURCE_PORT_PASSIVE_DECODE  0x0040
+#define CM_RESOURCE_PORT_WINDOW_DECODE   0x0080
+#define CM_RESOURCE_PORT_BAR             0x0100
 
 #pragma pack(push, 4)
 
@@ -228,15 +229,17 @@ typedef enum _IRQ_PRIORITY {
     IrqPriorityLow,
     IrqPriorityNormal,
     IrqPriorityHigh
-} IRQ_PRIORITY, *PIRQ_PRIORITY;
+} IRQ_PRIORITY,
+    *PIRQ_PRIORITY;
 
 typedef enum _IRQ_GROUP_POLICY {
     GroupAffinityAllGroupZero = 0,
     GroupAffinityDontCare
-} IRQ_GROUP_POLICY, *PIRQ_GROUP_POLICY;
+} IRQ_GROUP_POLICY,
+    *PIRQ_GROUP_POLICY;
 
-#define IO_RESOURCE_PREFERRED 0x01
-#define IO_RESOURCE_DEFAULT 0x02
+#define IO_RESOURCE_PREFERRED   0x01
+#define IO_RESOURCE_DEFAULT     0x02
 #define IO_RESOURCE_ALTERNATIVE 0x08
 
 typedef struct _IO_RESOURCE_DESCRIPTOR {
