@@ -13,7 +13,10 @@ typedef uintptr_t ke_lock_t; /* = KSPIN_LOCK */
 
 static inline bool ke_lock_try(volatile ke_lock_t *lock)
 {
-    return __atomic_exchange_n(lock, 1, __ATOMIC_ACQUIRE) == 0;
+    bool was_held;
+
+    __asm__ volatile("lock btsq $0, %1" : "=@ccc"(was_held), "+m"(*lock) : : "memory");
+    return !was_held;
 }
 
 __attribute__((noinline, cold)) void ke_lock_wait(volatile ke_lock_t *lock);
