@@ -25,6 +25,14 @@ enum {
     CREATE_OPTIONS = FILE_OPEN << 24 | FILE_SYNCHRONOUS_IO_NONALERT,
 };
 
+/* WDK: IO_SECURITY_CONTEXT. There is one security context: drivers read DesiredAccess only. */
+struct _IO_SECURITY_CONTEXT {
+    PVOID SecurityQos;
+    PVOID AccessState;
+    ACCESS_MASK DesiredAccess;
+    ULONG FullCreateOptions;
+};
+
 /* The private end of a file object's memory. */
 struct io_file {
     FILE_OBJECT object;
@@ -96,7 +104,7 @@ static NTSTATUS file_create(PDEVICE_OBJECT device, const UNICODE_STRING *rest, v
 
 NTSTATUS io_file_open_wide(PCUNICODE_STRING name, ACCESS_MASK access, PFILE_OBJECT *file_out)
 {
-    IO_SECURITY_CONTEXT security = {.DesiredAccess = access};
+    struct _IO_SECURITY_CONTEXT security = {.DesiredAccess = access};
     IO_STACK_LOCATION location = {.MajorFunction = IRP_MJ_CREATE};
     PDEVICE_OBJECT device;
     UNICODE_STRING rest;

@@ -1,0 +1,217 @@
+/*
+ * pnp/inf_apply.c - what installing a device by an INF writes into the registry.
+ *
+ *   Control\Class\{guid}\nnnn   the driver key: version, provider, DDInstall's AddReg
+ *   Enum\<instance>             Service, Driver, DeviceDesc, Mfg, Class, ClassGUID
+ *     \Device Parameters        DDInstall.HW's AddReg: Interrupt Management lives here (RES-REG-3)
+ *   Services\<name>             Type, Start, ErrorControl, ImagePath, the service's AddReg
+ *
+ * HKR means the key of the section at hand. HKLM is followed too; other roots are no machine's
+ * business here and are skipped.
+ *
+ * Owns: this mapping. Owns not: parsing (parse/inf_model.c), the tree (pnp/registry.c).
+ */
+#include <lib/format.h>
+#include <lib/log.h>
+#include <lib/string.h>
+
+#include "io/alloc.h"
+#include "ke/ob.h"
+#include "pnp/inf_list.h"
+
+enum {
+    DATA_MAX = 8192,
+    UTF16_PER_BYTE = 2, /* a UTF-8 byte makes at most one unit */
+};
+
+/* What applying AddReg lines needs: too large for the stack. */
+struct apply_buffers {
+    struct inf_registry_value value;
+    struct inf_service service;
+    char data[DATA_MAX];
+    WCHAR wide[DATA_MAX];
+};
+
+/* The value's data as the registry holds it, in buffers->data or ->wide. */
+static const void *value_convert(struct apply_buffers *buffers, size_t length, ULONG *size)
+{
+    size_t units;
+
+    if (buffers->value.type != REG_SZ && buffers->value.type != REG_EXPAND_SZ &&
+        buffers->value.type != REG_MULTI_SZ) {
+        *size = (ULONG)length;
+        return buffers->data;
+    }
+    units = lib_wide_from_utf8(buffers->wide, DATA_MAX, buffers->data, length);
+    *size = (ULONG)(units * sizeof(WCHAR));
+    return buffers->wide;
+}
+
+static bool value_exists(struct pnp_key *key, const char *name)
+{
+    WCHAR units[INF_FIELD_MAX];
+    UNICODE_STRING wide = {.Buffer = units};
+    ULONG size = 0;
+
+    wide.Length = (USHORT)(lib_wide_from_utf8(units, INF_FIELD_MAX, name, strlen(name)) *
+                           sizeof(WCHAR));
+    return pnp_value_get(key, &wide, NULL, NULL, &size) != STATUS_OBJECT_NAME_NOT_FOUND;
+}
+
+static void value_apply(struct pnp_key *key, struct apply_buffers *buffers)
+{
+    const struct inf_registry_value *value = &buffers->value;
+    struct parse_error error;
+    const void *data;
+    size_t length;
+    bool exists;
+    ULONG size;
+
+    if ((value->flags & (INF_ADDREG_KEY_ONLY | INF_ADDREG_DELETE)) != 0)
+        return;
+    exists = value_exists(key, value->name);
+    if (((value->flags & INF_ADDREG_NO_CLOBBER) != 0 && exists) ||
+        ((value->flags & INF_ADDREG_OVERWRITE_ONLY) != 0 && !exists))
+        return;
+    if (!inf_registry_data(value, buffers->data, sizeof(buffers->data), &length, &error)) {
+        log_warn("pnp: AddReg %s: %s: %s", value->name, error.what, error.detail);
+        return;
+    }
+    data = value_convert(buffers, length, &size);
+    pnp_value_set_data(key, value->name, value->type, data, size);
+}
+
+/* The AddReg lines of a section; relative is HKR. */
+static void registry_apply(const struct pnp_inf *inf, const char *section,
+                           struct pnp_key *relative, struct apply_buffers *buffers)
+{
+    struct inf_directive_iterator iterator;
+    struct parse_error error;
+    enum parse_step step;
+
+    if (relative == NULL || !inf_registry_begin(&inf->inf, section, &iterator))
+        return;
+    while ((step = inf_registry_next(&iterator, &buffers->value, &error)) == PARSE_ITEM) {
+        struct pnp_key *base = relative;
+        struct pnp_key *key;
+
+        if (lib_stricmp(buffers->value.root, "HKLM") == 0)
+            base = pnp_key_open_text(NULL, "\\Registry\\Machine", true);
+        else if (lib_stricmp(buffers->value.root, "HKR") == 0)
+            ob_reference(base);
+        else
+            continue;
+        if (base == NULL)
+            continue;
+        key = pnp_key_open_text(base, buffers->value.subkey, true);
+        ob_dereference(base);
+        if (key == NULL)
+            continue;
+        value_apply(key, buffers);
+        ob_dereference(key);
+    }
+    if (step == PARSE_BAD)
+        log_warn("pnp: %s: [%s]: %s at offset 0x%llx: %s", inf->name, section, error.what,
+                 (unsigned long long)error.offset, error.detail);
+}
+
+/* A new numbered key of the class; its path below Class goes to the Enum key as "Driver". */
+static struct pnp_key *driver_key_create(struct pnp_devnode *node, const char *class_guid)
+{
+    char path[PNP_NAME_MAX];
+    struct pnp_key *class_root = pnp_key_open_text(NULL, PNP_REGISTRY_CLASS, true);
+    struct pnp_key *class_key;
+    struct pnp_key *key = NULL;
+    ULONG children, values;
+
+    if (class_root == NULL)
+        return NULL;
+    class_key = pnp_key_open_text(class_root, class_guid, true);
+    if (class_key != NULL) {
+        pnp_key_counts(class_key, &children, &values);
+        lib_snprintf(path, sizeof(path), "%s\\%04u", class_guid, (unsigned)children);
+        key = pnp_key_open_text(class_root, path, true);
+        ob_dereference(class_key);
+    }
+    ob_dereference(class_root);
+    if (key != NULL && node->key != NULL)
+        pnp_value_set_string(node->key, "Driver", REG_SZ, path);
+    return key;
+}
+
+static void driver_key_fill(struct pnp_devnode *node, const struct pnp_inf *inf,
+                            const struct inf_match *match)
+{
+    struct pnp_key *key = node->driver_key;
+
+    if (key == NULL)
+        return;
+    pnp_value_set_string(key, "DriverDesc", REG_SZ, match->description);
+    pnp_value_set_string(key, "ProviderName", REG_SZ, inf->version.provider);
+    pnp_value_set_string(key, "DriverVersion", REG_SZ, inf->version.driver_version);
+    pnp_value_set_string(key, "DriverDate", REG_SZ, inf->version.driver_date);
+    pnp_value_set_string(key, "InfPath", REG_SZ, inf->name);
+    pnp_value_set_string(key, "InfSection", REG_SZ, match->install);
+    pnp_value_set_string(key, "MatchingDeviceId", REG_SZ, match->matched_id);
+}
+
+static void enum_key_fill(struct pnp_devnode *node, const struct pnp_inf *inf,
+                          const struct inf_match *match, const struct pnp_driver *driver)
+{
+    if (node->key == NULL)
+        return;
+    pnp_value_set_string(node->key, "Service", REG_SZ, driver->service);
+    pnp_value_set_string(node->key, "DeviceDesc", REG_SZ, match->description);
+    pnp_value_set_string(node->key, "Mfg", REG_SZ, match->manufacturer);
+    pnp_value_set_string(node->key, "Class", REG_SZ, inf->version.class_name);
+    pnp_value_set_string(node->key, "ClassGUID", REG_SZ, inf->version.class_guid);
+}
+
+static void service_apply(const struct pnp_inf *inf, const struct inf_match *match,
+                          struct pnp_driver *driver, struct apply_buffers *buffers)
+{
+    struct inf_service *service = &buffers->service;
+    struct pnp_key *services;
+    struct pnp_key *key;
+
+    if (pnp_inf_driver(inf, match, service) == NULL || service->name[0] == 0)
+        return;
+    if (driver->object == NULL) /* a running driver keeps its name */
+        lib_strlcpy(driver->service, service->name, sizeof(driver->service));
+    services = pnp_key_open_text(NULL, PNP_REGISTRY_SERVICES, true);
+    if (services == NULL)
+        return;
+    key = pnp_key_open_text(services, service->name, true);
+    ob_dereference(services);
+    if (key == NULL)
+        return;
+    pnp_value_set_dword(key, "Type", service->service_type);
+    pnp_value_set_dword(key, "Start", service->start_type);
+    pnp_value_set_dword(key, "ErrorControl", service->error_control);
+    if (service->load_order_group[0] != 0)
+        pnp_value_set_string(key, "Group", REG_SZ, service->load_order_group);
+    registry_apply(inf, service->section, key, buffers);
+    ob_dereference(key);
+}
+
+void pnp_inf_apply(struct pnp_devnode *node, const struct pnp_inf *inf,
+                   const struct inf_match *match, struct pnp_driver *driver)
+{
+    struct apply_buffers *buffers = io_allocate(sizeof(*buffers), IO_TAG_PNP);
+
+    if (buffers == NULL) {
+        log_error("pnp: %s: no memory to apply %s", node->instance, inf->name);
+        return;
+    }
+    lib_strlcpy(node->description, match->description, sizeof(node->description));
+    service_apply(inf, match, driver, buffers);
+    if (node->driver_key == NULL)
+        node->driver_key = driver_key_create(
+            node, inf->version.class_guid[0] != 0 ? inf->version.class_guid
+                                                  : "{00000000-0000-0000-0000-000000000000}");
+    driver_key_fill(node, inf, match);
+    enum_key_fill(node, inf, match, driver);
+    registry_apply(inf, match->install, node->driver_key, buffers);
+    registry_apply(inf, match->hardware, node->parameters, buffers);
+    io_free(buffers);
+}

@@ -1,0 +1,109 @@
+/*
+ * pnp/remove.c - stopping and removing devices.
+ *
+ * Children go before their parent. A query that a driver refuses is taken back from all that had
+ * agreed. A surprise removal asks nobody. After REMOVE_DEVICE only the PDO is left of the stack; it
+ * belongs to the bus and stays reported, so that the device can be given to a driver again.
+ *
+ * Owns: QUERY_STOP/STOP, QUERY_REMOVE/SURPRISE_REMOVAL/REMOVE. Owns not: unloading (pnp/pnp.c).
+ */
+#include <lib/log.h>
+
+#include "pnp/devnode.h"
+
+static bool refused(NTSTATUS status)
+{
+    return !NT_SUCCESS(status) && status != STATUS_NOT_SUPPORTED;
+}
+
+/* Query a subtree, deepest first; on a refusal cancel those that agreed. */
+static NTSTATUS query_tree(struct pnp_devnode *node, UCHAR query, UCHAR cancel)
+{
+    struct pnp_devnode *child;
+    struct pnp_devnode *undo;
+    NTSTATUS status;
+
+    for (child = node->first_child; child != NULL; child = child->next) {
+        status = query_tree(child, query, cancel);
+        if (NT_SUCCESS(status))
+            continue;
+        for (undo = node->first_child; undo != child; undo = undo->next)
+            if (undo->state == PNP_STARTED)
+                pnp_send(undo, cancel, NULL);
+        return status;
+    }
+    if (node->state != PNP_STARTED || !node->added)
+        return STATUS_SUCCESS;
+    status = pnp_send(node, query, NULL);
+    if (!refused(status))
+        return STATUS_SUCCESS;
+    pnp_send(node, cancel, NULL);
+    log_warn("pnp: %s: its driver refuses: 0x%08x", node->instance, (unsigned)status);
+    return STATUS_UNSUCCESSFUL;
+}
+
+static void stop_tree(struct pnp_devnode *node)
+{
+    struct pnp_devnode *child;
+
+    for (child = node->first_child; child != NULL; child = child->next)
+        stop_tree(child);
+    if (node->state != PNP_STARTED || !node->added)
+        return;
+    pnp_send(node, IRP_MN_STOP_DEVICE, NULL);
+    pnp_resources_release(node);
+    node->state = PNP_STOPPED;
+}
+
+NTSTATUS pnp_stop(struct pnp_devnode *node)
+{
+    NTSTATUS status = query_tree(node, IRP_MN_QUERY_STOP_DEVICE, IRP_MN_CANCEL_STOP_DEVICE);
+
+    if (NT_SUCCESS(status))
+        stop_tree(node);
+    return status;
+}
+
+static void remove_tree(struct pnp_devnode *node, bool surprise)
+{
+    struct pnp_devnode *child = node->first_child;
+
+    while (child != NULL) {
+        struct pnp_devnode *next = child->next;
+
+        remove_tree(child, surprise);
+        if (child->ops == NULL && node->added)
+            pnp_devnode_delete(child); /* its bus driver goes next */
+        child = next;
+    }
+    if (node->added) {
+        if (surprise && node->state == PNP_STARTED) {
+            node->state = PNP_SURPRISE_REMOVED;
+            pnp_send(node, IRP_MN_SURPRISE_REMOVAL, NULL);
+        }
+        pnp_send(node, IRP_MN_REMOVE_DEVICE, NULL);
+        if (node->pdo->AttachedDevice != NULL)
+            log_warn("pnp: %s: a driver stays attached after REMOVE_DEVICE", node->instance);
+    } else if (node->state == PNP_STARTED && node->pdo != NULL) {
+        pnp_send(node, IRP_MN_REMOVE_DEVICE, NULL);
+    }
+    if (node->pdo == NULL)
+        return;
+    pnp_resources_release(node);
+    node->added = false;
+    node->driver = NULL;
+    node->installed = false;
+    if (node->state != PNP_REPORTED)
+        node->state = PNP_REMOVED;
+}
+
+NTSTATUS pnp_remove(struct pnp_devnode *node, bool surprise)
+{
+    NTSTATUS status = STATUS_SUCCESS;
+
+    if (!surprise)
+        status = query_tree(node, IRP_MN_QUERY_REMOVE_DEVICE, IRP_MN_CANCEL_REMOVE_DEVICE);
+    if (NT_SUCCESS(status))
+        remove_tree(node, surprise);
+    return status;
+}
