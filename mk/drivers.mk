@@ -3,6 +3,7 @@
 #   drivers/<name>/*.c             -> build/drivers/<name>.sys        against include/nt
 #                                  -> build/drivers-mingw/<name>.sys  against mingw-w64's DDK
 #   tests/conformance/<name>/*.c   -> build/conformance/<name>.sys    against mingw-w64's DDK
+#   tests/bench/*.c                -> build/bench/bench.sys           against include/nt
 #
 # An .inf beside the sources is copied along. A conformance driver that needs names mingw-w64 does
 # not have yet holds a file `include-nt` (one line: why) and is built against include/nt instead.
@@ -55,6 +56,8 @@ $(foreach n,$(EXAMPLES),$(eval $(call driver_rules,drivers,$(n),drivers/$(n),$(O
 $(foreach n,$(EXAMPLES),$(eval $(call driver_rules,drivers-mingw,$(n),drivers/$(n),$(MINGW_HEADERS))))
 $(foreach n,$(CONFORMANCE),$(eval $(call driver_rules,conformance,$(n),tests/conformance/$(n),$(call headers_of,tests/conformance/$(n)))))
 
+$(eval $(call driver_rules,bench,bench,tests/bench,$(OUR_HEADERS)))
+
 sys_of = $(addprefix $(B)/$(1)/,$(addsuffix .sys,$(2)))
 inf_of = $(addprefix $(B)/$(1)/,$(notdir $(foreach n,$(3),$(wildcard $(2)/$(n)/*.inf))))
 
@@ -63,6 +66,8 @@ DRIVER_MINGW_FILES := $(call sys_of,drivers-mingw,$(EXAMPLES)) \
 	$(call inf_of,drivers-mingw,drivers,$(EXAMPLES))
 CONFORMANCE_FILES  := $(call sys_of,conformance,$(CONFORMANCE)) \
 	$(call inf_of,conformance,tests/conformance,$(CONFORMANCE))
+
+BENCH_FILES        := $(B)/bench/bench.sys $(B)/bench/bench.inf
 
 DRIVER_FLAGS := $(MINGW_CC) $(DRIVER_CFLAGS) $(OUR_HEADERS) $(MINGW_HEADERS)
 $(B)/flags.driver: FORCE

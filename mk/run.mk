@@ -9,5 +9,5 @@ run: $(KERNEL) drivers
 debug: $(KERNEL) $(ARCHIVE)
 	@tools/debug
 
-bench: $(KERNEL) drivers conformance
+bench: $(KERNEL) drivers $(BENCH_FILES)
 	@tests/bench/run
