@@ -81,8 +81,10 @@ static void bugcheck_print_registers(const struct bugcheck_registers *r, uint32_
              r->cr3, r->cr4);
 }
 
+/* caller: where lib_bugcheck() was called, when there are no registers. */
 static void bugcheck_report(uint32_t code, const uint64_t parameters[4],
-                            const struct bugcheck_registers *registers, uint64_t irql)
+                            const struct bugcheck_registers *registers,
+                            const struct bugcheck_registers *caller)
 {
     log_info("*** STOP 0x%08X (%016lX,%016lX,%016lX,%016lX)", code, parameters[0], parameters[1],
              parameters[2], parameters[3]);
@@ -90,9 +92,9 @@ static void bugcheck_report(uint32_t code, const uint64_t parameters[4],
     if (registers != NULL) {
         bugcheck_print_registers(registers, bugcheck_cpu());
     } else {
-        log_info("cpu %u irql %lu", bugcheck_cpu(), irql);
+        log_info("cpu %u irql %lu", bugcheck_cpu(), caller->irql);
     }
-    lib_backtrace(registers);
+    lib_backtrace(registers != NULL ? registers : caller);
 }
 
 __attribute__((noreturn)) static void bugcheck_leave(void)
@@ -132,11 +134,13 @@ void lib_bugcheck(uint32_t code, uint64_t parameter1, uint64_t parameter2, uint6
     const uint64_t parameters[4] = {parameter1, parameter2, parameter3, parameter4};
     uint32_t cpu = bugcheck_cpu();
     uint32_t expected = OWNER_NONE;
-    uint64_t irql = 0;
+    const uint64_t *frame = __builtin_frame_address(0); /* caller's rbp, return address */
+    struct bugcheck_registers caller = {
+        .rip = frame[1], .rbp = frame[0], .rsp = (uintptr_t)(frame + 2)};
 
     raw_interrupts_save();
 #if !__STDC_HOSTED__
-    irql = lib_irql_read();
+    caller.irql = lib_irql_read();
 #endif
     if (!__atomic_compare_exchange_n(&bugcheck_state.owner, &expected, cpu, false, __ATOMIC_ACQ_REL,
                                      __ATOMIC_ACQUIRE)) {
@@ -149,7 +153,7 @@ void lib_bugcheck(uint32_t code, uint64_t parameter1, uint64_t parameter2, uint6
         bugcheck_state.machine->freeze_others();
     }
     log_break_lock();
-    bugcheck_report(code, parameters, registers, irql);
+    bugcheck_report(code, parameters, registers, &caller);
     bugcheck_state.stage = STAGE_CALLBACKS;
     if (bugcheck_state.run_callbacks != NULL) {
         bugcheck_state.run_callbacks();

@@ -24,6 +24,7 @@
 #include <nt/bugcodes.h>
 
 #include "mm/frame.h"
+#include "mm/init.h"
 #include "mm/mm.h"
 
 enum {
@@ -38,7 +39,7 @@ enum {
 
 /* State bytes. */
 enum {
-    STATE_RESERVED = 0x00,
+    /* 0x00: not ours, or the inside of a free block that was never in use */
     STATE_OWNER = 0x1F, /* mask: enum mm_owner */
     STATE_NEXT = 0x20,  /* continuation of a block in use */
     STATE_USED = 0x40,
@@ -123,7 +124,7 @@ static void frame_block_free(uint64_t page, unsigned int order)
     *frame_state(page) = (uint8_t)(STATE_FREE | order);
 }
 
-/* The states of the pages must be STATE_FREE_NEXT already. */
+/* The states of the pages must not look like used or free blocks any more. */
 static void frame_run_free(uint64_t page, uint64_t count)
 {
     while (count != 0) {
@@ -261,12 +262,10 @@ void frame_add(phys_addr_t base, phys_addr_t end)
 {
     uint64_t page = base >> FRAME_SHIFT;
     uint64_t count = (end - base) >> FRAME_SHIFT;
-    uint8_t *state = frame_state(page);
 
-    if (state == NULL || count == 0) {
+    if (frame_state(page) == NULL || count == 0) {
         return;
     }
-    memset(state, STATE_FREE_NEXT, count);
     frame_run_free(page, count);
     frames.free_count += count;
     frames.by_owner[MM_OWNER_KERNEL] -= count;
@@ -323,9 +322,7 @@ uint64_t mm_pages_length(phys_addr_t base, enum mm_owner *owner)
 
 bool mm_page_is_ram(phys_addr_t address)
 {
-    const uint8_t *state = frame_state(address >> FRAME_SHIFT);
-
-    return state != NULL && *state != STATE_RESERVED;
+    return mm_ranges_contain(mm_ram_ranges(), address);
 }
 
 bool frame_owner(phys_addr_t address, enum mm_owner *owner, phys_addr_t *base)

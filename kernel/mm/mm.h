@@ -53,7 +53,7 @@ phys_addr_t mm_pages_alloc(const struct mm_page_request *request);
 void mm_pages_free(phys_addr_t base);
 /* Length in pages and owner of the block that begins at base; 0: no block begins there. */
 uint64_t mm_pages_length(phys_addr_t base, enum mm_owner *owner);
-/* Is there RAM behind this address that mm manages? */
+/* Is there RAM behind this address? */
 bool mm_page_is_ram(phys_addr_t address);
 
 struct mm_frame_statistics {

@@ -75,7 +75,8 @@ bool pool_large_lookup(const void *block, size_t *size, uint32_t *tag);
 bool pool_large_free(void *block);
 uint64_t pool_large_pages(void);
 
-/* pool_stats.c: one allocation (size > 0) or free (size < 0) under a tag. */
-void pool_stats_count(uint32_t tag, int64_t size);
+/* pool_stats.c: one allocation or free of size bytes under a tag. */
+void pool_stats_count_alloc(uint32_t tag, size_t size);
+void pool_stats_count_free(uint32_t tag, size_t size);
 
 #endif

@@ -120,7 +120,7 @@ static void pool_free_small(void *block, phys_addr_t slab, uint32_t tag)
 
     pool_compare_tag(block, header->tag, tag);
     tail_verify(header);
-    pool_stats_count(header->tag, -(int64_t)header->size);
+    pool_stats_count_free(header->tag, header->size);
     pool_small_free(header);
 }
 
@@ -133,7 +133,7 @@ static void pool_free_large(void *block, uint32_t tag)
         pool_reject(block);
     }
     pool_compare_tag(block, allocated, tag);
-    pool_stats_count(allocated, -(int64_t)size);
+    pool_stats_count_free(allocated, size);
     pool_large_free(block);
 }
 
@@ -154,7 +154,7 @@ void *mm_pool_alloc_raw(size_t size, uint32_t tag)
         block = pool_large_alloc(size, tag);
     }
     if (block != NULL) {
-        pool_stats_count(tag, (int64_t)size);
+        pool_stats_count_alloc(tag, size);
     }
     return block;
 }

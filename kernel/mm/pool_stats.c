@@ -40,12 +40,20 @@ static struct stats_row *stats_row_of(uint32_t tag)
     return &stats[STATS_OVERFLOW];
 }
 
-void pool_stats_count(uint32_t tag, int64_t size)
+void pool_stats_count_alloc(uint32_t tag, size_t size)
 {
     struct stats_row *row = stats_row_of(tag);
 
-    __atomic_add_fetch(size >= 0 ? &row->allocations : &row->frees, 1, __ATOMIC_RELAXED);
-    __atomic_add_fetch(&row->bytes, size, __ATOMIC_RELAXED);
+    __atomic_add_fetch(&row->allocations, 1, __ATOMIC_RELAXED);
+    __atomic_add_fetch(&row->bytes, (int64_t)size, __ATOMIC_RELAXED);
+}
+
+void pool_stats_count_free(uint32_t tag, size_t size)
+{
+    struct stats_row *row = stats_row_of(tag);
+
+    __atomic_add_fetch(&row->frees, 1, __ATOMIC_RELAXED);
+    __atomic_sub_fetch(&row->bytes, (int64_t)size, __ATOMIC_RELAXED);
 }
 
 void mm_pool_statistics_read(struct mm_pool_statistics *statistics)

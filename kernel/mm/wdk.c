@@ -21,7 +21,7 @@
 /* RAM is always cached, as its direct map is: a second view must not differ. */
 static uint32_t io_cache_flags(phys_addr_t physical, MEMORY_CACHING_TYPE type)
 {
-    if (type == MmCached || mm_ranges_contain(mm_ram_ranges(), physical)) {
+    if (type == MmCached || mm_page_is_ram(physical)) {
         return 0;
     }
     return type == MmWriteCombined || type == MmUSWCCached ? HAL_PAGE_WRITE_COMBINED
@@ -83,7 +83,7 @@ PVOID NTAPI MmGetVirtualForPhysical(PHYSICAL_ADDRESS PhysicalAddress)
 {
     phys_addr_t physical = (phys_addr_t)PhysicalAddress.QuadPart;
 
-    return mm_ranges_contain(mm_ram_ranges(), physical) ? hal_direct_map(physical) : NULL;
+    return mm_page_is_ram(physical) ? hal_direct_map(physical) : NULL;
 }
 LDR_EXPORT(MmGetVirtualForPhysical);
 
