@@ -101,6 +101,8 @@ extern struct cpu_block *smp_blocks[CPU_MAX];
 
 /* console.c */
 void console_init(void);
+/* Wait, bounded, until what was written has left the wire. */
+void console_drain(void);
 
 /* machine.c */
 void machine_firmware_init(void);

@@ -107,6 +107,15 @@ void hal_console_write(const char *text, size_t length)
     }
 }
 
+void console_drain(void)
+{
+    for (uint32_t i = 0; console_is_present && i < CONSOLE_WAIT_POLLS; i++) {
+        if (uart_read(&console_port, UART_LINE_STATUS) & UART_LSR_IDLE)
+            return;
+        hal_cpu_pause();
+    }
+}
+
 int hal_console_read(void)
 {
     if (!console_is_present || !(uart_read(&console_port, UART_LINE_STATUS) & UART_LSR_DATA_READY))

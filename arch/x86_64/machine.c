@@ -165,6 +165,7 @@ void hal_machine_reboot(void)
     static const struct x86_table_register empty;
 
     hal_interrupts_off();
+    console_drain();
     machine_reset_by_acpi();
     hal_port_write8(MACHINE_8042_COMMAND, MACHINE_8042_PULSE_RESET);
     hal_stall(MACHINE_RESET_WAIT_US);
@@ -194,6 +195,7 @@ static void machine_power_off_emulator(void)
 
 void hal_machine_power_off(void)
 {
+    console_drain();
     if (machine_power_off != NULL)
         machine_power_off();
     hal_interrupts_off();
@@ -205,6 +207,7 @@ void hal_machine_power_off(void)
 
 void hal_machine_exit(uint8_t code)
 {
+    console_drain();
     if (machine_is_emulator || cpu_features.is_virtual)
         hal_port_write8(MACHINE_EXIT_PORT, code);
     hal_machine_power_off();

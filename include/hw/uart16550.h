@@ -33,6 +33,7 @@ enum {
     UART_MCR_OUT2 = 0x08,
     UART_LSR_DATA_READY = 0x01,
     UART_LSR_TRANSMIT_EMPTY = 0x20, /* holding register, or the whole transmit FIFO */
+    UART_LSR_IDLE = 0x40,           /* nothing left to send, in FIFO or shift register */
     UART_FIFO_SIZE = 16,
     UART_CLOCK = 1843200,
     UART_CLOCKS_PER_BIT = 16,
