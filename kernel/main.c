@@ -8,6 +8,7 @@
 #include <hal/upcall.h>
 #include <lib/bugcheck.h>
 #include <lib/log.h>
+#include <lib/string.h>
 
 #include "bus/bus.h"
 #include "irq/line.h"
