@@ -167,7 +167,7 @@ static void clock_measure(const struct clock_reference *reference)
     clock_lapic_hz = (uint64_t)(from.lapic - to.lapic) * reference->frequency / ticks;
 }
 
-/* SDM 2A CPUID leaf 15H: crystal * EBX / EAX; leaf 40000010H: kHz, as VMware, KVM and others say. */
+/* SDM 2A CPUID leaf 15H: crystal * EBX / EAX; leaf 40000010H: kHz, as VMware and KVM say it. */
 static uint64_t clock_tsc_stated(void)
 {
     struct x86_cpuid leaf;

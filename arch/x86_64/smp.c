@@ -164,7 +164,7 @@ static void smp_trampoline_fill(void)
 {
     uint32_t base = (uint32_t)boot_trampoline_page;
     uint8_t *page = hal_direct_map_reach(base, HAL_PAGE_SIZE);
-    size_t size = (size_t)(smp_trampoline_end - smp_trampoline);
+    size_t size = (uintptr_t)smp_trampoline_end - (uintptr_t)smp_trampoline;
 
     ASSERT(page != NULL && size <= TRAMPOLINE_GDT);
     memcpy(page, smp_trampoline, size);
