@@ -27,9 +27,9 @@ extern const char kernel_rodata_start[], kernel_rodata_end[]; /* linker.ld */
 extern const char kernel_data_start[], kernel_image_end[];    /* linker.ld */
 
 enum {
-    PAGING_UNMAP = 1 << 31,     /* beside the HAL_PAGE_ flags */
+    PAGING_UNMAP = 1 << 30,      /* beside the HAL_PAGE_ flags */
     PAGING_FLUSH_PAGES_MAX = 32, /* above, reloading CR3 is cheaper than invalidating pages */
-    PAGING_IRQL = 2,            /* DISPATCH_LEVEL: a shootdown must not change CPU half way */
+    PAGING_IRQL = 2,             /* DISPATCH_LEVEL: a shootdown must not change CPU half way */
 };
 
 #define PAGING_TABLE_ENTRY (PTE_PRESENT | PTE_WRITABLE | PTE_ACCESSED)
@@ -42,7 +42,7 @@ static struct {
 } paging;
 
 static struct {
-    volatile uint64_t generation; /* shootdowns begun */
+    volatile uint64_t generation;    /* shootdowns begun */
     volatile uint64_t seen[CPU_MAX]; /* generation up to which each CPU has flushed */
 } tlb;
 
@@ -263,7 +263,7 @@ static void tlb_flush_others(void)
     uint32_t count = hal_cpu_count();
     uint32_t own = cpu_current();
 
-    hal_ipi_send_others((vector_t){VECTOR_IPI});
+    hal_ipi_send_others((vector_t){ VECTOR_IPI });
     for (uint32_t cpu = 0; cpu < count; cpu++) {
         while (cpu != own && tlb.seen[cpu] < generation && tlb_cpu_takes_part(cpu)) {
             if (lib_bugcheck_in_progress()) {
@@ -334,7 +334,8 @@ void hal_page_protect(uint64_t virtual_address, uint64_t size, uint32_t flags)
 
 bool hal_page_query(uint64_t virtual_address, phys_addr_t *physical, uint32_t *flags)
 {
-    const uint64_t canonical_gap = ~0ull << (PAGING_PAGE_SHIFT + PAGING_LEVELS * PAGING_INDEX_BITS - 1);
+    const uint64_t canonical_gap = ~0ull
+                                   << (PAGING_PAGE_SHIFT + PAGING_LEVELS * PAGING_INDEX_BITS - 1);
     uint64_t upper = virtual_address & canonical_gap;
     unsigned int level;
     uint64_t entry;
@@ -347,8 +348,8 @@ bool hal_page_query(uint64_t virtual_address, phys_addr_t *physical, uint32_t *f
         return false;
     }
     if (physical != NULL) {
-        *physical = paging_entry_address(entry, level) |
-                    (virtual_address & (paging_level_size(level) - 1));
+        *physical =
+            paging_entry_address(entry, level) | (virtual_address & (paging_level_size(level) - 1));
     }
     if (flags != NULL) {
         *flags = paging_entry_flags(entry, level);
@@ -405,7 +406,8 @@ void hal_paging_activate(void)
 
     hal_paging_cpu_init();
     /* The direct map shows the kernel too: what is read-only there must be so here. */
-    hal_page_protect(text, (uintptr_t)(kernel_rodata_end - kernel_text_start), HAL_PAGE_READ);
+    hal_page_protect(text, (uintptr_t)kernel_rodata_end - (uintptr_t)kernel_text_start,
+                     HAL_PAGE_READ);
 }
 
 void hal_kernel_extent(phys_addr_t *base, phys_addr_t *end)
@@ -422,7 +424,7 @@ phys_addr_t hal_paging_root(void)
 void hal_paging_cpu_init(void)
 {
     const uint64_t cache_off = X86_CR0_CD | X86_CR0_NW;
-    struct x86_cpuid structured = {0};
+    struct x86_cpuid structured = { 0 };
     uint64_t cr4 = x86_cr4_read();
 
     if (x86_cpuid(0, 0).eax >= X86_CPUID_STRUCTURED) {

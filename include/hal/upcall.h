@@ -46,6 +46,9 @@ void *hal_upcall_pages_alloc(uint64_t size);
 struct pcr;
 void irq_cpu_init(struct pcr *pcr);
 
+/* For exported routines of kernel/mm that fail by an exception. kernel/ke/trap.c */
+_Noreturn void ke_raise_status(int32_t status);
+
 /* First C code of the boot CPU above arch, and of every other CPU. */
 _Noreturn void kernel_main(const struct boot_info *boot);
 _Noreturn void ke_cpu_main(uint32_t cpu);

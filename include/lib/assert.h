@@ -19,7 +19,7 @@ __attribute__((noreturn, cold)) void lib_assert_failed(const char *expression, c
                                                        int line);
 
 #undef ASSERT
-#define ASSERT(expression)                                                                 \
+#define ASSERT(expression)                                                                   \
     (__builtin_expect(!(expression), 0) ? lib_assert_failed(#expression, __FILE__, __LINE__) \
                                         : (void)0)
 

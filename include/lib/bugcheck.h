@@ -38,10 +38,11 @@ enum { BUGCHECK_EXIT_CODE = 0x13 }; /* QEMU's exit status: 2 * 0x13 + 1 = 39 */
 
 /* Filled in by arch; any member may be NULL. All are called with interrupts off. */
 struct bugcheck_machine {
-    void (*freeze_others)(void);      /* NMI to all other CPUs; returns when they stand or after a bound */
+    void (*freeze_others)(
+        void); /* NMI to all other CPUs; returns when they stand or after a bound */
     uint32_t (*cpu_number)(void);
     void (*reboot)(void);
-    void (*exit)(uint32_t code);      /* isa-debug-exit; returns when there is none */
+    void (*exit)(uint32_t code); /* isa-debug-exit; returns when there is none */
 };
 
 /*
@@ -55,7 +56,10 @@ struct bugcheck_image {
 };
 typedef bool bugcheck_image_fn(uint64_t address, struct bugcheck_image *image);
 
-/* One step of a driver frame by .pdata: rip, rsp, rbp and the nonvolatile registers move to the caller. */
+/*
+ * One step of a driver frame by .pdata: rip, rsp, rbp and the nonvolatile registers move to the
+ * caller.
+ */
 typedef bool bugcheck_unwind_fn(struct bugcheck_registers *registers);
 
 /* Runs the registered KBUGCHECK_CALLBACK_RECORDs; at most once. */

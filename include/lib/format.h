@@ -33,8 +33,7 @@ int lib_format_ms(lib_sink_fn *sink, void *context, const char *format,
 int lib_vsnprintf(char *buffer, size_t size, const char *format, va_list arguments);
 __attribute__((format(printf, 3, 4))) int lib_snprintf(char *buffer, size_t size,
                                                        const char *format, ...);
-int lib_vsnprintf_ms(char *buffer, size_t size, const char *format,
-                     __builtin_ms_va_list arguments);
+int lib_vsnprintf_ms(char *buffer, size_t size, const char *format, __builtin_ms_va_list arguments);
 int lib_vsnwprintf_ms(uint16_t *buffer, size_t size, const uint16_t *format,
                       __builtin_ms_va_list arguments);
 

@@ -7,8 +7,8 @@
  * the loader's unwinder, which reads .pdata; where there is none, or it gives up, the frame-pointer
  * chain is tried, and a step that does not look like one ends the walk.
  *
- * A walk runs in a machine that may be broken: each read is checked to lie near the stack pointer it
- * started from, and the number of frames is bounded.
+ * A walk runs in a machine that may be broken: each read is checked to lie near the stack pointer
+ * it started from, and the number of frames is bounded.
  */
 #include <lib/bugcheck.h>
 #include <lib/format.h>
@@ -83,7 +83,8 @@ void lib_symbol_describe(uint64_t address, char *buffer, size_t size)
     uint32_t index;
 
     if (symbol_find(address, &index)) {
-        lib_snprintf(buffer, size, "%s+0x%lx", kernel_symbol_names + kernel_symbol_name_offsets[index],
+        lib_snprintf(buffer, size, "%s+0x%lx",
+                     kernel_symbol_names + kernel_symbol_name_offsets[index],
                      address - kernel_symbol_addresses[index]);
     } else if (backtrace_image_lookup != NULL && backtrace_image_lookup(address, &image)) {
         lib_snprintf(buffer, size, "%s+0x%lx", image.name, address - image.base);

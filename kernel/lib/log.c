@@ -11,11 +11,11 @@
 
 static struct {
     struct raw_lock lock;
-    log_sink_fn *sink;   /* (lock) */
-    uint64_t written;    /* (lock) bytes that ever entered the ring */
-    bool ring_mid_line;  /* (lock) the last byte of the ring is not a newline */
-    bool sink_mid_line;  /* (lock) the same of the sink */
-    bool sink_is_ours;   /* (lock) that unfinished line is the console's, not a driver's */
+    log_sink_fn *sink;  /* (lock) */
+    uint64_t written;   /* (lock) bytes that ever entered the ring */
+    bool ring_mid_line; /* (lock) the last byte of the ring is not a newline */
+    bool sink_mid_line; /* (lock) the same of the sink */
+    bool sink_is_ours;  /* (lock) that unfinished line is the console's, not a driver's */
     char ring[LOG_RING_SIZE];
 } log_state;
 
@@ -65,7 +65,7 @@ static void log_line_put(void *context, const char *text, size_t length)
 
 static void log_line_write(const char *severity, const char *format, va_list arguments)
 {
-    struct log_line line = {.used = 0};
+    struct log_line line = { .used = 0 };
     raw_lock_state_t state;
 
     log_line_put(&line, LOG_PREFIX, sizeof(LOG_PREFIX) - 1);

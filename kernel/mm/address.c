@@ -17,7 +17,7 @@ enum { AREA_HASH_BUCKETS = 64 };
 
 /* Images: the last GiB but its last 16 MiB, where arch has fixed mappings of its own. */
 #define IMAGE_BASE 0xFFFFFFFFC0000000ull
-#define IMAGE_END 0xFFFFFFFFFF000000ull
+#define IMAGE_END  0xFFFFFFFFFF000000ull
 
 struct address_arena {
     uint64_t base;
@@ -118,7 +118,7 @@ struct mm_area *mm_area_find(uint64_t address, enum mm_area_kind kind)
     raw_lock_state_t state = raw_lock_acquire(&addresses.lock);
     struct mm_area *found = NULL;
 
-    list_for_each(link, address_bucket(address)) {
+    list_for_each (link, address_bucket(address)) {
         struct mm_area *area = CONTAINER_OF(link, struct mm_area, hash);
 
         if (area->address == address && area->kind == kind) {
@@ -135,7 +135,7 @@ static bool arena_containing(struct address_arena *arena, uint64_t address, stru
     if (address < arena->base || address >= arena->end) {
         return false;
     }
-    list_for_each(link, &arena->areas) {
+    list_for_each (link, &arena->areas) {
         struct mm_area *area = area_of_link(link);
 
         if (address - (area->address - HAL_PAGE_SIZE) < area->size + HAL_PAGE_SIZE) {

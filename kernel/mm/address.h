@@ -13,10 +13,10 @@
 enum mm_area_kind { MM_AREA_IO, MM_AREA_STACK, MM_AREA_IMAGE, MM_AREA_MDL };
 
 struct mm_area {
-    struct list_head link; /* (lock) by address */
-    struct list_head hash; /* (lock) by address of the first page */
-    uint64_t address;      /* (c) */
-    uint64_t size;         /* (c) pages, in bytes */
+    struct list_head link;  /* (lock) by address */
+    struct list_head hash;  /* (lock) by address of the first page */
+    uint64_t address;       /* (c) */
+    uint64_t size;          /* (c) pages, in bytes */
     enum mm_area_kind kind; /* (c) */
 };
 

@@ -1,9 +1,10 @@
 /*
  * contiguous.c - physically contiguous memory for drivers.
  *
- * The memory is used in the direct map. Where another cache type than cached is asked for, it is the
- * direct map's own pages that change type, so that no second, differently cached view of the same
- * memory exists; freeing changes them back. DMA is coherent on x86-64, so that cached is the rule.
+ * The memory is used in the direct map. Where another cache type than cached is asked for, it is
+ * the direct map's own pages that change type, so that no second, differently cached view of the
+ * same memory exists; freeing changes them back. DMA is coherent on x86-64, so that cached is the
+ * rule.
  *
  * Owns: MmAllocateContiguousMemory and its kin, MmAllocateNonCachedMemory. Owns not: page frames.
  */
@@ -137,7 +138,7 @@ LDR_EXPORT(MmAllocateContiguousMemorySpecifyCacheNode);
 PVOID NTAPI MmAllocateContiguousMemory(SIZE_T NumberOfBytes,
                                        PHYSICAL_ADDRESS HighestAcceptableAddress)
 {
-    PHYSICAL_ADDRESS none = {.QuadPart = 0};
+    PHYSICAL_ADDRESS none = { .QuadPart = 0 };
 
     return MmAllocateContiguousMemorySpecifyCache(NumberOfBytes, none, HighestAcceptableAddress,
                                                   none, MmCached);
@@ -161,8 +162,8 @@ LDR_EXPORT(MmFreeContiguousMemorySpecifyCache);
 
 PVOID NTAPI MmAllocateNonCachedMemory(SIZE_T NumberOfBytes)
 {
-    struct mm_page_request request = {.count = BYTES_TO_PAGES(NumberOfBytes),
-                                      .owner = MM_OWNER_CONTIGUOUS};
+    struct mm_page_request request = { .count = BYTES_TO_PAGES(NumberOfBytes),
+                                       .owner = MM_OWNER_CONTIGUOUS };
 
     return NumberOfBytes != 0 ? contiguous_alloc(&request, MmNonCached) : NULL;
 }

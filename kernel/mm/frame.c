@@ -29,7 +29,7 @@
 
 enum {
     FRAME_SHIFT = 12,
-    FRAME_ORDERS = 19,    /* largest block 2^18 pages: 1 GiB */
+    FRAME_ORDERS = 19, /* largest block 2^18 pages: 1 GiB */
     FRAME_SPANS_MAX = 32,
     FRAME_SPAN_GAP = 4096, /* pages; smaller holes do not end a span */
     FRAME_ZONE_LOW_END = 1 << (24 - FRAME_SHIFT),
@@ -58,15 +58,17 @@ struct frame_span {
 
 static struct {
     struct raw_lock lock;
-    uint32_t span_count;                                   /* (c) */
-    struct frame_span spans[FRAME_SPANS_MAX];              /* (c) */
-    struct list_head free[ZONE_COUNT][FRAME_ORDERS];       /* (lock) */
-    uint64_t total, free_count, by_owner[MM_OWNER_COUNT];  /* (lock) */
+    uint32_t span_count;                                  /* (c) */
+    struct frame_span spans[FRAME_SPANS_MAX];             /* (c) */
+    struct list_head free[ZONE_COUNT][FRAME_ORDERS];      /* (lock) */
+    uint64_t total, free_count, by_owner[MM_OWNER_COUNT]; /* (lock) */
 } frames;
 
 static enum frame_zone frame_zone_of(uint64_t page)
 {
-    return page < FRAME_ZONE_LOW_END ? ZONE_LOW : page < FRAME_ZONE_DMA32_END ? ZONE_DMA32 : ZONE_HIGH;
+    return page < FRAME_ZONE_LOW_END     ? ZONE_LOW
+           : page < FRAME_ZONE_DMA32_END ? ZONE_DMA32
+                                         : ZONE_HIGH;
 }
 
 /* NULL: not RAM of ours. */
@@ -178,7 +180,8 @@ static bool frame_fit(const struct mm_page_request *request, uint64_t block, uns
         last = request->highest;
     }
     base = ALIGN_UP(base < request->lowest ? request->lowest : base, alignment);
-    if (request->boundary != 0 && base / request->boundary != (base + size - 1) / request->boundary) {
+    if (request->boundary != 0 &&
+        base / request->boundary != (base + size - 1) / request->boundary) {
         base = ALIGN_UP(base, request->boundary);
         if (size > request->boundary || !IS_ALIGNED(base, alignment)) {
             return false;
@@ -194,7 +197,7 @@ static uint64_t frame_take(const struct mm_page_request *request)
 
     for (int zone = ZONE_HIGH; zone >= ZONE_LOW; zone--) {
         for (unsigned int order = least; order < FRAME_ORDERS; order++) {
-            list_for_each(link, &frames.free[zone][order]) {
+            list_for_each (link, &frames.free[zone][order]) {
                 uint64_t block = frame_of_link(link);
                 uint64_t page;
 
@@ -235,7 +238,8 @@ static void frame_span_add(uint64_t first, uint64_t end)
     if (last != NULL && first - (last->first + last->count) <= FRAME_SPAN_GAP) {
         last->count = end - last->first;
     } else if (frames.span_count < FRAME_SPANS_MAX) {
-        frames.spans[frames.span_count++] = (struct frame_span){.first = first, .count = end - first};
+        frames.spans[frames.span_count++] =
+            (struct frame_span){ .first = first, .count = end - first };
     } else {
         log_warn("mm: %lu pages at page %lx not used: too many holes", end - first, first);
     }
@@ -275,7 +279,7 @@ void frame_add(phys_addr_t base, phys_addr_t end)
 
 phys_addr_t mm_page_alloc(enum mm_owner owner)
 {
-    return mm_pages_alloc(&(struct mm_page_request){.count = 1, .owner = owner});
+    return mm_pages_alloc(&(struct mm_page_request){ .count = 1, .owner = owner });
 }
 
 phys_addr_t mm_pages_alloc(const struct mm_page_request *request)
@@ -365,10 +369,14 @@ void mm_frame_statistics_read(struct mm_frame_statistics *statistics)
 const char *mm_owner_name(enum mm_owner owner)
 {
     static const char *const names[MM_OWNER_COUNT] = {
-        [MM_OWNER_KERNEL] = "kernel", [MM_OWNER_TABLE] = "tables",
-        [MM_OWNER_POOL] = "pool",     [MM_OWNER_LARGE] = "large pool",
-        [MM_OWNER_CONTIGUOUS] = "contiguous", [MM_OWNER_MDL] = "mdl",
-        [MM_OWNER_STACK] = "stacks",  [MM_OWNER_IMAGE] = "images",
+        [MM_OWNER_KERNEL] = "kernel",
+        [MM_OWNER_TABLE] = "tables",
+        [MM_OWNER_POOL] = "pool",
+        [MM_OWNER_LARGE] = "large pool",
+        [MM_OWNER_CONTIGUOUS] = "contiguous",
+        [MM_OWNER_MDL] = "mdl",
+        [MM_OWNER_STACK] = "stacks",
+        [MM_OWNER_IMAGE] = "images",
     };
 
     return owner < MM_OWNER_COUNT ? names[owner] : "?";

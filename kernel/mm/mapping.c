@@ -1,12 +1,12 @@
 /*
  * mapping.c - memory at addresses of its own: device memory, stacks, driver images.
  *
- * Device memory is mapped with the largest pages its alignment allows. Stacks and images are made of
- * single page frames, so that they never fail for want of contiguous memory, and are mapped without
- * execute; mm_protect() opens an image's code for execution after it was written.
+ * Device memory is mapped with the largest pages its alignment allows. Stacks and images are made
+ * of single page frames, so that they never fail for want of contiguous memory, and are mapped
+ * without execute; mm_protect() opens an image's code for execution after it was written.
  *
- * Owns: these three. Owns not: MDL mappings (mdl.c), contiguous memory (contiguous.c), which live in
- * the direct map where they can.
+ * Owns: these three. Owns not: MDL mappings (mdl.c), contiguous memory (contiguous.c), which live
+ * in the direct map where they can.
  */
 #include <lib/assert.h>
 #include <lib/bits.h>
@@ -21,7 +21,7 @@ enum {
     SYSTEM_PTE_MISUSE_UNMAP = 0x01,
 };
 
-#define MAPPING_LARGE_PAGE (2ull << 20)
+#define MAPPING_LARGE_PAGE   (2ull << 20)
 #define MAPPING_PHYSICAL_END (1ull << 52) /* SDM 3A 4.1.4: the most that MAXPHYADDR can be */
 
 static uint32_t mapping_cache_flags(enum mm_cache cache)

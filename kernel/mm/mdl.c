@@ -4,12 +4,13 @@
  *
  * All kernel memory is resident, so that locking is checking and writing down. A list whose pages
  * are contiguous is seen through the direct map and costs nothing to map; any other gets addresses
- * of its own. The cache type of a page of RAM is the one its direct map has, whatever a mapping asks
- * for, so that no page is seen with two types.
+ * of its own. The cache type of a page of RAM is the one its direct map has, whatever a mapping
+ * asks for, so that no page is seen with two types.
  *
  * Not here: user mappings (there is no user mode; asking for one raises, as the WDK says a failed
  * user mapping does), IoAllocateMdl and its kin (kernel/io).
  */
+#include <hal/upcall.h>
 #include <lib/bits.h>
 #include <lib/bugcheck.h>
 #include <lib/export.h>
@@ -29,7 +30,7 @@ enum {
     VERIFIER_MAP_UNLOCKED = 0x83,    /* P2 MDL */
 };
 
-#define MDL_TAG MM_TAG("Mdl ")
+#define MDL_TAG       MM_TAG("Mdl ")
 #define MDL_BYTES_MAX 0xFFFFF000ull /* ByteCount is 32 bits */
 
 static ULONG mdl_page_count(const MDL *mdl)
@@ -42,7 +43,9 @@ static phys_addr_t mdl_page(PMDL mdl, ULONG index)
     return MmGetMdlPfnArray(mdl)[index] << PAGE_SHIFT;
 }
 
-/* Writes down the pages behind the buffer; false at the first that is not there, or not writable. */
+/*
+ * Writes down the pages behind the buffer; false at the first that is not there, or not writable.
+ */
 static bool mdl_fill(PMDL mdl, bool write)
 {
     uint64_t address = (uintptr_t)mdl->StartVa;
@@ -96,8 +99,7 @@ static uint32_t mdl_page_flags(phys_addr_t page, MEMORY_CACHING_TYPE type)
 static void *mdl_map_area(PMDL mdl, MEMORY_CACHING_TYPE type, uint32_t access)
 {
     ULONG count = mdl_page_count(mdl);
-    struct mm_area *area =
-        mm_area_reserve(MM_AREA_MDL, (uint64_t)count * PAGE_SIZE, PAGE_SIZE, 0);
+    struct mm_area *area = mm_area_reserve(MM_AREA_MDL, (uint64_t)count * PAGE_SIZE, PAGE_SIZE, 0);
 
     if (area == NULL) {
         return NULL;
@@ -134,8 +136,7 @@ static void *mdl_map(PMDL mdl, MEMORY_CACHING_TYPE type, ULONG priority)
 static void mdl_unmap(PMDL mdl, const void *address)
 {
     if (!mdl_in_direct_map(address)) {
-        struct mm_area *area =
-            mm_area_find(ALIGN_DOWN((uintptr_t)address, PAGE_SIZE), MM_AREA_MDL);
+        struct mm_area *area = mm_area_find(ALIGN_DOWN((uintptr_t)address, PAGE_SIZE), MM_AREA_MDL);
 
         if (area == NULL) {
             lib_bugcheck(DRIVER_VERIFIER_DETECTED_VIOLATION, VERIFIER_MAP_UNLOCKED, (uintptr_t)mdl,
@@ -242,7 +243,7 @@ VOID NTAPI MmProbeAndLockPages(PMDL MemoryDescriptorList, KPROCESSOR_MODE Access
 
     UNREFERENCED_PARAMETER(AccessMode); /* an address below the kernel's is not mapped anyway */
     if (!mdl_fill(mdl, Operation != IoReadAccess)) {
-        ExRaiseStatus(STATUS_ACCESS_VIOLATION);
+        ke_raise_status(STATUS_ACCESS_VIOLATION);
     }
     mdl->Process = NULL;
     mdl->MdlFlags |= MDL_PAGES_LOCKED;
@@ -276,7 +277,7 @@ PVOID NTAPI MmMapLockedPagesSpecifyCache(PMDL MemoryDescriptorList, KPROCESSOR_M
 
     UNREFERENCED_PARAMETER(RequestedAddress); /* for user mappings only */
     if (AccessMode != KernelMode) {
-        ExRaiseStatus(STATUS_NOT_SUPPORTED);
+        ke_raise_status(STATUS_NOT_SUPPORTED);
     }
     if (mdl->MdlFlags & (MDL_MAPPED_TO_SYSTEM_VA | MDL_SOURCE_IS_NONPAGED_POOL)) {
         return mdl->MappedSystemVa;

@@ -8,7 +8,8 @@
  *   addresses of their own              mm_stack_alloc(), mm_image_alloc(), mm_io_map(): each has
  *                                       unmapped guard pages on both sides
  *
- * Unless a comment says otherwise the calls work at <= DISPATCH_LEVEL, from the end of mm_init() on.
+ * Unless a comment says otherwise the calls work at <= DISPATCH_LEVEL, from the end of mm_init()
+ * on.
  */
 #ifndef MM_MM_H
 #define MM_MM_H

@@ -1,10 +1,10 @@
 /*
  * pool.c - small pool blocks: size classes, slabs and per-CPU lists.
  *
- * An allocation normally takes a block from a list of its own CPU and class, with interrupts off and
- * no lock. An empty list is refilled from the class's slabs, a full one gives half of itself back,
- * both under the class's lock. A slab whose last block comes back is returned to the page frames,
- * unless it is the only one of its class with room.
+ * An allocation normally takes a block from a list of its own CPU and class, with interrupts off
+ * and no lock. An empty list is refilled from the class's slabs, a full one gives half of itself
+ * back, both under the class's lock. A slab whose last block comes back is returned to the page
+ * frames, unless it is the only one of its class with room.
  *
  * Class sizes include the header and are chosen to fill a slab: little is lost at its end. A block
  * is checked by its caller (pool_check.c); here it is only moved.
@@ -31,17 +31,17 @@ enum {
 };
 
 static const uint16_t pool_class_sizes[POOL_CLASSES] = {
-    32,  48,  64,  80,  96,  128,  160,  192,  256,  320,  400,
+    32,  48,  64,  80,  96,   128,  160,  192,  256,  320,  400,
     496, 576, 672, 800, 1008, 1344, 2016, 2720, 3264, 4080,
 };
 
 struct pool_slab {
-    struct list_head link; /* (class lock) in the class's list while blocks are free */
+    struct list_head link;    /* (class lock) in the class's list while blocks are free */
     struct pool_header *free; /* (class lock) chained through the first word of their data */
-    uint16_t free_count;   /* (class lock) */
-    uint16_t total;        /* (c) */
-    uint16_t class;        /* (c) */
-    uint16_t pages;        /* (c) */
+    uint16_t free_count;      /* (class lock) */
+    uint16_t total;           /* (c) */
+    uint16_t class;           /* (c) */
+    uint16_t pages;           /* (c) */
 };
 
 STATIC_ASSERT(sizeof(struct pool_slab) % POOL_ALIGNMENT == 0); /* blocks follow it */
@@ -63,8 +63,9 @@ struct pool_cpu {
 
 static struct {
     struct pool_class classes[POOL_CLASSES];
-    uint8_t class_of[POOL_SMALL_MAX / POOL_ALIGNMENT + 2]; /* (c) by size in units, header counted */
-    uint64_t pages; /* atomic */
+    uint8_t
+        class_of[POOL_SMALL_MAX / POOL_ALIGNMENT + 2]; /* (c) by size in units, header counted */
+    uint64_t pages;                                    /* atomic */
 } pool;
 
 static struct pool_header **block_next(struct pool_header *header)
@@ -93,7 +94,7 @@ static struct pool_slab *slab_make(unsigned int class)
     uint16_t size = pool_class_sizes[class];
     uint16_t pages = size > POOL_SLAB_LARGE_FROM ? POOL_SLAB_LARGE_PAGES : 1;
     phys_addr_t base =
-        mm_pages_alloc(&(struct mm_page_request){.count = pages, .owner = MM_OWNER_POOL});
+        mm_pages_alloc(&(struct mm_page_request){ .count = pages, .owner = MM_OWNER_POOL });
     struct pool_slab *slab;
 
     if (base == 0) {
@@ -102,7 +103,7 @@ static struct pool_slab *slab_make(unsigned int class)
     slab = hal_direct_map(base);
     memset(slab, 0, sizeof(*slab));
     list_init(&slab->link);
-    slab->class = (uint16_t)class;
+    slab->class = (uint16_t) class;
     slab->pages = pages;
     slab->total = (uint16_t)((pages * HAL_PAGE_SIZE - sizeof(*slab)) / size);
     slab->free_count = slab->total;
@@ -111,7 +112,7 @@ static struct pool_slab *slab_make(unsigned int class)
         struct pool_header *header = (struct pool_header *)((uintptr_t)slab + offset);
 
         memset(header, 0, sizeof(*header));
-        header->class = (uint8_t)class;
+        header->class = (uint8_t) class;
         header->offset = (uint16_t)(offset / POOL_ALIGNMENT);
         pool_header_seal(header, POOL_FREE);
         *block_next(header) = slab->free;
@@ -288,7 +289,7 @@ static void pool_give(struct pool_header *header)
             cpu_list_drain(&cpu->lists[class], class);
         }
     } else {
-        struct pool_cpu_list single = {.first = NULL, .count = cpu_list_limit(class) / 2};
+        struct pool_cpu_list single = { .first = NULL, .count = cpu_list_limit(class) / 2 };
 
         cpu_list_push(&single, header);
         cpu_list_drain(&single, class);
@@ -304,11 +305,11 @@ void pool_slabs_init(void)
 
     for (size_t units = 0; units < ARRAY_COUNT(pool.class_of); units++) {
         while (pool_class_sizes[class] < units * POOL_ALIGNMENT) {
-            class++;
+            class ++;
         }
-        pool.class_of[units] = (uint8_t)class;
+        pool.class_of[units] = (uint8_t) class;
     }
-    for (class = 0; class < POOL_CLASSES; class++) {
+    for (class = 0; class < POOL_CLASSES; class ++) {
         list_init(&pool.classes[class].partial);
     }
 }

@@ -6,8 +6,8 @@
  *   0xC2/0x07  a block that is free already     0xC2/0x0A  another tag than the allocation's
  *   0x19/0x20  a damaged header                 0x19/0x21  damage right behind the block
  *
- * The unused end of a small block is filled with a pattern, at most POOL_TAIL_MAX bytes of it, which
- * is what finds the last.
+ * The unused end of a small block is filled with a pattern, at most POOL_TAIL_MAX bytes of it,
+ * which is what finds the last.
  */
 #include <lib/bits.h>
 #include <lib/bugcheck.h>

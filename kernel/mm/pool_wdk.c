@@ -2,16 +2,18 @@
  * pool_wdk.c - the ExAllocatePool family, for drivers.
  *
  * All pool types are served from the one pool: nonpaged, not executable. NonPagedPool and
- * NonPagedPoolExecute are the same number in Windows' headers, so that a driver that asks for it gets
- * memory that cannot be executed, as with Windows' own NX opt-in; ExAllocatePool2, where the wish is
- * explicit, refuses it. Paged types carry their IRQL limit only. Quota is charged to nobody: the one
- * process is the system's, as with Windows' system threads.
+ * NonPagedPoolExecute are the same number in Windows' headers, so that a driver that asks for it
+ * gets memory that cannot be executed, as with Windows' own NX opt-in; ExAllocatePool2, where the
+ * wish is explicit, refuses it. Paged types carry their IRQL limit only. Quota is charged to
+ * nobody: the one process is the system's, as with Windows' system threads.
  *
  * A cache-aligned block may begin inside a plain one; the 16 bytes before it then hold an alias
  * header that tells how far back the block begins.
  *
- * Owns: flags, IRQL rules, alignment, zeroing, failure by exception. Owns not: blocks (pool_check.c).
+ * Owns: flags, IRQL rules, alignment, zeroing, failure by exception. Owns not: blocks
+ * (pool_check.c).
  */
+#include <hal/upcall.h>
 #include <lib/bits.h>
 #include <lib/bugcheck.h>
 #include <lib/export.h>
@@ -72,7 +74,7 @@ static void *pool_alloc_aligned(SIZE_T size, ULONG tag)
         return block;
     }
     alias = pool_block_header(aligned);
-    *alias = (struct pool_header){.offset = (uint16_t)(aligned - block)};
+    *alias = (struct pool_header){ .offset = (uint16_t)(aligned - block) };
     pool_header_seal(alias, POOL_ALIAS);
     return aligned;
 }
@@ -100,9 +102,10 @@ static void *pool_alloc_typed(ULONG type, SIZE_T size, ULONG tag)
                      (uintptr_t)__builtin_return_address(0), NULL);
     }
     tag &= ~POOL_TAG_PROTECTED;
-    block = pool_type_is_aligned(type) ? pool_alloc_aligned(size, tag) : mm_pool_alloc_raw(size, tag);
+    block =
+        pool_type_is_aligned(type) ? pool_alloc_aligned(size, tag) : mm_pool_alloc_raw(size, tag);
     if (block == NULL && (type & POOL_RAISE_IF_ALLOCATION_FAILURE)) {
-        ExRaiseStatus(STATUS_INSUFFICIENT_RESOURCES);
+        ke_raise_status(STATUS_INSUFFICIENT_RESOURCES);
     }
     return block;
 }
@@ -158,7 +161,8 @@ LDR_EXPORT(ExAllocatePoolWithQuota);
 PVOID NTAPI ExAllocatePool2(POOL_FLAGS Flags, SIZE_T NumberOfBytes, ULONG Tag)
 {
     const POOL_FLAGS kinds = POOL_FLAG_NON_PAGED | POOL_FLAG_NON_PAGED_EXECUTE | POOL_FLAG_PAGED;
-    const POOL_FLAGS required = 0x00000000FFFFFFFFull; /* the upper half is optional: may be unknown */
+    const POOL_FLAGS required =
+        0x00000000FFFFFFFFull; /* the upper half is optional: may be unknown */
     const POOL_FLAGS known = kinds | POOL_FLAG_USE_QUOTA | POOL_FLAG_UNINITIALIZED |
                              POOL_FLAG_CACHE_ALIGNED | POOL_FLAG_RAISE_ON_FAILURE;
     ULONG type = Flags & POOL_FLAG_PAGED ? PagedPool : NonPagedPoolNx;
@@ -170,7 +174,7 @@ PVOID NTAPI ExAllocatePool2(POOL_FLAGS Flags, SIZE_T NumberOfBytes, ULONG Tag)
         block = pool_alloc_typed(type, NumberOfBytes, Tag);
     }
     if (block == NULL && (Flags & POOL_FLAG_RAISE_ON_FAILURE)) {
-        ExRaiseStatus(STATUS_INSUFFICIENT_RESOURCES);
+        ke_raise_status(STATUS_INSUFFICIENT_RESOURCES);
     }
     if (block != NULL && !(Flags & POOL_FLAG_UNINITIALIZED)) {
         memset(block, 0, NumberOfBytes);

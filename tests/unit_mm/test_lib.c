@@ -50,8 +50,8 @@ __attribute__((ms_abi)) static int print_ms(const char *format, ...)
     return total;
 }
 
-__attribute__((ms_abi)) static int print_wide(uint16_t *buffer, size_t size,
-                                              const uint16_t *format, ...)
+__attribute__((ms_abi)) static int print_wide(uint16_t *buffer, size_t size, const uint16_t *format,
+                                              ...)
 {
     __builtin_ms_va_list arguments;
     int total;
@@ -62,10 +62,10 @@ __attribute__((ms_abi)) static int print_wide(uint16_t *buffer, size_t size,
     return total;
 }
 
-#define EXPECT(expected, ...)                     \
-    do {                                          \
-        int total = print(__VA_ARGS__);           \
-        assert_string_equal(text, expected);      \
+#define EXPECT(expected, ...)                      \
+    do {                                           \
+        int total = print(__VA_ARGS__);            \
+        assert_string_equal(text, expected);       \
         assert_int_equal(total, strlen(expected)); \
     } while (0)
 
@@ -107,8 +107,8 @@ static void strings_are_cut_and_padded(void **state)
 
 static void windows_lists_have_32_bit_longs_and_counted_strings(void **state)
 {
-    UNICODE_STRING wide = {8, 8, (PWCH)WIDE("edu.sys")};
-    ANSI_STRING narrow = {3, 3, (PCHAR)(uintptr_t)"abcdef"};
+    UNICODE_STRING wide = { 8, 8, (PWCH)WIDE("edu.sys") };
+    ANSI_STRING narrow = { 3, 3, (PCHAR)(uintptr_t) "abcdef" };
 
     (void)state;
     EXPECT_MS("-1 ffffffff", "%ld %lx", -1, -1);
