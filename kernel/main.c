@@ -61,6 +61,7 @@ _Noreturn void kernel_main(const struct boot_info *boot)
     ke_clock_init();                             /* calibrated clocks */
     hal_interrupts_on();
     hal_irql_write(0);
+    ke_work_init();                              /* threads */
     hal_cpus_start(cpu_limit(boot->command_line)); /* interrupts, mm */
     ldr_init();
     pnp_init();                                  /* registry, root */

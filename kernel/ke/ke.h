@@ -9,6 +9,8 @@
 void ke_init(void);
 /* Its idle thread: from here on the boot thread may wait. Once, when mm is up. */
 void ke_init_threads(void);
+/* System worker threads; once threads run. */
+void ke_work_init(void);
 /* The clock and the shared user data page; once hal's clock is calibrated and mm is up. */
 void ke_clock_init(void);
 
