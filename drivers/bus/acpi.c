@@ -188,9 +188,10 @@ void bus_init(const struct boot_info *boot)
 
     hal_ioapic_init();
     pci_enumerate();
-    pci_assign(boot);
+    pci_assign_init(boot);
+    pci_assign();
     routing_init();
-    while ((function = pci_function_next(function)) != NULL)
+    while ((function = pci_function_after(function)) != NULL)
         routing_gsi(function, &function->line);
     status = io_driver_create_builtin("acpi", acpi_driver_init, &driver);
     if (NT_SUCCESS(status))

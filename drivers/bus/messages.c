@@ -40,9 +40,14 @@ static bool intx_disable_is_safe(const struct pci_function *function)
     return true;
 }
 
+bool pci_has_msix(const struct pci_function *function)
+{
+    return function->msix.offset != 0 && !function->bar_unassigned[function->msix.table_bir];
+}
+
 uint32_t pci_messages_capable(const struct pci_function *function)
 {
-    if (function->msix.offset != 0 && !function->bar_unassigned[function->msix.table_bir])
+    if (pci_has_msix(function))
         return function->msix.table_count;
     if (function->msi.offset == 0)
         return 0;
@@ -94,7 +99,7 @@ NTSTATUS pci_messages_create(PDEVICE_OBJECT pdo, uint32_t count, struct irq_line
 {
     struct pci_function *function = pci_function_of(pdo);
     uint32_t capable = pci_messages_capable(function);
-    bool is_msix = function->msix.offset != 0 && capable == function->msix.table_count;
+    bool is_msix = pci_has_msix(function);
     struct pci_messages *messages;
     NTSTATUS status = STATUS_INSUFFICIENT_RESOURCES;
 

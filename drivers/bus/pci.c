@@ -27,16 +27,25 @@ struct pci_root {
 static struct pci_function *function_first;
 static struct pci_function **function_tail = &function_first;
 
-struct pci_function *pci_function_next(const struct pci_function *previous)
+struct pci_function *pci_function_after(const struct pci_function *previous)
 {
     return previous == NULL ? function_first : previous->next;
+}
+
+struct pci_function *pci_function_next(const struct pci_function *previous)
+{
+    struct pci_function *function = pci_function_after(previous);
+
+    if (function != NULL)
+        pci_function_prepare(function);
+    return function;
 }
 
 struct pci_function *pci_function_find(uint16_t segment, uint8_t bus, uint8_t devfn)
 {
     struct pci_function *function = NULL;
 
-    while ((function = pci_function_next(function)) != NULL) {
+    while ((function = pci_function_after(function)) != NULL) {
         if (function->where.segment == segment && function->where.bus == bus &&
             function->where.devfn == devfn)
             return function;
@@ -115,6 +124,23 @@ static void msix_check(struct pci_function *function)
     }
 }
 
+void pci_function_size(struct pci_function *function)
+{
+    if (function->is_sized)
+        return;
+    pci_bars_read(function);
+    msix_check(function);
+    function->is_sized = true;
+}
+
+void pci_function_prepare(struct pci_function *function)
+{
+    if (function->is_sized)
+        return;
+    pci_function_size(function);
+    pci_assign();
+}
+
 /* Firmware may hand over a device with messages on; nobody is there to take them. */
 static void messages_off(struct pci_function *function)
 {
@@ -159,9 +185,9 @@ static struct pci_function *function_create(struct pci_location where, struct pc
         function->subsystem_id = (uint16_t)pci_read(function, PCI_SUBSYSTEM_ID, 2);
     }
     capabilities_read(function);
-    pci_bars_read(function);
-    msix_check(function);
     messages_off(function);
+    if (!(pci_read(function, PCI_COMMAND, 2) & (PCI_COMMAND_IO | PCI_COMMAND_MEMORY)))
+        pci_function_size(function);
     if (pci_is_bridge(function))
         pci_bridge_read(function);
     *function_tail = function;

@@ -1,12 +1,16 @@
 /*
  * drivers/bus/pci.h - the PCI functions of the machine, one struct each.
  *
- * Enumeration (pci.c) makes the list, sizes BARs (pci_bar.c), fills in what firmware left empty
- * (pci_assign.c), asks for the route of the interrupt pin (routing.c) and reports a PDO for each
- * function (pci_pdo.c). A function is never freed; its order in the list is that of discovery:
- * a bridge stands before what lies behind it.
+ * Enumeration (pci.c) makes the list, fills in what firmware left empty (pci_assign.c), asks for the
+ * route of the interrupt pin (routing.c) and reports a PDO for each function (pci_pdo.c). A function
+ * is never freed; its order in the list is that of discovery: a bridge stands before what lies
+ * behind it.
  *
- * Legend: (c) constant after enumeration, (e) written during enumeration and assignment only,
+ * BARs are sized (pci_bar.c) when somebody asks for the function, since that switches its decoding
+ * off and on, which is slow in a virtual machine and useless for a device nobody drives. Those that
+ * firmware left without decoding are sized at once: they may lack addresses.
+ *
+ * Legend: (c) constant after enumeration, (e) written when sized or assigned an address,
  * (f) the function's lock, (p) at PASSIVE_LEVEL by the PnP manager's requests, one at a time.
  */
 #pragma once
@@ -80,6 +84,7 @@ struct pci_function {
 
     struct pci_line_route line; /* (c) */
     PDEVICE_OBJECT pdo;         /* (c) */
+    bool is_sized;              /* (e) bars and the place of the MSI-X table are known */
     bool is_started;            /* (p) */
 
     struct raw_lock command_lock;  /* read-modify-write of the command register */
@@ -89,8 +94,12 @@ struct pci_function {
 
 /* ---- The list ------------------------------------------------------------------------------ */
 
-/* The function after `previous`, the first for NULL; NULL at the end. */
+/* The function after `previous`, the first for NULL; NULL at the end. Prepared. PASSIVE_LEVEL. */
 struct pci_function *pci_function_next(const struct pci_function *previous);
+/* The same without preparing it. Any IRQL. */
+struct pci_function *pci_function_after(const struct pci_function *previous);
+/* Size the BARs and give them addresses, unless done. PASSIVE_LEVEL, one caller at a time. */
+void pci_function_prepare(struct pci_function *function);
 struct pci_function *pci_function_find(uint16_t segment, uint8_t bus, uint8_t devfn);
 /* "Ethernet controller": by base class and subclass, else by base class. */
 const char *pci_class_name(uint32_t class_code);
@@ -129,6 +138,8 @@ static inline bool pci_bar_is_memory(const struct pci_bar *bar)
 
 /* pci.c: every window and bus; functions are in the list afterwards. PASSIVE_LEVEL, once. */
 void pci_enumerate(void);
+/* pci.c: size the BARs, check that the MSI-X table lies inside. */
+void pci_function_size(struct pci_function *function);
 /* pci_bar.c: size the BARs, decoding off meanwhile. */
 void pci_bars_read(struct pci_function *function);
 /* Write a BAR's address to the function. */
@@ -136,5 +147,6 @@ void pci_bar_write(struct pci_function *function, uint32_t index);
 /* pci_bridge.c: windows from registers to struct and back. */
 void pci_bridge_read(struct pci_function *bridge);
 void pci_bridge_window_write(struct pci_function *bridge);
-/* pci_assign.c: addresses for BARs and bridges that have none. */
-void pci_assign(const struct boot_info *boot);
+/* pci_assign.c: learn what addresses are free; then, any time: addresses for what has none. */
+void pci_assign_init(const struct boot_info *boot);
+void pci_assign(void);

@@ -62,7 +62,7 @@ static uint64_t physical_limit(void)
     return (1ull << (bits < PHYSICAL_BITS_LEAST || bits > 52 ? PHYSICAL_BITS_LEAST : bits)) - 1;
 }
 
-static void holes_find(const struct boot_info *boot)
+void pci_assign_init(const struct boot_info *boot)
 {
     uint64_t low = LOW_HOLE_ALIGN, high = FOUR_GIB;
     struct hal_pci_window window;
@@ -142,7 +142,7 @@ static bool conflict(const struct placing *placing, struct range at, uint64_t *p
         if (overlaps(at.base, at.limit, fixed[i].base, fixed[i].limit, past))
             return true;
     }
-    while ((function = pci_function_next(function)) != NULL) {
+    while ((function = pci_function_after(function)) != NULL) {
         if (function_conflict(placing, function, at, past))
             return true;
     }
@@ -197,9 +197,13 @@ static bool place_io(const struct placing *placing, uint64_t *base)
     return parent->bridge.io.is_open && place_in(placing, window_range(&parent->bridge.io), base);
 }
 
-static bool bar_is_empty(const struct pci_bar *bar)
+/* Wants an address and was not yet refused one. */
+static bool bar_is_empty(const struct pci_function *function, uint32_t index)
 {
-    return bar->kind != PCI_BAR_ABSENT && bar->address == 0 && bar->size != 0;
+    const struct pci_bar *bar = &function->bars[index];
+
+    return bar->kind != PCI_BAR_ABSENT && bar->address == 0 && bar->size != 0 &&
+           !function->bar_unassigned[index];
 }
 
 /* Bytes that empty BARs behind a bridge want of one space, and the largest of them. */
@@ -209,7 +213,7 @@ static uint64_t bridge_wants(const struct pci_function *bridge, enum space space
     const struct pci_function *child = NULL;
     uint64_t total = 0;
 
-    while ((child = pci_function_next(child)) != NULL) {
+    while ((child = pci_function_after(child)) != NULL) {
         const struct pci_window *window =
             space == SPACE_IO ? &child->bridge.io : &child->bridge.memory;
 
@@ -218,7 +222,7 @@ static uint64_t bridge_wants(const struct pci_function *bridge, enum space space
         for (uint32_t i = 0; i < PCI_BAR_COUNT; i++) {
             const struct pci_bar *bar = &child->bars[i];
 
-            if (!bar_is_empty(bar) || (bar->kind == PCI_BAR_IO) != (space == SPACE_IO))
+            if (!bar_is_empty(child, i) || (bar->kind == PCI_BAR_IO) != (space == SPACE_IO))
                 continue;
             total += bar->size;
             *largest = bar->size > *largest ? bar->size : *largest;
@@ -280,24 +284,34 @@ static uint64_t empty_sizes(void)
     const struct pci_function *function = NULL;
     uint64_t sizes = 0;
 
-    while ((function = pci_function_next(function)) != NULL) {
+    while ((function = pci_function_after(function)) != NULL) {
         for (uint32_t i = 0; i < PCI_BAR_COUNT; i++) {
-            if (bar_is_empty(&function->bars[i]))
+            if (bar_is_empty(function, i))
                 sizes |= function->bars[i].size;
         }
     }
     return sizes;
 }
 
-void pci_assign(const struct boot_info *boot)
+/* What is not sized yet takes room all the same. */
+static void size_all(void)
+{
+    struct pci_function *function = NULL;
+
+    while ((function = pci_function_after(function)) != NULL)
+        pci_function_size(function);
+}
+
+void pci_assign(void)
 {
     struct pci_function *function = NULL;
     uint64_t sizes = empty_sizes();
 
     if (sizes == 0)
         return;
-    holes_find(boot);
-    while ((function = pci_function_next(function)) != NULL) {
+    size_all();
+    sizes = empty_sizes();
+    while ((function = pci_function_after(function)) != NULL) {
         if (pci_is_bridge(function)) {
             bridge_open(function, SPACE_MEMORY);
             bridge_open(function, SPACE_IO);
@@ -307,9 +321,9 @@ void pci_assign(const struct boot_info *boot)
         uint64_t size = BIT(bits_log2_floor(sizes));
 
         sizes &= ~size;
-        while ((function = pci_function_next(function)) != NULL) {
+        while ((function = pci_function_after(function)) != NULL) {
             for (uint32_t i = 0; i < PCI_BAR_COUNT; i++) {
-                if (bar_is_empty(&function->bars[i]) && function->bars[i].size == size)
+                if (bar_is_empty(function, i) && function->bars[i].size == size)
                     bar_place(function, i);
             }
         }

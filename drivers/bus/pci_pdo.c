@@ -56,6 +56,7 @@ static NTSTATUS function_start(struct pci_function *function)
 {
     bool has_messages = function->messages != NULL && function->messages->is_enabled;
 
+    pci_function_prepare(function);
     for (uint32_t i = 0; i < PCI_BAR_COUNT; i++) {
         if (function->bar_unassigned[i])
             return STATUS_INSUFFICIENT_RESOURCES;
@@ -63,7 +64,8 @@ static NTSTATUS function_start(struct pci_function *function)
     pci_function_wake(function);
     pci_command_change(function, pci_command_decode(function) | PCI_COMMAND_BUS_MASTER,
                        has_messages ? 0 : PCI_COMMAND_INTX_DISABLE);
-    if (!has_messages && function->interrupt_pin != 0 && !function->line.is_valid)
+    if (!has_messages && pci_wants_interrupts(function) && function->interrupt_pin != 0 &&
+        !function->line.is_valid)
         log_warn("pci %02x:%02x.%x: no route for INT%c, starts without a line", function->where.bus,
                  PCI_DEVFN_DEVICE(function->where.devfn), PCI_DEVFN_FUNCTION(function->where.devfn),
                  'A' + function->interrupt_pin - 1);
@@ -102,23 +104,26 @@ static NTSTATUS answer_capabilities(const struct pci_function *function,
     return STATUS_SUCCESS;
 }
 
-static NTSTATUS answer_resources(const struct pci_function *function, PIRP irp)
+static NTSTATUS answer_resources(struct pci_function *function, PIRP irp)
 {
     PCM_RESOURCE_LIST list;
-    NTSTATUS status = pci_resources_query(function, &list);
+    NTSTATUS status;
 
+    pci_function_prepare(function);
+    status = pci_resources_query(function, &list);
     if (NT_SUCCESS(status) && list == NULL)
         return BUS_STATUS_UNCHANGED;
     irp->IoStatus.Information = (ULONG_PTR)list;
     return status;
 }
 
-static NTSTATUS answer_requirements(const struct pci_function *function, PIRP irp)
+static NTSTATUS answer_requirements(struct pci_function *function, PIRP irp)
 {
     PIO_RESOURCE_REQUIREMENTS_LIST list;
-    NTSTATUS status =
-        pci_requirements_query(function, pnp_device_message_limit(function->pdo), &list);
+    NTSTATUS status;
 
+    pci_function_prepare(function);
+    status = pci_requirements_query(function, pnp_device_message_limit(function->pdo), &list);
     if (NT_SUCCESS(status) && list == NULL)
         return BUS_STATUS_UNCHANGED;
     irp->IoStatus.Information = (ULONG_PTR)list;
@@ -221,7 +226,7 @@ NTSTATUS pci_pdos_report(PDEVICE_OBJECT (*root_of)(uint16_t segment))
     PDRIVER_OBJECT driver;
     NTSTATUS status = io_driver_create_builtin("pci", pci_driver_init, &driver);
 
-    while (NT_SUCCESS(status) && (function = pci_function_next(function)) != NULL) {
+    while (NT_SUCCESS(status) && (function = pci_function_after(function)) != NULL) {
         PDEVICE_OBJECT parent =
             function->parent != NULL ? function->parent->pdo : root_of(function->where.segment);
 

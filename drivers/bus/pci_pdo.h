@@ -26,3 +26,9 @@ NTSTATUS pci_interface_query(struct pci_function *function, PIO_STACK_LOCATION l
 ULONG pci_config_read(const struct pci_function *function, PVOID buffer, ULONG offset,
                       ULONG length);
 ULONG pci_config_write(struct pci_function *function, PVOID buffer, ULONG offset, ULONG length);
+
+/* A bridge runs without a driver; it gets interrupts only where one was put on it. */
+static inline bool pci_wants_interrupts(const struct pci_function *function)
+{
+    return !pci_is_bridge(function) || function->pdo->AttachedDevice != NULL;
+}

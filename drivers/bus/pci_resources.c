@@ -49,6 +49,11 @@ static USHORT bar_flags(const struct pci_bar *bar)
            (bar->is_prefetchable ? CM_RESOURCE_MEMORY_PREFETCHABLE : 0);
 }
 
+static bool has_line(const struct pci_function *function)
+{
+    return function->line.is_valid && pci_wants_interrupts(function);
+}
+
 static bool bar_counts(const struct pci_function *function, uint32_t index)
 {
     return function->bars[index].kind != PCI_BAR_ABSENT && function->bars[index].address != 0;
@@ -121,11 +126,6 @@ struct alternative {
     uint32_t descriptors;
 };
 
-static bool is_msix(const struct pci_function *function)
-{
-    return function->msix.offset != 0 && !function->bar_unassigned[function->msix.table_bir];
-}
-
 static uint32_t messages_wanted(const struct pci_function *function, uint32_t limit)
 {
     uint32_t wanted = pci_messages_capable(function);
@@ -134,7 +134,7 @@ static uint32_t messages_wanted(const struct pci_function *function, uint32_t li
         wanted = limit;
     if (wanted > MESSAGES_MAX)
         wanted = MESSAGES_MAX;
-    if (wanted > 1 && !is_msix(function))
+    if (wanted > 1 && !pci_has_msix(function))
         wanted = (uint32_t)BIT(bits_log2_floor(wanted));
     return wanted;
 }
@@ -144,23 +144,23 @@ static struct alternative alternative_make(const struct pci_function *function, 
     struct alternative made = { .messages = messages, .descriptors = bars_total(function) };
 
     if (messages == 0)
-        made.descriptors += function->line.is_valid ? 1 : 0;
+        made.descriptors += has_line(function) ? 1 : 0;
     else
-        made.descriptors += is_msix(function) ? messages : 1;
+        made.descriptors += pci_has_msix(function) ? messages : 1;
     return made;
 }
 
 static uint32_t alternatives_make(const struct pci_function *function, uint32_t limit,
                                   struct alternative made[ALTERNATIVES_MAX])
 {
-    uint32_t wanted = messages_wanted(function, limit);
+    uint32_t wanted = pci_wants_interrupts(function) ? messages_wanted(function, limit) : 0;
     uint32_t count = 0;
 
     if (wanted > 0)
         made[count++] = alternative_make(function, wanted);
     if (wanted > 1)
         made[count++] = alternative_make(function, 1);
-    if (wanted == 0 || function->line.is_valid)
+    if (wanted == 0 || has_line(function))
         made[count++] = alternative_make(function, 0);
     return count;
 }
@@ -209,10 +209,10 @@ static void alternative_write(const struct pci_function *function,
     list->Revision = 1;
     list->Count = alternative->descriptors;
     descriptor = bars_write(function, descriptor);
-    if (messages == 0 && function->line.is_valid)
+    if (messages == 0 && has_line(function))
         interrupt_write(descriptor, line_flags(function), CmResourceShareShared,
                         function->line.gsi.value, function->line.gsi.value);
-    else if (messages != 0 && !is_msix(function))
+    else if (messages != 0 && !pci_has_msix(function))
         interrupt_write(descriptor, message_flags, CmResourceShareDeviceExclusive,
                         token - messages + 1, token);
     else

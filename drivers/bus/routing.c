@@ -55,14 +55,18 @@ static bool physical_copy(uint64_t address, void *to, uint32_t length)
     return true;
 }
 
+/* Searched in place: the area is memory, and its bytes do not change any more. */
 static bool floating_in(uint64_t address, uint32_t length, struct mp_floating *floating)
 {
-    void *copy = bus_allocate(length);
+    PHYSICAL_ADDRESS physical = {.QuadPart = (LONGLONG)address};
+    void *mapped = MmMapIoSpace(physical, length, MmCached);
     size_t offset;
-    bool is_found = copy != NULL && physical_copy(address, copy, length) &&
-                    mp_floating_find(copy, length, &offset, floating);
+    bool is_found;
 
-    bus_free(copy);
+    if (mapped == NULL)
+        return false;
+    is_found = mp_floating_find(mapped, length, &offset, floating);
+    MmUnmapIoSpace(mapped, length);
     return is_found;
 }
 
