@@ -3,7 +3,7 @@
  */
 #include <lib/format.h>
 
-#include "../../drivers/bus/pci.h"
+#include "bus/pci.h"
 #include "pnp/pnp.h"
 #include "shell/command.h"
 #include "shell/table.h"

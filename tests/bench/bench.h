@@ -20,9 +20,7 @@ typedef enum { BenchServiceOnly, BenchDpc, BenchThread } BENCH_DEPTH;
 
 typedef struct _BENCH {
     PDEVICE_OBJECT Physical;
-    PDEVICE_OBJECT Lower;
     PUCHAR Registers;
-    ULONG Length;
     IO_DISCONNECT_INTERRUPT_PARAMETERS Connection; /* Version 0 while not connected */
     volatile BENCH_DEPTH Depth;
     volatile ULONG64 ServiceStamp; /* first thing in the service routine */
