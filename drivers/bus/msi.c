@@ -135,7 +135,7 @@ static void msi_read(const struct irq_source *source, struct irq_chip_state *sta
 
     if (msi->is_64bit)
         message.address |= (uint64_t)pci_read(function, msi->upper_address_offset, 4) << 32;
-    *state = (struct irq_chip_state){ .is_message = true, .message_address = message.address };
+    *state = (struct irq_chip_state){.is_message = true, .message_address = message.address};
     message.data += source->index;
     state->message_data = message.data;
     msi_message_decode(&message, &state->route);

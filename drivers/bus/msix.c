@@ -137,7 +137,7 @@ static void msix_read(const struct irq_source *source, struct irq_chip_state *st
     struct msi_message message = message_state->message;
     uint32_t entry = message_state->first_entry;
 
-    *state = (struct irq_chip_state){ .is_message = true, .masked = true };
+    *state = (struct irq_chip_state){.is_message = true, .masked = true};
     if (entry != MSIX_NO_ENTRY) {
         message.address = *entry_register(messages, entry, PCI_MSIX_ENTRY_ADDRESS) |
                           (uint64_t)*entry_register(messages, entry, PCI_MSIX_ENTRY_ADDRESS_HIGH)
@@ -180,7 +180,7 @@ static void control_change(const struct pci_function *function, uint32_t set, ui
 static volatile uint8_t *bar_map(const struct pci_function *function, uint8_t bir, uint32_t offset,
                                  uint32_t size)
 {
-    PHYSICAL_ADDRESS address = { .QuadPart = (LONGLONG)(function->bars[bir].address + offset) };
+    PHYSICAL_ADDRESS address = {.QuadPart = (LONGLONG)(function->bars[bir].address + offset)};
 
     return MmMapIoSpace(address, size, MmNonCached);
 }

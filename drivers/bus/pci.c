@@ -81,7 +81,7 @@ uint16_t pci_command_decode(const struct pci_function *function)
 static void capabilities_read(struct pci_function *function)
 {
     uint32_t config[PCI_CONFIG_SIZE / sizeof(uint32_t)];
-    struct parse_error error = { .what = "" };
+    struct parse_error error = {.what = ""};
     uint16_t offset;
 
     if (!(pci_read(function, PCI_STATUS, 2) & PCI_STATUS_CAPABILITIES))
@@ -245,7 +245,7 @@ static uint8_t device_count(const struct pci_function *parent)
 static void bus_walk(struct pci_root *root, uint8_t bus, struct pci_function *parent, int depth)
 {
     uint8_t devices = device_count(parent);
-    struct pci_location where = { .segment = root->segment, .bus = bus };
+    struct pci_location where = {.segment = root->segment, .bus = bus};
 
     root->used[bus / 64] |= BIT(bus % 64);
     hal_pci_bus_map(root->segment, bus);
@@ -308,7 +308,7 @@ static void bridge_number(struct pci_root *root, struct pci_function *bridge, ui
 
 static void root_walk(uint16_t segment, uint8_t first_bus, uint8_t last_bus)
 {
-    struct pci_root root = { .segment = segment, .first_bus = first_bus, .last_bus = last_bus };
+    struct pci_root root = {.segment = segment, .first_bus = first_bus, .last_bus = last_bus};
 
     bus_walk(&root, first_bus, NULL, 0);
     for (struct pci_function *bridge = function_first; bridge != NULL; bridge = bridge->next) {

@@ -21,12 +21,12 @@ enum {
     PHYSICAL_BITS_LEAST = 36,
 };
 
-#define FOUR_GIB        0x100000000ull
-#define LOW_HOLE_LAST   0xFEBFFFFFull /* above: IOAPIC, HPET, local APIC, flash */
-#define LOW_HOLE_ALIGN  0x1000000ull
+#define FOUR_GIB 0x100000000ull
+#define LOW_HOLE_LAST 0xFEBFFFFFull /* above: IOAPIC, HPET, local APIC, flash */
+#define LOW_HOLE_ALIGN 0x1000000ull
 #define HIGH_HOLE_ALIGN 0x40000000ull
-#define IO_FIRST        0xC000ull /* below: ISA and chipset registers no table tells of */
-#define IO_LAST         0xFFFFull
+#define IO_FIRST 0xC000ull /* below: ISA and chipset registers no table tells of */
+#define IO_LAST 0xFFFFull
 
 enum space { SPACE_IO, SPACE_MEMORY };
 
@@ -50,7 +50,7 @@ static struct range low_hole, high_hole;
 static void fixed_add(uint64_t base, uint64_t length)
 {
     if (length != 0 && fixed_count < FIXED_MAX)
-        fixed[fixed_count++] = (struct range){ base, base + length - 1 };
+        fixed[fixed_count++] = (struct range){base, base + length - 1};
 }
 
 static uint64_t physical_limit(void)
@@ -85,8 +85,8 @@ void pci_assign_init(const struct boot_info *boot)
             fixed_add(window.base + FIELD_PREP(PCI_ECAM_BUS, window.first_bus),
                       (window.last_bus - window.first_bus + 1u) * PCI_ECAM_BUS_SIZE);
     }
-    low_hole = (struct range){ ALIGN_UP(low, LOW_HOLE_ALIGN), LOW_HOLE_LAST };
-    high_hole = (struct range){ ALIGN_UP(high, HIGH_HOLE_ALIGN), physical_limit() };
+    low_hole = (struct range){ALIGN_UP(low, LOW_HOLE_ALIGN), LOW_HOLE_LAST};
+    high_hole = (struct range){ALIGN_UP(high, HIGH_HOLE_ALIGN), physical_limit()};
 }
 
 static bool overlaps(uint64_t base, uint64_t limit, uint64_t other_base, uint64_t other_limit,
@@ -111,8 +111,8 @@ static bool leads_to(const struct pci_function *bridge, const struct pci_functio
 static bool function_conflict(const struct placing *placing, const struct pci_function *function,
                               struct range at, uint64_t *past)
 {
-    const struct pci_window *windows[] = { &function->bridge.io, &function->bridge.memory,
-                                           &function->bridge.prefetch };
+    const struct pci_window *windows[] = {&function->bridge.io, &function->bridge.memory,
+                                          &function->bridge.prefetch};
 
     for (uint32_t i = 0; i < PCI_BAR_COUNT; i++) {
         const struct pci_bar *bar = &function->bars[i];
@@ -156,7 +156,7 @@ static bool place_in(const struct placing *placing, struct range room, uint64_t 
     uint64_t past = 0;
 
     while (at >= room.base && at <= room.limit && room.limit - at >= placing->size - 1) {
-        if (!conflict(placing, (struct range){ at, at + placing->size - 1 }, &past)) {
+        if (!conflict(placing, (struct range){at, at + placing->size - 1}, &past)) {
             *base = at;
             return true;
         }
@@ -167,7 +167,7 @@ static bool place_in(const struct placing *placing, struct range room, uint64_t 
 
 static struct range window_range(const struct pci_window *window)
 {
-    return (struct range){ window->base, window->limit };
+    return (struct range){window->base, window->limit};
 }
 
 /* A bridge's memory window, or a BAR: 32 bits wide, or 64. */
@@ -193,7 +193,7 @@ static bool place_io(const struct placing *placing, uint64_t *base)
     const struct pci_function *parent = placing->function->parent;
 
     if (parent == NULL)
-        return place_in(placing, (struct range){ IO_FIRST, IO_LAST }, base);
+        return place_in(placing, (struct range){IO_FIRST, IO_LAST}, base);
     return parent->bridge.io.is_open && place_in(placing, window_range(&parent->bridge.io), base);
 }
 
@@ -204,6 +204,12 @@ static bool bar_is_empty(const struct pci_function *function, uint32_t index)
 
     return bar->kind != PCI_BAR_ABSENT && bar->address == 0 && bar->size != 0 &&
            !function->bar_unassigned[index];
+}
+
+/* A page at least for memory, so that no two devices share one. */
+static uint64_t bar_room(const struct pci_bar *bar)
+{
+    return bar->kind == PCI_BAR_IO || bar->size > HAL_PAGE_SIZE ? bar->size : HAL_PAGE_SIZE;
 }
 
 /* Bytes that empty BARs behind a bridge want of one space, and the largest of them. */
@@ -224,8 +230,8 @@ static uint64_t bridge_wants(const struct pci_function *bridge, enum space space
 
             if (!bar_is_empty(child, i) || (bar->kind == PCI_BAR_IO) != (space == SPACE_IO))
                 continue;
-            total += bar->size;
-            *largest = bar->size > *largest ? bar->size : *largest;
+            total += bar_room(bar);
+            *largest = bar_room(bar) > *largest ? bar_room(bar) : *largest;
         }
         if (pci_is_bridge(child) && !window->is_open)
             total += ALIGN_UP(bridge_wants(child, space, granule, largest), granule);
@@ -237,7 +243,7 @@ static void bridge_open(struct pci_function *bridge, enum space space)
 {
     struct pci_window *window = space == SPACE_IO ? &bridge->bridge.io : &bridge->bridge.memory;
     uint64_t granule = space == SPACE_IO ? PCI_BRIDGE_IO_GRANULE : PCI_BRIDGE_MEMORY_GRANULE;
-    struct placing placing = { .function = bridge, .space = space, .align = granule };
+    struct placing placing = {.function = bridge, .space = space, .align = granule};
     uint64_t base;
 
     if (window->is_open || bridge->bridge.secondary == 0)
@@ -258,10 +264,10 @@ static void bridge_open(struct pci_function *bridge, enum space space)
 static void bar_place(struct pci_function *function, uint32_t index)
 {
     struct pci_bar *bar = &function->bars[index];
-    struct placing placing = { .function = function,
-                               .space = bar->kind == PCI_BAR_IO ? SPACE_IO : SPACE_MEMORY,
-                               .size = bar->size,
-                               .align = bar->size };
+    struct placing placing = {.function = function,
+                              .space = bar->kind == PCI_BAR_IO ? SPACE_IO : SPACE_MEMORY,
+                              .size = bar_room(bar),
+                              .align = bar->size};
     uint64_t base;
     bool is_placed = bar->kind == PCI_BAR_IO ? place_io(&placing, &base)
                                              : place_memory(&placing, bar->kind == PCI_BAR_MEMORY64,

@@ -41,8 +41,8 @@ void pci_bars_read(struct pci_function *function)
 {
     const uint16_t decode = PCI_COMMAND_IO | PCI_COMMAND_MEMORY;
     uint16_t command = (uint16_t)pci_read(function, PCI_COMMAND, 2);
-    uint32_t original[PCI_BAR_COUNT + 1] = { 0 };
-    uint32_t readback[PCI_BAR_COUNT + 1] = { 0 };
+    uint32_t original[PCI_BAR_COUNT + 1] = {0};
+    uint32_t readback[PCI_BAR_COUNT + 1] = {0};
     uint32_t count = bar_count(function);
     struct parse_error error;
 

@@ -72,7 +72,7 @@ static void compatible_ids_add(const struct pci_function *f, struct id_list *lis
 
 WCHAR *pci_id_query(const struct pci_function *function, BUS_QUERY_ID_TYPE type)
 {
-    struct id_list list = { .length = 0 };
+    struct id_list list = {.length = 0};
 
     switch (type) {
     case BusQueryDeviceID:
@@ -98,7 +98,7 @@ WCHAR *pci_id_query(const struct pci_function *function, BUS_QUERY_ID_TYPE type)
 
 WCHAR *pci_text_query(const struct pci_function *function, DEVICE_TEXT_TYPE type)
 {
-    struct id_list list = { .length = 0 };
+    struct id_list list = {.length = 0};
 
     if (type == DeviceTextDescription)
         id_add(&list, "%s", pci_class_name(function->class_code));

@@ -200,8 +200,8 @@ static NTSTATUS pci_line_get(PDEVICE_OBJECT pdo, uint32_t gsi, struct irq_line *
     struct hal_gsi_mode mode = function->line.mode;
 
     if (!function->line.is_valid || function->line.gsi.value != gsi)
-        gsi_mode_default((gsi_t){ gsi }, &mode);
-    return gsi_line_get((gsi_t){ gsi }, &mode, line);
+        gsi_mode_default((gsi_t){gsi}, &mode);
+    return gsi_line_get((gsi_t){gsi}, &mode, line);
 }
 
 static const struct pnp_bus_ops pci_bus_ops = {

@@ -141,7 +141,7 @@ static uint32_t messages_wanted(const struct pci_function *function, uint32_t li
 
 static struct alternative alternative_make(const struct pci_function *function, uint32_t messages)
 {
-    struct alternative made = { .messages = messages, .descriptors = bars_total(function) };
+    struct alternative made = {.messages = messages, .descriptors = bars_total(function)};
 
     if (messages == 0)
         made.descriptors += has_line(function) ? 1 : 0;

@@ -45,7 +45,7 @@ static uint32_t mp_route_count;
 
 static bool physical_copy(uint64_t address, void *to, uint32_t length)
 {
-    PHYSICAL_ADDRESS physical = { .QuadPart = (LONGLONG)address };
+    PHYSICAL_ADDRESS physical = {.QuadPart = (LONGLONG)address};
     void *mapped = MmMapIoSpace(physical, length, MmCached);
 
     if (mapped == NULL)
@@ -115,8 +115,8 @@ static void mp_route_add(const struct mp_interrupt *interrupt)
 
 static void mp_read(const void *table, uint32_t length)
 {
-    bool is_pci[MP_BUSES] = { false };
-    struct parse_error error = { .what = "" };
+    bool is_pci[MP_BUSES] = {false};
+    struct parse_error error = {.what = ""};
     struct mp_config config;
     struct mp_entry entry;
 
@@ -236,7 +236,7 @@ static void slot_answer(const struct pci_function *function, struct pci_line_rou
 
 void routing_gsi(const struct pci_function *function, struct pci_line_route *answer)
 {
-    *answer = (struct pci_line_route){ .is_valid = false };
+    *answer = (struct pci_line_route){.is_valid = false};
     if (function->interrupt_pin == 0)
         return;
     if (!mp_answer(function, answer) && !register_answer(function, answer))
