@@ -62,17 +62,17 @@ __attribute__((ms_abi)) static int print_wide(uint16_t *buffer, size_t size, con
     return total;
 }
 
-#define EXPECT(expected, ...)                      \
-    do {                                           \
-        int total = print(__VA_ARGS__);            \
-        assert_string_equal(text, expected);       \
-        assert_int_equal(total, strlen(expected)); \
+#define EXPECT(expected, ...)                                                                      \
+    do {                                                                                           \
+        int total = print(__VA_ARGS__);                                                            \
+        assert_string_equal(text, expected);                                                       \
+        assert_int_equal(total, strlen(expected));                                                 \
     } while (0)
 
-#define EXPECT_MS(expected, ...)             \
-    do {                                     \
-        print_ms(__VA_ARGS__);               \
-        assert_string_equal(text, expected); \
+#define EXPECT_MS(expected, ...)                                                                   \
+    do {                                                                                           \
+        print_ms(__VA_ARGS__);                                                                     \
+        assert_string_equal(text, expected);                                                       \
     } while (0)
 
 static void numbers_are_printed_as_in_c(void **state)
@@ -107,8 +107,8 @@ static void strings_are_cut_and_padded(void **state)
 
 static void windows_lists_have_32_bit_longs_and_counted_strings(void **state)
 {
-    UNICODE_STRING wide = { 8, 8, (PWCH)WIDE("edu.sys") };
-    ANSI_STRING narrow = { 3, 3, (PCHAR)(uintptr_t) "abcdef" };
+    UNICODE_STRING wide = {8, 8, (PWCH)WIDE("edu.sys")};
+    ANSI_STRING narrow = {3, 3, (PCHAR)(uintptr_t) "abcdef"};
 
     (void)state;
     EXPECT_MS("-1 ffffffff", "%ld %lx", -1, -1);
