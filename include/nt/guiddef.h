@@ -25,8 +25,8 @@ typedef GUID IID;
 typedef GUID CLSID;
 #endif
 
-#define REFGUID                         const GUID *
-#define IsEqualGUID(Guid1, Guid2)       (!__builtin_memcmp((Guid1), (Guid2), sizeof(GUID)))
+#define REFGUID const GUID *
+#define IsEqualGUID(Guid1, Guid2) (!__builtin_memcmp((Guid1), (Guid2), sizeof(GUID)))
 #define InlineIsEqualGUID(Guid1, Guid2) IsEqualGUID(Guid1, Guid2)
 
 #endif
@@ -34,9 +34,9 @@ typedef GUID CLSID;
 /* Outside the guard: <initguid.h> may come after a first inclusion. */
 #undef DEFINE_GUID
 #ifdef INITGUID
-#define DEFINE_GUID(Name, l, w1, w2, b1, b2, b3, b4, b5, b6, b7, b8) \
-    extern const GUID Name;                                          \
-    __attribute__((weak)) const GUID Name = { l, w1, w2, { b1, b2, b3, b4, b5, b6, b7, b8 } }
+#define DEFINE_GUID(Name, l, w1, w2, b1, b2, b3, b4, b5, b6, b7, b8)                               \
+    extern const GUID Name;                                                                        \
+    __attribute__((weak)) const GUID Name = {l, w1, w2, {b1, b2, b3, b4, b5, b6, b7, b8}}
 #else
 #define DEFINE_GUID(Name, l, w1, w2, b1, b2, b3, b4, b5, b6, b7, b8) extern const GUID Name
 #endif

@@ -187,7 +187,7 @@ NTKERNELAPI PCONFIGURATION_INFORMATION NTAPI IoGetConfigurationInformation(VOID)
 /* Debugger state */
 extern NTKERNELAPI PBOOLEAN KdDebuggerEnabled;
 extern NTKERNELAPI PBOOLEAN KdDebuggerNotPresent;
-#define KD_DEBUGGER_ENABLED     (*KdDebuggerEnabled)
+#define KD_DEBUGGER_ENABLED (*KdDebuggerEnabled)
 #define KD_DEBUGGER_NOT_PRESENT (*KdDebuggerNotPresent)
 
 #endif

@@ -31,9 +31,9 @@ typedef __PTRDIFF_TYPE__ ptrdiff_t;
 typedef __WCHAR_TYPE__ wchar_t;
 typedef __builtin_va_list va_list;
 #ifndef va_start
-#define va_start(List, Last)    __builtin_va_start(List, Last)
-#define va_end(List)            __builtin_va_end(List)
-#define va_arg(List, Type)      __builtin_va_arg(List, Type)
+#define va_start(List, Last) __builtin_va_start(List, Last)
+#define va_end(List) __builtin_va_end(List)
+#define va_arg(List, Type) __builtin_va_arg(List, Type)
 #define va_copy(Target, Source) __builtin_va_copy(Target, Source)
 #endif
 #ifndef offsetof
@@ -48,7 +48,7 @@ typedef __builtin_va_list va_list;
 
 /* Calling convention and linkage */
 
-#define NTAPI    __attribute__((ms_abi))
+#define NTAPI __attribute__((ms_abi))
 #define FASTCALL NTAPI
 
 #ifndef __MINGW32__
@@ -62,18 +62,18 @@ typedef __builtin_va_list va_list;
 #else
 #define DECLSPEC_IMPORT __attribute__((dllimport))
 #endif
-#define NTKERNELAPI  DECLSPEC_IMPORT
-#define NTSYSAPI     DECLSPEC_IMPORT
-#define NTHALAPI     DECLSPEC_IMPORT
+#define NTKERNELAPI DECLSPEC_IMPORT
+#define NTSYSAPI DECLSPEC_IMPORT
+#define NTHALAPI DECLSPEC_IMPORT
 #define NTSYSCALLAPI DECLSPEC_IMPORT
 
-#define FORCEINLINE           extern __inline__ __attribute__((always_inline, gnu_inline))
-#define CFORCEINLINE          FORCEINLINE
-#define DECLSPEC_NORETURN     __attribute__((noreturn))
+#define FORCEINLINE extern __inline__ __attribute__((always_inline, gnu_inline))
+#define CFORCEINLINE FORCEINLINE
+#define DECLSPEC_NORETURN __attribute__((noreturn))
 #define DECLSPEC_ALIGN(Bytes) __attribute__((aligned(Bytes)))
-#define DECLSPEC_CACHEALIGN   DECLSPEC_ALIGN(64)
-#define DECLSPEC_SELECTANY    __attribute__((weak))
-#define POINTER_ALIGNMENT     DECLSPEC_ALIGN(8)
+#define DECLSPEC_CACHEALIGN DECLSPEC_ALIGN(64)
+#define DECLSPEC_SELECTANY __attribute__((weak))
+#define POINTER_ALIGNMENT DECLSPEC_ALIGN(8)
 #define UNALIGNED
 #define RESTRICTED_POINTER
 #define SYSTEM_CACHE_ALIGNMENT_SIZE 64
@@ -84,14 +84,14 @@ typedef __builtin_va_list va_list;
 #define OPTIONAL
 #endif
 
-#define UNREFERENCED_PARAMETER(Parameter)         ((void)(Parameter))
-#define DBG_UNREFERENCED_PARAMETER(Parameter)     ((void)(Parameter))
+#define UNREFERENCED_PARAMETER(Parameter) ((void)(Parameter))
+#define DBG_UNREFERENCED_PARAMETER(Parameter) ((void)(Parameter))
 #define DBG_UNREFERENCED_LOCAL_VARIABLE(Variable) ((void)(Variable))
-#define C_ASSERT(Expression)                      _Static_assert(Expression, #Expression)
+#define C_ASSERT(Expression) _Static_assert(Expression, #Expression)
 
 /* Integers and characters */
 
-#define VOID  void
+#define VOID void
 #define CONST const
 
 typedef void *PVOID;
@@ -150,21 +150,21 @@ typedef USHORT RTL_ATOM, *PRTL_ATOM;
 #endif
 #ifndef FALSE
 #define FALSE 0
-#define TRUE  1
+#define TRUE 1
 #endif
 
-#define MINCHAR      0x80
-#define MAXCHAR      0x7f
-#define MINSHORT     0x8000
-#define MAXSHORT     0x7fff
-#define MINLONG      0x80000000
-#define MAXLONG      0x7fffffff
-#define MAXUCHAR     0xff
-#define MAXUSHORT    0xffff
-#define MAXULONG     0xffffffff
-#define MAXLONGLONG  0x7fffffffffffffffLL
+#define MINCHAR 0x80
+#define MAXCHAR 0x7f
+#define MINSHORT 0x8000
+#define MAXSHORT 0x7fff
+#define MINLONG 0x80000000
+#define MAXLONG 0x7fffffff
+#define MAXUCHAR 0xff
+#define MAXUSHORT 0xffff
+#define MAXULONG 0xffffffff
+#define MAXLONGLONG 0x7fffffffffffffffLL
 #define UNICODE_NULL ((WCHAR)0)
-#define ANSI_NULL    ((CHAR)0)
+#define ANSI_NULL ((CHAR)0)
 
 typedef union _LARGE_INTEGER {
     struct {
@@ -194,23 +194,23 @@ typedef LARGE_INTEGER PHYSICAL_ADDRESS, *PPHYSICAL_ADDRESS;
 
 /* NTSTATUS classes: the two top bits are the severity (WDK: Using NTSTATUS Values) */
 
-#define NT_SUCCESS(Status)     (((NTSTATUS)(Status)) >= 0)
+#define NT_SUCCESS(Status) (((NTSTATUS)(Status)) >= 0)
 #define NT_INFORMATION(Status) ((((ULONG)(Status)) >> 30) == 1)
-#define NT_WARNING(Status)     ((((ULONG)(Status)) >> 30) == 2)
-#define NT_ERROR(Status)       ((((ULONG)(Status)) >> 30) == 3)
+#define NT_WARNING(Status) ((((ULONG)(Status)) >> 30) == 2)
+#define NT_ERROR(Status) ((((ULONG)(Status)) >> 30) == 3)
 
 /* Pointers and members */
 
-#define FIELD_OFFSET(Type, Field)   ((LONG) __builtin_offsetof(Type, Field))
-#define UFIELD_OFFSET(Type, Field)  ((ULONG) __builtin_offsetof(Type, Field))
+#define FIELD_OFFSET(Type, Field) ((LONG) __builtin_offsetof(Type, Field))
+#define UFIELD_OFFSET(Type, Field) ((ULONG) __builtin_offsetof(Type, Field))
 #define RTL_FIELD_SIZE(Type, Field) (sizeof(((Type *)0)->Field))
-#define RTL_SIZEOF_THROUGH_FIELD(Type, Field) \
+#define RTL_SIZEOF_THROUGH_FIELD(Type, Field)                                                      \
     (FIELD_OFFSET(Type, Field) + RTL_FIELD_SIZE(Type, Field))
-#define RTL_CONTAINS_FIELD(Struct, Size, Field) \
+#define RTL_CONTAINS_FIELD(Struct, Size, Field)                                                    \
     ((((PCHAR)(&(Struct)->Field)) + sizeof((Struct)->Field)) <= (((PCHAR)(Struct)) + (Size)))
 #define RTL_NUMBER_OF(Array) (sizeof(Array) / sizeof((Array)[0]))
-#define ARRAYSIZE(Array)     RTL_NUMBER_OF(Array)
-#define CONTAINING_RECORD(Address, Type, Field) \
+#define ARRAYSIZE(Array) RTL_NUMBER_OF(Array)
+#define CONTAINING_RECORD(Address, Type, Field)                                                    \
     ((Type *)((PCHAR)(Address) - __builtin_offsetof(Type, Field)))
 #define Add2Ptr(Base, Bytes) ((PVOID)((PUCHAR)(Base) + (Bytes)))
 
@@ -258,17 +258,20 @@ typedef struct _STRING {
 } STRING, *PSTRING, ANSI_STRING, *PANSI_STRING, OEM_STRING, *POEM_STRING;
 typedef const STRING *PCSTRING, *PCANSI_STRING, *PCOEM_STRING;
 
-#define RTL_CONSTANT_STRING(s)                   \
-    {                                            \
-        sizeof(s) - sizeof((s)[0]), sizeof(s), s \
+#define RTL_CONSTANT_STRING(s)                                                                     \
+    {                                                                                              \
+        sizeof(s) - sizeof((s)[0]), sizeof(s), s                                                   \
     }
-#define DECLARE_CONST_UNICODE_STRING(Variable, Text)                              \
-    const WCHAR Variable##_buffer[] = Text;                                       \
-    const UNICODE_STRING Variable = { sizeof(Text) - sizeof(WCHAR), sizeof(Text), \
-                                      (PWCH)Variable##_buffer }
-#define DECLARE_UNICODE_STRING_SIZE(Variable, Size) \
-    WCHAR Variable##_buffer[Size];                  \
-    UNICODE_STRING Variable = { 0, (Size) * sizeof(WCHAR), Variable##_buffer }
+#define DECLARE_CONST_UNICODE_STRING(Variable, Text)                                               \
+    const WCHAR Variable##_buffer[] = Text;                                                        \
+    const UNICODE_STRING Variable = {sizeof(Text) - sizeof(WCHAR), sizeof(Text),                   \
+                                     (PWCH)Variable##_buffer}
+#define DECLARE_GLOBAL_CONST_UNICODE_STRING(Variable, Text)                                        \
+    extern const UNICODE_STRING Variable;                                                          \
+    DECLSPEC_SELECTANY const UNICODE_STRING Variable = RTL_CONSTANT_STRING(Text)
+#define DECLARE_UNICODE_STRING_SIZE(Variable, Size)                                                \
+    WCHAR Variable##_buffer[Size];                                                                 \
+    UNICODE_STRING Variable = {0, (Size) * sizeof(WCHAR), Variable##_buffer}
 
 /* Objects (WDK: OBJECT_ATTRIBUTES) */
 
@@ -282,26 +285,26 @@ typedef struct _OBJECT_ATTRIBUTES {
 } OBJECT_ATTRIBUTES, *POBJECT_ATTRIBUTES;
 typedef const OBJECT_ATTRIBUTES *PCOBJECT_ATTRIBUTES;
 
-#define OBJ_INHERIT                       0x00000002L
-#define OBJ_PERMANENT                     0x00000010L
-#define OBJ_EXCLUSIVE                     0x00000020L
-#define OBJ_CASE_INSENSITIVE              0x00000040L
-#define OBJ_OPENIF                        0x00000080L
-#define OBJ_OPENLINK                      0x00000100L
-#define OBJ_KERNEL_HANDLE                 0x00000200L
-#define OBJ_FORCE_ACCESS_CHECK            0x00000400L
+#define OBJ_INHERIT 0x00000002L
+#define OBJ_PERMANENT 0x00000010L
+#define OBJ_EXCLUSIVE 0x00000020L
+#define OBJ_CASE_INSENSITIVE 0x00000040L
+#define OBJ_OPENIF 0x00000080L
+#define OBJ_OPENLINK 0x00000100L
+#define OBJ_KERNEL_HANDLE 0x00000200L
+#define OBJ_FORCE_ACCESS_CHECK 0x00000400L
 #define OBJ_IGNORE_IMPERSONATED_DEVICEMAP 0x00000800L
-#define OBJ_DONT_REPARSE                  0x00001000L
-#define OBJ_VALID_ATTRIBUTES              0x00001FF2L
+#define OBJ_DONT_REPARSE 0x00001000L
+#define OBJ_VALID_ATTRIBUTES 0x00001FF2L
 
-#define InitializeObjectAttributes(Attribs, Name, Flags, Root, Security) \
-    do {                                                                 \
-        (Attribs)->Length = sizeof(OBJECT_ATTRIBUTES);                   \
-        (Attribs)->RootDirectory = (Root);                               \
-        (Attribs)->Attributes = (Flags);                                 \
-        (Attribs)->ObjectName = (Name);                                  \
-        (Attribs)->SecurityDescriptor = (Security);                      \
-        (Attribs)->SecurityQualityOfService = NULL;                      \
+#define InitializeObjectAttributes(Attribs, Name, Flags, Root, Security)                           \
+    do {                                                                                           \
+        (Attribs)->Length = sizeof(OBJECT_ATTRIBUTES);                                             \
+        (Attribs)->RootDirectory = (Root);                                                         \
+        (Attribs)->Attributes = (Flags);                                                           \
+        (Attribs)->ObjectName = (Name);                                                            \
+        (Attribs)->SecurityDescriptor = (Security);                                                \
+        (Attribs)->SecurityQualityOfService = NULL;                                                \
     } while (0)
 
 typedef struct _CLIENT_ID {
@@ -323,9 +326,9 @@ typedef struct _PROCESSOR_NUMBER {
     UCHAR Reserved;
 } PROCESSOR_NUMBER, *PPROCESSOR_NUMBER;
 
-#define ALL_PROCESSOR_GROUPS   0xffff
+#define ALL_PROCESSOR_GROUPS 0xffff
 #define MAXIMUM_PROC_PER_GROUP 64
-#define MAXIMUM_PROCESSORS     MAXIMUM_PROC_PER_GROUP
+#define MAXIMUM_PROCESSORS MAXIMUM_PROC_PER_GROUP
 
 typedef enum _NT_PRODUCT_TYPE {
     NtProductWinNt = 1,

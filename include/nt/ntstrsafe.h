@@ -10,9 +10,12 @@
 #ifndef NT_NTSTRSAFE_H
 #define NT_NTSTRSAFE_H
 
+#ifdef _NTOSKRNL_
+#error "for drivers only"
+#endif
 #include "wdm.h"
 
-#define NTSTRSAFE_MAX_CCH                2147483647
+#define NTSTRSAFE_MAX_CCH 2147483647
 #define NTSTRSAFE_UNICODE_STRING_MAX_CCH (0xffff / sizeof(WCHAR))
 
 typedef char *NTSTRSAFE_PSTR;

@@ -12,6 +12,7 @@ give the reason; a row there that no longer describes a difference fails too.
 """
 
 import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -36,6 +37,8 @@ KERNEL = ["-std=gnu17", "-ffreestanding", "-fshort-wchar", "-mno-red-zone", "-mg
           "-fno-pic", "-mcmodel=kernel", "-fno-stack-protector", "-D_NTOSKRNL_", *DEFINES,
           f"-I{ROOT / 'include'}"]
 COMPILER_TYPES = {"type va_list"}  # the ELF compiler's own; NT routines take the Windows form
+STRICT = ["-O2", "-Wall", "-Wextra", "-Wundef", "-Wstrict-prototypes", "-Werror", "-fsyntax-only"]
+DRIVERS_ONLY = {"ntstrsafe.h"}
 HEADER = ("# What include/nt and mingw-w64's DDK headers do not agree on, and why.\n"
           "# name<TAB>ours<TAB>mingw-w64<TAB>reason; checked by compare.py\n")
 
@@ -90,17 +93,29 @@ def update(found):
     TABLE.write_text(HEADER + "\n".join(lines) + "\n")
 
 
+def standing_alone():
+    """The headers that do not compile as the only one of a source file."""
+    for header in sorted(path.name for path in NT.glob("*.h")):
+        for compiler, flags, name in ((MINGW, OURS, header), (ELF, KERNEL, "nt/" + header)):
+            if compiler == ELF and header in DRIVERS_ONLY:
+                continue
+            result = subprocess.run([compiler, *flags, *STRICT, "-x", "c", "-"], text=True,
+                                    input=f"#include <{name}>\n", capture_output=True, check=False)
+            if result.returncode != 0:
+                yield f"{name}: {result.stderr.splitlines()[0]}"
+
+
 class Report:
     def __init__(self):
         self.count = self.failed = 0
         print("KTAP version 1")
 
-    def case(self, sentence, problems, note=""):
+    def case(self, sentence, problems, note=None):
         self.count += 1
         self.failed += bool(problems)
-        for problem in problems[:40]:
+        for problem in ([note] if note else []) + problems[:40]:
             print("# " + problem)
-        print(f"{'not ok' if problems else 'ok'} {self.count} {sentence}{note}")
+        print(f"{'not ok' if problems else 'ok'} {self.count} {sentence}")
 
     def finish(self):
         print(f"1..{self.count}")
@@ -131,10 +146,12 @@ def main():
         return 0
 
     report = Report()
+    report.case("each public header compiles on its own, for drivers and for the kernel",
+                list(standing_alone()))
     report.case("the probe finds types, members, constants, GUIDs and routines in our headers",
                 [f"no entry of kind {kind}" for kind in
                  ("type", "member", "bits", "enum", "macro", "guid", "routine")
-                 if not any(e.kind == kind for e in entries)], f" ({len(entries)} entries)")
+                 if not any(e.kind == kind for e in entries)], f"{len(entries)} entries")
     report.case("every name found in our headers can be probed with them",
                 [f"{e.key} does not compile" for e in entries if e.key not in ours])
     kernel = probe.compile_probe(ELF, KERNEL, [f"nt/{i}" for i in INCLUDES], entries)
@@ -145,7 +162,7 @@ def main():
     report.case("our headers equal mingw-w64's, except where the table says why",
                 [f"{key}: {mine} here, {other} in mingw-w64" for key, (mine, other)
                  in sorted(found.items()) if table.get(key, ())[:2] != (mine, other)],
-                f" ({len(found)} differences)")
+                f"{len(found)} differences in the table")
     report.case("every row of the table describes a difference that exists",
                 [f"{key}: stale row" for key in sorted(table) if key not in found])
     report.case("every row of the table gives a reason",

@@ -7,8 +7,8 @@ much of C as the headers use: typedefs, struct, union and enum bodies, attribute
 
 import re
 
-TOKEN = re.compile(r'[A-Za-z_]\w*|0[xX][0-9A-Fa-f]+\w*|\d+\w*|"(?:\\.|[^"\\])*"|\'(?:\\.|[^\'\\])*\''
-                   r'|\.\.\.|<<|>>|.', re.S)
+TOKEN = re.compile(r'[A-Za-z_]\w*|0[xX][0-9A-Fa-f]+\w*|\d+\w*|"(?:\\.|[^"\\])*"'
+                   r'|\'(?:\\.|[^\'\\])*\'|\.\.\.|<<|>>|.', re.S)
 MARKER = re.compile(r'# (\d+) "([^"]*)"')
 
 

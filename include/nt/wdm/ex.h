@@ -38,18 +38,18 @@ typedef enum _POOL_TYPE {
 
 #define POOL_QUOTA_FAIL_INSTEAD_OF_RAISE 8
 #define POOL_RAISE_IF_ALLOCATION_FAILURE 16
-#define POOL_COLD_ALLOCATION             256
-#define POOL_NX_ALLOCATION               512
+#define POOL_COLD_ALLOCATION 256
+#define POOL_NX_ALLOCATION 512
 
 typedef ULONG64 POOL_FLAGS;
-#define POOL_FLAG_USE_QUOTA         0x0000000000000001ULL
-#define POOL_FLAG_UNINITIALIZED     0x0000000000000002ULL
-#define POOL_FLAG_SESSION           0x0000000000000004ULL
-#define POOL_FLAG_CACHE_ALIGNED     0x0000000000000008ULL
-#define POOL_FLAG_RAISE_ON_FAILURE  0x0000000000000020ULL
-#define POOL_FLAG_NON_PAGED         0x0000000000000040ULL
+#define POOL_FLAG_USE_QUOTA 0x0000000000000001ULL
+#define POOL_FLAG_UNINITIALIZED 0x0000000000000002ULL
+#define POOL_FLAG_SESSION 0x0000000000000004ULL
+#define POOL_FLAG_CACHE_ALIGNED 0x0000000000000008ULL
+#define POOL_FLAG_RAISE_ON_FAILURE 0x0000000000000020ULL
+#define POOL_FLAG_NON_PAGED 0x0000000000000040ULL
 #define POOL_FLAG_NON_PAGED_EXECUTE 0x0000000000000080ULL
-#define POOL_FLAG_PAGED             0x0000000000000100ULL
+#define POOL_FLAG_PAGED 0x0000000000000100ULL
 
 typedef enum _EX_POOL_PRIORITY {
     LowPoolPriority,
@@ -82,13 +82,13 @@ NTKERNELAPI PSLIST_ENTRY NTAPI ExpInterlockedPushEntrySList(PSLIST_HEADER ListHe
 NTKERNELAPI PSLIST_ENTRY NTAPI ExpInterlockedFlushSList(PSLIST_HEADER ListHead);
 NTKERNELAPI USHORT NTAPI ExQueryDepthSList(PSLIST_HEADER SListHead);
 
-#define InterlockedPopEntrySList(Head)                 ExpInterlockedPopEntrySList(Head)
-#define InterlockedPushEntrySList(Head, Entry)         ExpInterlockedPushEntrySList(Head, Entry)
-#define InterlockedFlushSList(Head)                    ExpInterlockedFlushSList(Head)
-#define QueryDepthSList(Head)                          ExQueryDepthSList(Head)
-#define ExInterlockedPopEntrySList(Head, Lock)         ExpInterlockedPopEntrySList(Head)
+#define InterlockedPopEntrySList(Head) ExpInterlockedPopEntrySList(Head)
+#define InterlockedPushEntrySList(Head, Entry) ExpInterlockedPushEntrySList(Head, Entry)
+#define InterlockedFlushSList(Head) ExpInterlockedFlushSList(Head)
+#define QueryDepthSList(Head) ExQueryDepthSList(Head)
+#define ExInterlockedPopEntrySList(Head, Lock) ExpInterlockedPopEntrySList(Head)
 #define ExInterlockedPushEntrySList(Head, Entry, Lock) ExpInterlockedPushEntrySList(Head, Entry)
-#define ExInterlockedFlushSList(Head)                  ExpInterlockedFlushSList(Head)
+#define ExInterlockedFlushSList(Head) ExpInterlockedFlushSList(Head)
 
 FORCEINLINE VOID NTAPI InitializeSListHead(PSLIST_HEADER SListHead)
 {
@@ -112,40 +112,40 @@ typedef ALLOCATE_FUNCTION_EX *PALLOCATE_FUNCTION_EX;
 typedef VOID(NTAPI FREE_FUNCTION_EX)(PVOID Buffer, struct _LOOKASIDE_LIST_EX *Lookaside);
 typedef FREE_FUNCTION_EX *PFREE_FUNCTION_EX;
 
-#define GENERAL_LOOKASIDE_MEMBERS         \
-    union {                               \
-        SLIST_HEADER ListHead;            \
-        SINGLE_LIST_ENTRY SingleListHead; \
-    };                                    \
-    USHORT Depth;                         \
-    USHORT MaximumDepth;                  \
-    ULONG TotalAllocates;                 \
-    union {                               \
-        ULONG AllocateMisses;             \
-        ULONG AllocateHits;               \
-    };                                    \
-    ULONG TotalFrees;                     \
-    union {                               \
-        ULONG FreeMisses;                 \
-        ULONG FreeHits;                   \
-    };                                    \
-    POOL_TYPE Type;                       \
-    ULONG Tag;                            \
-    ULONG Size;                           \
-    union {                               \
-        PALLOCATE_FUNCTION_EX AllocateEx; \
-        PALLOCATE_FUNCTION Allocate;      \
-    };                                    \
-    union {                               \
-        PFREE_FUNCTION_EX FreeEx;         \
-        PFREE_FUNCTION Free;              \
-    };                                    \
-    LIST_ENTRY ListEntry;                 \
-    ULONG LastTotalAllocates;             \
-    union {                               \
-        ULONG LastAllocateMisses;         \
-        ULONG LastAllocateHits;           \
-    };                                    \
+#define GENERAL_LOOKASIDE_MEMBERS                                                                  \
+    union {                                                                                        \
+        SLIST_HEADER ListHead;                                                                     \
+        SINGLE_LIST_ENTRY SingleListHead;                                                          \
+    };                                                                                             \
+    USHORT Depth;                                                                                  \
+    USHORT MaximumDepth;                                                                           \
+    ULONG TotalAllocates;                                                                          \
+    union {                                                                                        \
+        ULONG AllocateMisses;                                                                      \
+        ULONG AllocateHits;                                                                        \
+    };                                                                                             \
+    ULONG TotalFrees;                                                                              \
+    union {                                                                                        \
+        ULONG FreeMisses;                                                                          \
+        ULONG FreeHits;                                                                            \
+    };                                                                                             \
+    POOL_TYPE Type;                                                                                \
+    ULONG Tag;                                                                                     \
+    ULONG Size;                                                                                    \
+    union {                                                                                        \
+        PALLOCATE_FUNCTION_EX AllocateEx;                                                          \
+        PALLOCATE_FUNCTION Allocate;                                                               \
+    };                                                                                             \
+    union {                                                                                        \
+        PFREE_FUNCTION_EX FreeEx;                                                                  \
+        PFREE_FUNCTION Free;                                                                       \
+    };                                                                                             \
+    LIST_ENTRY ListEntry;                                                                          \
+    ULONG LastTotalAllocates;                                                                      \
+    union {                                                                                        \
+        ULONG LastAllocateMisses;                                                                  \
+        ULONG LastAllocateHits;                                                                    \
+    };                                                                                             \
     ULONG Future[2]
 
 typedef struct DECLSPEC_CACHEALIGN _GENERAL_LOOKASIDE {
@@ -211,6 +211,16 @@ FORCEINLINE VOID NTAPI ExFreeToNPagedLookasideList(PNPAGED_LOOKASIDE_LIST Lookas
     } else {
         ExpInterlockedPushEntrySList(&Lookaside->L.ListHead, (PSLIST_ENTRY)Entry);
     }
+}
+
+FORCEINLINE PVOID NTAPI ExAllocateFromPagedLookasideList(PPAGED_LOOKASIDE_LIST Lookaside)
+{
+    return ExAllocateFromNPagedLookasideList((PNPAGED_LOOKASIDE_LIST)Lookaside);
+}
+
+FORCEINLINE VOID NTAPI ExFreeToPagedLookasideList(PPAGED_LOOKASIDE_LIST Lookaside, PVOID Entry)
+{
+    ExFreeToNPagedLookasideList((PNPAGED_LOOKASIDE_LIST)Lookaside, Entry);
 }
 
 FORCEINLINE PVOID NTAPI ExAllocateFromLookasideListEx(PLOOKASIDE_LIST_EX Lookaside)

@@ -130,11 +130,11 @@ typedef struct _WORK_QUEUE_ITEM {
     volatile PVOID Parameter;
 } WORK_QUEUE_ITEM, *PWORK_QUEUE_ITEM;
 
-#define ExInitializeWorkItem(Item, Routine, Context) \
-    do {                                             \
-        (Item)->WorkerRoutine = (Routine);           \
-        (Item)->Parameter = (Context);               \
-        (Item)->List.Flink = NULL;                   \
+#define ExInitializeWorkItem(Item, Routine, Context)                                               \
+    do {                                                                                           \
+        (Item)->WorkerRoutine = (Routine);                                                         \
+        (Item)->Parameter = (Context);                                                             \
+        (Item)->List.Flink = NULL;                                                                 \
     } while (0)
 
 NTKERNELAPI VOID NTAPI ExQueueWorkItem(PWORK_QUEUE_ITEM WorkItem, WORK_QUEUE_TYPE QueueType);
@@ -176,8 +176,8 @@ typedef struct _EXT_DELETE_PARAMETERS {
 } EXT_DELETE_PARAMETERS, *PEXT_DELETE_PARAMETERS;
 
 #define EX_TIMER_HIGH_RESOLUTION 4
-#define EX_TIMER_NO_WAKE         8
-#define EX_TIMER_NOTIFICATION    0x80000000
+#define EX_TIMER_NO_WAKE 8
+#define EX_TIMER_NOTIFICATION 0x80000000
 
 NTKERNELAPI PEX_TIMER NTAPI ExAllocateTimer(PEXT_CALLBACK Callback, PVOID CallbackContext,
                                             ULONG Attributes);

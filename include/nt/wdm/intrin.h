@@ -136,10 +136,10 @@ FORCEINLINE PVOID NTAPI InterlockedCompareExchangePointer(PVOID volatile *Destin
 
 /* Barriers and waiting */
 
-#define KeMemoryBarrier()             __atomic_thread_fence(__ATOMIC_SEQ_CST)
+#define KeMemoryBarrier() __atomic_thread_fence(__ATOMIC_SEQ_CST)
 #define KeMemoryBarrierWithoutFence() __asm__ volatile("" : : : "memory")
-#define MemoryBarrier()               __atomic_thread_fence(__ATOMIC_SEQ_CST)
-#define YieldProcessor()              __builtin_ia32_pause()
+#define MemoryBarrier() __atomic_thread_fence(__ATOMIC_SEQ_CST)
+#define YieldProcessor() __builtin_ia32_pause()
 
 /* Device registers: 8, 16, 32 and 64 bits */
 
@@ -249,6 +249,48 @@ FORCEINLINE VOID NTAPI WRITE_REGISTER_BUFFER_ULONG64(volatile ULONG64 *Register,
     while (Count--)
         *Register++ = *Buffer++;
     KeMemoryBarrier();
+}
+
+/* Device registers without the barriers */
+
+FORCEINLINE UCHAR NTAPI READ_REGISTER_NOFENCE_UCHAR(volatile UCHAR *Register)
+{
+    return *Register;
+}
+
+FORCEINLINE VOID NTAPI WRITE_REGISTER_NOFENCE_UCHAR(volatile UCHAR *Register, UCHAR Value)
+{
+    *Register = Value;
+}
+
+FORCEINLINE USHORT NTAPI READ_REGISTER_NOFENCE_USHORT(volatile USHORT *Register)
+{
+    return *Register;
+}
+
+FORCEINLINE VOID NTAPI WRITE_REGISTER_NOFENCE_USHORT(volatile USHORT *Register, USHORT Value)
+{
+    *Register = Value;
+}
+
+FORCEINLINE ULONG NTAPI READ_REGISTER_NOFENCE_ULONG(volatile ULONG *Register)
+{
+    return *Register;
+}
+
+FORCEINLINE VOID NTAPI WRITE_REGISTER_NOFENCE_ULONG(volatile ULONG *Register, ULONG Value)
+{
+    *Register = Value;
+}
+
+FORCEINLINE ULONG64 NTAPI READ_REGISTER_NOFENCE_ULONG64(volatile ULONG64 *Register)
+{
+    return *Register;
+}
+
+FORCEINLINE VOID NTAPI WRITE_REGISTER_NOFENCE_ULONG64(volatile ULONG64 *Register, ULONG64 Value)
+{
+    *Register = Value;
 }
 
 /* Ports: 8, 16 and 32 bits; the buffer forms read or write one port repeatedly */

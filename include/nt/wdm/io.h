@@ -8,18 +8,18 @@
 #define NT_WDM_IO_H
 
 /* Types of I/O objects, in their first member */
-#define IO_TYPE_ADAPTER                 0x00000001
-#define IO_TYPE_CONTROLLER              0x00000002
-#define IO_TYPE_DEVICE                  0x00000003
-#define IO_TYPE_DRIVER                  0x00000004
-#define IO_TYPE_FILE                    0x00000005
-#define IO_TYPE_IRP                     0x00000006
-#define IO_TYPE_MASTER_ADAPTER          0x00000007
-#define IO_TYPE_OPEN_PACKET             0x00000008
-#define IO_TYPE_TIMER                   0x00000009
-#define IO_TYPE_VPB                     0x0000000a
-#define IO_TYPE_ERROR_LOG               0x0000000b
-#define IO_TYPE_ERROR_MESSAGE           0x0000000c
+#define IO_TYPE_ADAPTER 0x00000001
+#define IO_TYPE_CONTROLLER 0x00000002
+#define IO_TYPE_DEVICE 0x00000003
+#define IO_TYPE_DRIVER 0x00000004
+#define IO_TYPE_FILE 0x00000005
+#define IO_TYPE_IRP 0x00000006
+#define IO_TYPE_MASTER_ADAPTER 0x00000007
+#define IO_TYPE_OPEN_PACKET 0x00000008
+#define IO_TYPE_TIMER 0x00000009
+#define IO_TYPE_VPB 0x0000000a
+#define IO_TYPE_ERROR_LOG 0x0000000b
+#define IO_TYPE_ERROR_MESSAGE 0x0000000c
 #define IO_TYPE_DEVICE_OBJECT_EXTENSION 0x0000000d
 
 /* Devices and drivers */
@@ -112,7 +112,7 @@ NTKERNELAPI PKEVENT NTAPI IoCreateNotificationEvent(PUNICODE_STRING EventName, P
 NTKERNELAPI PKEVENT NTAPI IoCreateSynchronizationEvent(PUNICODE_STRING EventName,
                                                        PHANDLE EventHandle);
 
-#define IoCallDriver(DeviceObject, Irp)       IofCallDriver(DeviceObject, Irp)
+#define IoCallDriver(DeviceObject, Irp) IofCallDriver(DeviceObject, Irp)
 #define IoCompleteRequest(Irp, PriorityBoost) IofCompleteRequest(Irp, PriorityBoost)
 
 FORCEINLINE ULONG_PTR NTAPI IoGetRemainingStackSize(VOID)

@@ -30,21 +30,21 @@ NTKERNELAPI VOID NTAPI IoReleaseRemoveLockEx(PIO_REMOVE_LOCK RemoveLock, PVOID T
 NTKERNELAPI VOID NTAPI IoReleaseRemoveLockAndWaitEx(PIO_REMOVE_LOCK RemoveLock, PVOID Tag,
                                                     ULONG RemlockSize);
 
-#define IoInitializeRemoveLock(Lock, AllocateTag, MaxLockedMinutes, HighWatermark)       \
-    IoInitializeRemoveLockEx((Lock), (AllocateTag), (MaxLockedMinutes), (HighWatermark), \
+#define IoInitializeRemoveLock(Lock, AllocateTag, MaxLockedMinutes, HighWatermark)                 \
+    IoInitializeRemoveLockEx((Lock), (AllocateTag), (MaxLockedMinutes), (HighWatermark),           \
                              sizeof(IO_REMOVE_LOCK))
-#define IoAcquireRemoveLock(RemoveLock, Tag) \
+#define IoAcquireRemoveLock(RemoveLock, Tag)                                                       \
     IoAcquireRemoveLockEx((RemoveLock), (Tag), __FILE__, __LINE__, sizeof(IO_REMOVE_LOCK))
-#define IoReleaseRemoveLock(RemoveLock, Tag) \
+#define IoReleaseRemoveLock(RemoveLock, Tag)                                                       \
     IoReleaseRemoveLockEx((RemoveLock), (Tag), sizeof(IO_REMOVE_LOCK))
-#define IoReleaseRemoveLockAndWait(RemoveLock, Tag) \
+#define IoReleaseRemoveLockAndWait(RemoveLock, Tag)                                                \
     IoReleaseRemoveLockAndWaitEx((RemoveLock), (Tag), sizeof(IO_REMOVE_LOCK))
 
 /* Cancel-safe queues (WDK: IO_CSQ) */
 
 #define IO_TYPE_CSQ_IRP_CONTEXT 1
-#define IO_TYPE_CSQ             2
-#define IO_TYPE_CSQ_EX          3
+#define IO_TYPE_CSQ 2
+#define IO_TYPE_CSQ_EX 3
 
 struct _IO_CSQ;
 
@@ -117,8 +117,8 @@ typedef struct _IO_ERROR_LOG_PACKET {
 } IO_ERROR_LOG_PACKET, *PIO_ERROR_LOG_PACKET;
 
 #define PORT_MAXIMUM_MESSAGE_LENGTH 512
-#define ERROR_LOG_LIMIT_SIZE        240
-#define ERROR_LOG_MAXIMUM_SIZE      0xf0
+#define ERROR_LOG_LIMIT_SIZE 240
+#define ERROR_LOG_MAXIMUM_SIZE 0xf0
 
 NTKERNELAPI PVOID NTAPI IoAllocateErrorLogEntry(PVOID IoObject, UCHAR EntrySize);
 NTKERNELAPI VOID NTAPI IoFreeErrorLogEntry(PVOID ElEntry);
@@ -152,8 +152,8 @@ typedef enum {
     DevicePropertyContainerID = 0x16
 } DEVICE_REGISTRY_PROPERTY;
 
-#define PLUGPLAY_REGKEY_DEVICE            1
-#define PLUGPLAY_REGKEY_DRIVER            2
+#define PLUGPLAY_REGKEY_DEVICE 1
+#define PLUGPLAY_REGKEY_DRIVER 2
 #define PLUGPLAY_REGKEY_CURRENT_HWPROFILE 4
 
 #define DEVICE_INTERFACE_INCLUDE_NONACTIVE 0x00000001
@@ -249,11 +249,11 @@ NTKERNELAPI NTSTATUS NTAPI IoUnregisterPlugPlayNotificationEx(PVOID Notification
 
 /* WMI */
 
-#define WMIREG_ACTION_REGISTER     1
-#define WMIREG_ACTION_DEREGISTER   2
-#define WMIREG_ACTION_REREGISTER   3
+#define WMIREG_ACTION_REGISTER 1
+#define WMIREG_ACTION_DEREGISTER 2
+#define WMIREG_ACTION_REREGISTER 3
 #define WMIREG_ACTION_UPDATE_GUIDS 4
-#define WMIREG_ACTION_BLOCK_IRPS   5
+#define WMIREG_ACTION_BLOCK_IRPS 5
 
 NTKERNELAPI NTSTATUS NTAPI IoWMIRegistrationControl(PDEVICE_OBJECT DeviceObject, ULONG Action);
 NTKERNELAPI NTSTATUS NTAPI IoWMIWriteEvent(PVOID WnodeEventItem);
@@ -276,7 +276,7 @@ NTKERNELAPI NTSTATUS NTAPI ObReferenceObjectByPointer(PVOID Object, ACCESS_MASK 
                                                       POBJECT_TYPE ObjectType,
                                                       KPROCESSOR_MODE AccessMode);
 
-#define ObReferenceObject(Object)   ObfReferenceObject(Object)
+#define ObReferenceObject(Object) ObfReferenceObject(Object)
 #define ObDereferenceObject(Object) ObfDereferenceObject(Object)
 
 extern NTKERNELAPI POBJECT_TYPE *IoFileObjectType;

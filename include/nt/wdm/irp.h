@@ -9,60 +9,60 @@
 #define NT_WDM_IRP_H
 
 /* Major function codes (WDK: IRP Major Function Codes) */
-#define IRP_MJ_CREATE                   0x00
-#define IRP_MJ_CREATE_NAMED_PIPE        0x01
-#define IRP_MJ_CLOSE                    0x02
-#define IRP_MJ_READ                     0x03
-#define IRP_MJ_WRITE                    0x04
-#define IRP_MJ_QUERY_INFORMATION        0x05
-#define IRP_MJ_SET_INFORMATION          0x06
-#define IRP_MJ_QUERY_EA                 0x07
-#define IRP_MJ_SET_EA                   0x08
-#define IRP_MJ_FLUSH_BUFFERS            0x09
+#define IRP_MJ_CREATE 0x00
+#define IRP_MJ_CREATE_NAMED_PIPE 0x01
+#define IRP_MJ_CLOSE 0x02
+#define IRP_MJ_READ 0x03
+#define IRP_MJ_WRITE 0x04
+#define IRP_MJ_QUERY_INFORMATION 0x05
+#define IRP_MJ_SET_INFORMATION 0x06
+#define IRP_MJ_QUERY_EA 0x07
+#define IRP_MJ_SET_EA 0x08
+#define IRP_MJ_FLUSH_BUFFERS 0x09
 #define IRP_MJ_QUERY_VOLUME_INFORMATION 0x0a
-#define IRP_MJ_SET_VOLUME_INFORMATION   0x0b
-#define IRP_MJ_DIRECTORY_CONTROL        0x0c
-#define IRP_MJ_FILE_SYSTEM_CONTROL      0x0d
-#define IRP_MJ_DEVICE_CONTROL           0x0e
-#define IRP_MJ_INTERNAL_DEVICE_CONTROL  0x0f
-#define IRP_MJ_SCSI                     0x0f
-#define IRP_MJ_SHUTDOWN                 0x10
-#define IRP_MJ_LOCK_CONTROL             0x11
-#define IRP_MJ_CLEANUP                  0x12
-#define IRP_MJ_CREATE_MAILSLOT          0x13
-#define IRP_MJ_QUERY_SECURITY           0x14
-#define IRP_MJ_SET_SECURITY             0x15
-#define IRP_MJ_POWER                    0x16
-#define IRP_MJ_SYSTEM_CONTROL           0x17
-#define IRP_MJ_DEVICE_CHANGE            0x18
-#define IRP_MJ_QUERY_QUOTA              0x19
-#define IRP_MJ_SET_QUOTA                0x1a
-#define IRP_MJ_PNP                      0x1b
-#define IRP_MJ_PNP_POWER                IRP_MJ_PNP
+#define IRP_MJ_SET_VOLUME_INFORMATION 0x0b
+#define IRP_MJ_DIRECTORY_CONTROL 0x0c
+#define IRP_MJ_FILE_SYSTEM_CONTROL 0x0d
+#define IRP_MJ_DEVICE_CONTROL 0x0e
+#define IRP_MJ_INTERNAL_DEVICE_CONTROL 0x0f
+#define IRP_MJ_SCSI 0x0f
+#define IRP_MJ_SHUTDOWN 0x10
+#define IRP_MJ_LOCK_CONTROL 0x11
+#define IRP_MJ_CLEANUP 0x12
+#define IRP_MJ_CREATE_MAILSLOT 0x13
+#define IRP_MJ_QUERY_SECURITY 0x14
+#define IRP_MJ_SET_SECURITY 0x15
+#define IRP_MJ_POWER 0x16
+#define IRP_MJ_SYSTEM_CONTROL 0x17
+#define IRP_MJ_DEVICE_CHANGE 0x18
+#define IRP_MJ_QUERY_QUOTA 0x19
+#define IRP_MJ_SET_QUOTA 0x1a
+#define IRP_MJ_PNP 0x1b
+#define IRP_MJ_PNP_POWER IRP_MJ_PNP
 
 /* IRP.Flags */
-#define IRP_NOCACHE               0x00000001
-#define IRP_PAGING_IO             0x00000002
-#define IRP_MOUNT_COMPLETION      0x00000002
-#define IRP_SYNCHRONOUS_API       0x00000004
-#define IRP_ASSOCIATED_IRP        0x00000008
-#define IRP_BUFFERED_IO           0x00000010
-#define IRP_DEALLOCATE_BUFFER     0x00000020
-#define IRP_INPUT_OPERATION       0x00000040
+#define IRP_NOCACHE 0x00000001
+#define IRP_PAGING_IO 0x00000002
+#define IRP_MOUNT_COMPLETION 0x00000002
+#define IRP_SYNCHRONOUS_API 0x00000004
+#define IRP_ASSOCIATED_IRP 0x00000008
+#define IRP_BUFFERED_IO 0x00000010
+#define IRP_DEALLOCATE_BUFFER 0x00000020
+#define IRP_INPUT_OPERATION 0x00000040
 #define IRP_SYNCHRONOUS_PAGING_IO 0x00000040
-#define IRP_CREATE_OPERATION      0x00000080
-#define IRP_READ_OPERATION        0x00000100
-#define IRP_WRITE_OPERATION       0x00000200
-#define IRP_CLOSE_OPERATION       0x00000400
-#define IRP_DEFER_IO_COMPLETION   0x00000800
-#define IRP_OB_QUERY_NAME         0x00001000
-#define IRP_HOLD_DEVICE_QUEUE     0x00002000
+#define IRP_CREATE_OPERATION 0x00000080
+#define IRP_READ_OPERATION 0x00000100
+#define IRP_WRITE_OPERATION 0x00000200
+#define IRP_CLOSE_OPERATION 0x00000400
+#define IRP_DEFER_IO_COMPLETION 0x00000800
+#define IRP_OB_QUERY_NAME 0x00001000
+#define IRP_HOLD_DEVICE_QUEUE 0x00002000
 
 /* IRP.AllocationFlags */
-#define IRP_QUOTA_CHARGED          0x01
+#define IRP_QUOTA_CHARGED 0x01
 #define IRP_ALLOCATED_MUST_SUCCEED 0x02
-#define IRP_ALLOCATED_FIXED_SIZE   0x04
-#define IRP_LOOKASIDE_ALLOCATION   0x08
+#define IRP_ALLOCATED_FIXED_SIZE 0x04
+#define IRP_LOOKASIDE_ALLOCATION 0x08
 
 /* WDK: IRP */
 typedef struct DECLSPEC_ALIGN(16) _IRP {
@@ -124,21 +124,21 @@ typedef struct DECLSPEC_ALIGN(16) _IRP {
 } IRP;
 
 /* IO_STACK_LOCATION.Control */
-#define SL_PENDING_RETURNED  0x01
-#define SL_ERROR_RETURNED    0x02
-#define SL_INVOKE_ON_CANCEL  0x20
+#define SL_PENDING_RETURNED 0x01
+#define SL_ERROR_RETURNED 0x02
+#define SL_INVOKE_ON_CANCEL 0x20
 #define SL_INVOKE_ON_SUCCESS 0x40
-#define SL_INVOKE_ON_ERROR   0x80
+#define SL_INVOKE_ON_ERROR 0x80
 
 /* IO_STACK_LOCATION.Flags, by function */
-#define SL_FORCE_ACCESS_CHECK     0x01
-#define SL_OPEN_PAGING_FILE       0x02
-#define SL_OPEN_TARGET_DIRECTORY  0x04
-#define SL_CASE_SENSITIVE         0x80
-#define SL_KEY_SPECIFIED          0x01
+#define SL_FORCE_ACCESS_CHECK 0x01
+#define SL_OPEN_PAGING_FILE 0x02
+#define SL_OPEN_TARGET_DIRECTORY 0x04
+#define SL_CASE_SENSITIVE 0x80
+#define SL_KEY_SPECIFIED 0x01
 #define SL_OVERRIDE_VERIFY_VOLUME 0x02
-#define SL_WRITE_THROUGH          0x04
-#define SL_FT_SEQUENTIAL_WRITE    0x08
+#define SL_WRITE_THROUGH 0x04
+#define SL_FT_SEQUENTIAL_WRITE 0x08
 
 struct _IO_SECURITY_CONTEXT;
 struct _CM_RESOURCE_LIST;
@@ -365,10 +365,10 @@ FORCEINLINE PDRIVER_CANCEL NTAPI IoSetCancelRoutine(PIRP Irp, PDRIVER_CANCEL Can
 }
 
 #define IoSizeOfIrp(StackSize) ((USHORT)(sizeof(IRP) + ((StackSize) * (sizeof(IO_STACK_LOCATION)))))
-#define IoIsErrorUserInduced(Status)                                                              \
-    ((BOOLEAN)(((Status) == STATUS_DEVICE_NOT_READY) || ((Status) == STATUS_IO_TIMEOUT) ||        \
-               ((Status) == STATUS_MEDIA_WRITE_PROTECTED) ||                                      \
-               ((Status) == STATUS_NO_MEDIA_IN_DEVICE) || ((Status) == STATUS_VERIFY_REQUIRED) || \
+#define IoIsErrorUserInduced(Status)                                                               \
+    ((BOOLEAN)(((Status) == STATUS_DEVICE_NOT_READY) || ((Status) == STATUS_IO_TIMEOUT) ||         \
+               ((Status) == STATUS_MEDIA_WRITE_PROTECTED) ||                                       \
+               ((Status) == STATUS_NO_MEDIA_IN_DEVICE) || ((Status) == STATUS_VERIFY_REQUIRED) ||  \
                ((Status) == STATUS_UNRECOGNIZED_MEDIA) || ((Status) == STATUS_WRONG_VOLUME)))
 
 #endif

@@ -9,18 +9,18 @@
 #ifndef NT_WDM_IRQL_H
 #define NT_WDM_IRQL_H
 
-#define PASSIVE_LEVEL  0
-#define LOW_LEVEL      0
-#define APC_LEVEL      1
+#define PASSIVE_LEVEL 0
+#define LOW_LEVEL 0
+#define APC_LEVEL 1
 #define DISPATCH_LEVEL 2
-#define CMCI_LEVEL     5
-#define CLOCK_LEVEL    13
-#define IPI_LEVEL      14
-#define DRS_LEVEL      14
-#define POWER_LEVEL    14
-#define PROFILE_LEVEL  15
-#define HIGH_LEVEL     15
-#define SYNCH_LEVEL    12
+#define CMCI_LEVEL 5
+#define CLOCK_LEVEL 13
+#define IPI_LEVEL 14
+#define DRS_LEVEL 14
+#define POWER_LEVEL 14
+#define PROFILE_LEVEL 15
+#define HIGH_LEVEL 15
+#define SYNCH_LEVEL 12
 
 FORCEINLINE KIRQL NTAPI KeGetCurrentIrql(VOID)
 {
@@ -61,7 +61,7 @@ FORCEINLINE KIRQL NTAPI KeRaiseIrqlToSynchLevel(VOID)
 #define KeRaiseIrql(NewIrql, OldIrql) (*(OldIrql) = KfRaiseIrql(NewIrql))
 
 /* A debugging aid in checked builds: pageable code must run below DISPATCH_LEVEL. */
-#define PAGED_CODE()        ((void)0)
+#define PAGED_CODE() ((void)0)
 #define PAGED_CODE_LOCKED() ((void)0)
 
 #endif

@@ -76,25 +76,25 @@ NTKERNELAPI LONG NTAPI KeReleaseSemaphore(PRKSEMAPHORE Semaphore, KPRIORITY Incr
 NTKERNELAPI LONG NTAPI KeReadStateSemaphore(PRKSEMAPHORE Semaphore);
 
 /* Priority increments for the thread that a release wakes */
-#define IO_NO_INCREMENT         0
-#define IO_CD_ROM_INCREMENT     1
-#define IO_DISK_INCREMENT       1
-#define IO_KEYBOARD_INCREMENT   6
-#define IO_MAILSLOT_INCREMENT   2
-#define IO_MOUSE_INCREMENT      6
+#define IO_NO_INCREMENT 0
+#define IO_CD_ROM_INCREMENT 1
+#define IO_DISK_INCREMENT 1
+#define IO_KEYBOARD_INCREMENT 6
+#define IO_MAILSLOT_INCREMENT 2
+#define IO_MOUSE_INCREMENT 6
 #define IO_NAMED_PIPE_INCREMENT 2
-#define IO_NETWORK_INCREMENT    2
-#define IO_PARALLEL_INCREMENT   1
-#define IO_SERIAL_INCREMENT     2
-#define IO_SOUND_INCREMENT      8
-#define IO_VIDEO_INCREMENT      1
-#define EVENT_INCREMENT         1
-#define SEMAPHORE_INCREMENT     1
+#define IO_NETWORK_INCREMENT 2
+#define IO_PARALLEL_INCREMENT 1
+#define IO_SERIAL_INCREMENT 2
+#define IO_SOUND_INCREMENT 8
+#define IO_VIDEO_INCREMENT 1
+#define EVENT_INCREMENT 1
+#define SEMAPHORE_INCREMENT 1
 
-#define LOW_PRIORITY          0
+#define LOW_PRIORITY 0
 #define LOW_REALTIME_PRIORITY 16
-#define HIGH_PRIORITY         31
-#define MAXIMUM_PRIORITY      32
+#define HIGH_PRIORITY 31
+#define MAXIMUM_PRIORITY 32
 
 /* Waits: IRQL <= APC_LEVEL, or <= DISPATCH_LEVEL with a zero timeout */
 

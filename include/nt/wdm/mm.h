@@ -6,32 +6,32 @@
 #ifndef NT_WDM_MM_H
 #define NT_WDM_MM_H
 
-#define PAGE_SIZE  0x1000
+#define PAGE_SIZE 0x1000
 #define PAGE_SHIFT 12L
 
-#define PAGE_NOACCESS          0x01
-#define PAGE_READONLY          0x02
-#define PAGE_READWRITE         0x04
-#define PAGE_WRITECOPY         0x08
-#define PAGE_EXECUTE           0x10
-#define PAGE_EXECUTE_READ      0x20
+#define PAGE_NOACCESS 0x01
+#define PAGE_READONLY 0x02
+#define PAGE_READWRITE 0x04
+#define PAGE_WRITECOPY 0x08
+#define PAGE_EXECUTE 0x10
+#define PAGE_EXECUTE_READ 0x20
 #define PAGE_EXECUTE_READWRITE 0x40
 #define PAGE_EXECUTE_WRITECOPY 0x80
-#define PAGE_GUARD             0x100
-#define PAGE_NOCACHE           0x200
-#define PAGE_WRITECOMBINE      0x400
+#define PAGE_GUARD 0x100
+#define PAGE_NOCACHE 0x200
+#define PAGE_WRITECOMBINE 0x400
 
-#define MEM_COMMIT   0x1000
-#define MEM_RESERVE  0x2000
+#define MEM_COMMIT 0x1000
+#define MEM_RESERVE 0x2000
 #define MEM_DECOMMIT 0x4000
-#define MEM_RELEASE  0x8000
+#define MEM_RELEASE 0x8000
 
-#define PAGE_ALIGN(Va)       ((PVOID)((ULONG_PTR)(Va) & ~((ULONG_PTR)PAGE_SIZE - 1)))
-#define BYTE_OFFSET(Va)      ((ULONG)((ULONG_PTR)(Va) & (PAGE_SIZE - 1)))
+#define PAGE_ALIGN(Va) ((PVOID)((ULONG_PTR)(Va) & ~((ULONG_PTR)PAGE_SIZE - 1)))
+#define BYTE_OFFSET(Va) ((ULONG)((ULONG_PTR)(Va) & (PAGE_SIZE - 1)))
 #define ROUND_TO_PAGES(Size) (((ULONG_PTR)(Size) + PAGE_SIZE - 1) & ~((ULONG_PTR)PAGE_SIZE - 1))
 #define BYTES_TO_PAGES(Size) (((Size) >> PAGE_SHIFT) + (((Size) & (PAGE_SIZE - 1)) != 0))
-#define ADDRESS_AND_SIZE_TO_SPAN_PAGES(Va, Size)                                            \
-    ((ULONG)((((ULONG_PTR)(Va) & (PAGE_SIZE - 1)) + (ULONG_PTR)(Size) + (PAGE_SIZE - 1)) >> \
+#define ADDRESS_AND_SIZE_TO_SPAN_PAGES(Va, Size)                                                   \
+    ((ULONG)((((ULONG_PTR)(Va) & (PAGE_SIZE - 1)) + (ULONG_PTR)(Size) + (PAGE_SIZE - 1)) >>        \
              PAGE_SHIFT))
 #define COMPUTE_PAGES_SPANNED(Va, Size) ADDRESS_AND_SIZE_TO_SPAN_PAGES(Va, Size)
 
@@ -52,17 +52,17 @@ typedef enum _MM_PAGE_PRIORITY {
     HighPagePriority = 32
 } MM_PAGE_PRIORITY;
 
-#define MdlMappingNoWrite   0x80000000
+#define MdlMappingNoWrite 0x80000000
 #define MdlMappingNoExecute 0x40000000
 
 typedef enum _MM_SYSTEM_SIZE { MmSmallSystem, MmMediumSystem, MmLargeSystem } MM_SYSTEMSIZE;
 typedef enum _LOCK_OPERATION { IoReadAccess, IoWriteAccess, IoModifyAccess } LOCK_OPERATION;
 
-#define MM_DONT_ZERO_ALLOCATION               0x00000001
-#define MM_ALLOCATE_FROM_LOCAL_NODE_ONLY      0x00000002
-#define MM_ALLOCATE_FULLY_REQUIRED            0x00000004
-#define MM_ALLOCATE_NO_WAIT                   0x00000008
-#define MM_ALLOCATE_PREFER_CONTIGUOUS         0x00000010
+#define MM_DONT_ZERO_ALLOCATION 0x00000001
+#define MM_ALLOCATE_FROM_LOCAL_NODE_ONLY 0x00000002
+#define MM_ALLOCATE_FULLY_REQUIRED 0x00000004
+#define MM_ALLOCATE_NO_WAIT 0x00000008
+#define MM_ALLOCATE_PREFER_CONTIGUOUS 0x00000010
 #define MM_ALLOCATE_REQUIRE_CONTIGUOUS_CHUNKS 0x00000020
 
 /* Device memory: IRQL <= DISPATCH_LEVEL */
@@ -129,29 +129,29 @@ extern NTKERNELAPI PVOID MmSystemRangeStart;
 extern NTKERNELAPI ULONG64 MmUserProbeAddress;
 
 #define MmLockPagableCodeSection(Address) MmLockPagableDataSection(Address)
-#define MmLockPageableDataSection         MmLockPagableDataSection
-#define MmLockPageableCodeSection         MmLockPagableDataSection
-#define MmUnlockPageableImageSection      MmUnlockPagableImageSection
+#define MmLockPageableDataSection MmLockPagableDataSection
+#define MmLockPageableCodeSection MmLockPagableDataSection
+#define MmUnlockPageableImageSection MmUnlockPagableImageSection
 
-#define MmGetMdlPfnArray(Mdl)       ((PPFN_NUMBER)((Mdl) + 1))
+#define MmGetMdlPfnArray(Mdl) ((PPFN_NUMBER)((Mdl) + 1))
 #define MmGetMdlVirtualAddress(Mdl) ((PVOID)((PCHAR)((Mdl)->StartVa) + (Mdl)->ByteOffset))
-#define MmGetMdlByteCount(Mdl)      ((Mdl)->ByteCount)
-#define MmGetMdlByteOffset(Mdl)     ((Mdl)->ByteOffset)
-#define MmGetMdlBaseVa(Mdl)         ((Mdl)->StartVa)
-#define MmInitializeMdl(Mdl, BaseVa, Bytes)                                                       \
-    do {                                                                                          \
-        (Mdl)->Next = NULL;                                                                       \
-        (Mdl)->Size = (CSHORT)(sizeof(MDL) + sizeof(PFN_NUMBER) * ADDRESS_AND_SIZE_TO_SPAN_PAGES( \
-                                                                      (BaseVa), (Bytes)));        \
-        (Mdl)->MdlFlags = 0;                                                                      \
-        (Mdl)->StartVa = PAGE_ALIGN(BaseVa);                                                      \
-        (Mdl)->ByteOffset = BYTE_OFFSET(BaseVa);                                                  \
-        (Mdl)->ByteCount = (ULONG)(Bytes);                                                        \
+#define MmGetMdlByteCount(Mdl) ((Mdl)->ByteCount)
+#define MmGetMdlByteOffset(Mdl) ((Mdl)->ByteOffset)
+#define MmGetMdlBaseVa(Mdl) ((Mdl)->StartVa)
+#define MmInitializeMdl(Mdl, BaseVa, Bytes)                                                        \
+    do {                                                                                           \
+        (Mdl)->Next = NULL;                                                                        \
+        (Mdl)->Size = (CSHORT)(sizeof(MDL) + sizeof(PFN_NUMBER) * ADDRESS_AND_SIZE_TO_SPAN_PAGES(  \
+                                                                      (BaseVa), (Bytes)));         \
+        (Mdl)->MdlFlags = 0;                                                                       \
+        (Mdl)->StartVa = PAGE_ALIGN(BaseVa);                                                       \
+        (Mdl)->ByteOffset = BYTE_OFFSET(BaseVa);                                                   \
+        (Mdl)->ByteCount = (ULONG)(Bytes);                                                         \
     } while (0)
-#define MmPrepareMdlForReuse(Mdl)                             \
-    do {                                                      \
-        if ((Mdl)->MdlFlags & MDL_PARTIAL_HAS_BEEN_MAPPED)    \
-            MmUnmapLockedPages((Mdl)->MappedSystemVa, (Mdl)); \
+#define MmPrepareMdlForReuse(Mdl)                                                                  \
+    do {                                                                                           \
+        if ((Mdl)->MdlFlags & MDL_PARTIAL_HAS_BEEN_MAPPED)                                         \
+            MmUnmapLockedPages((Mdl)->MappedSystemVa, (Mdl));                                      \
     } while (0)
 
 FORCEINLINE PVOID NTAPI MmGetSystemAddressForMdlSafe(PMDL Mdl, ULONG Priority)

@@ -20,13 +20,13 @@ NTSYSAPI SIZE_T NTAPI RtlCompareMemoryUlong(PVOID Source, SIZE_T Length, ULONG P
 NTSYSAPI VOID NTAPI RtlCopyMemoryNonTemporal(VOID *Destination, const VOID *Source, SIZE_T Length);
 NTSYSAPI VOID NTAPI RtlPrefetchMemoryNonTemporal(PVOID Source, SIZE_T Length);
 
-#define RtlCopyMemory(Destination, Source, Length) \
+#define RtlCopyMemory(Destination, Source, Length)                                                 \
     __builtin_memcpy((Destination), (Source), (Length))
-#define RtlMoveMemory(Destination, Source, Length) \
+#define RtlMoveMemory(Destination, Source, Length)                                                 \
     __builtin_memmove((Destination), (Source), (Length))
 #define RtlFillMemory(Destination, Length, Fill) __builtin_memset((Destination), (Fill), (Length))
-#define RtlZeroMemory(Destination, Length)       __builtin_memset((Destination), 0, (Length))
-#define RtlEqualMemory(Destination, Source, Length) \
+#define RtlZeroMemory(Destination, Length) __builtin_memset((Destination), 0, (Length))
+#define RtlEqualMemory(Destination, Source, Length)                                                \
     (!__builtin_memcmp((Destination), (Source), (Length)))
 #define RtlCopyBytes RtlCopyMemory
 #define RtlZeroBytes RtlZeroMemory
@@ -103,6 +103,14 @@ FORCEINLINE VOID NTAPI RtlInitEmptyAnsiString(PANSI_STRING AnsiString, PCHAR Buf
     AnsiString->Buffer = Buffer;
 }
 
+/* Arithmetic */
+
+#define Int32x32To64(A, B) ((LONGLONG)(LONG)(A) * (LONGLONG)(LONG)(B))
+#define UInt32x32To64(A, B) ((ULONGLONG)(ULONG)(A) * (ULONGLONG)(ULONG)(B))
+#define RtlUshortByteSwap(Value) __builtin_bswap16(Value)
+#define RtlUlongByteSwap(Value) __builtin_bswap32(Value)
+#define RtlUlonglongByteSwap(Value) __builtin_bswap64(Value)
+
 /* GUIDs */
 
 NTSYSAPI NTSTATUS NTAPI RtlStringFromGUID(REFGUID Guid, PUNICODE_STRING GuidString);
@@ -125,26 +133,26 @@ typedef struct _RTL_QUERY_REGISTRY_TABLE {
     ULONG DefaultLength;
 } RTL_QUERY_REGISTRY_TABLE, *PRTL_QUERY_REGISTRY_TABLE;
 
-#define RTL_QUERY_REGISTRY_SUBKEY          0x00000001
-#define RTL_QUERY_REGISTRY_TOPKEY          0x00000002
-#define RTL_QUERY_REGISTRY_REQUIRED        0x00000004
-#define RTL_QUERY_REGISTRY_NOVALUE         0x00000008
-#define RTL_QUERY_REGISTRY_NOEXPAND        0x00000010
-#define RTL_QUERY_REGISTRY_DIRECT          0x00000020
-#define RTL_QUERY_REGISTRY_DELETE          0x00000040
-#define RTL_QUERY_REGISTRY_TYPECHECK       0x00000100
+#define RTL_QUERY_REGISTRY_SUBKEY 0x00000001
+#define RTL_QUERY_REGISTRY_TOPKEY 0x00000002
+#define RTL_QUERY_REGISTRY_REQUIRED 0x00000004
+#define RTL_QUERY_REGISTRY_NOVALUE 0x00000008
+#define RTL_QUERY_REGISTRY_NOEXPAND 0x00000010
+#define RTL_QUERY_REGISTRY_DIRECT 0x00000020
+#define RTL_QUERY_REGISTRY_DELETE 0x00000040
+#define RTL_QUERY_REGISTRY_TYPECHECK 0x00000100
 #define RTL_QUERY_REGISTRY_TYPECHECK_SHIFT 24
-#define RTL_QUERY_REGISTRY_TYPECHECK_MASK  (0xff << RTL_QUERY_REGISTRY_TYPECHECK_SHIFT)
+#define RTL_QUERY_REGISTRY_TYPECHECK_MASK (0xff << RTL_QUERY_REGISTRY_TYPECHECK_SHIFT)
 
-#define RTL_REGISTRY_ABSOLUTE   0
-#define RTL_REGISTRY_SERVICES   1
-#define RTL_REGISTRY_CONTROL    2
+#define RTL_REGISTRY_ABSOLUTE 0
+#define RTL_REGISTRY_SERVICES 1
+#define RTL_REGISTRY_CONTROL 2
 #define RTL_REGISTRY_WINDOWS_NT 3
-#define RTL_REGISTRY_DEVICEMAP  4
-#define RTL_REGISTRY_USER       5
-#define RTL_REGISTRY_MAXIMUM    6
-#define RTL_REGISTRY_HANDLE     0x40000000
-#define RTL_REGISTRY_OPTIONAL   0x80000000
+#define RTL_REGISTRY_DEVICEMAP 4
+#define RTL_REGISTRY_USER 5
+#define RTL_REGISTRY_MAXIMUM 6
+#define RTL_REGISTRY_HANDLE 0x40000000
+#define RTL_REGISTRY_OPTIONAL 0x80000000
 
 NTSYSAPI NTSTATUS NTAPI RtlQueryRegistryValues(ULONG RelativeTo, PCWSTR Path,
                                                PRTL_QUERY_REGISTRY_TABLE QueryTable, PVOID Context,
@@ -201,17 +209,17 @@ typedef struct _OSVERSIONINFOEXW {
     UCHAR wReserved;
 } OSVERSIONINFOEXW, *POSVERSIONINFOEXW, RTL_OSVERSIONINFOEXW, *PRTL_OSVERSIONINFOEXW;
 
-#define VER_MINORVERSION     0x0000001
-#define VER_MAJORVERSION     0x0000002
-#define VER_BUILDNUMBER      0x0000004
-#define VER_PLATFORMID       0x0000008
+#define VER_MINORVERSION 0x0000001
+#define VER_MAJORVERSION 0x0000002
+#define VER_BUILDNUMBER 0x0000004
+#define VER_PLATFORMID 0x0000008
 #define VER_SERVICEPACKMINOR 0x0000010
 #define VER_SERVICEPACKMAJOR 0x0000020
-#define VER_EQUAL            1
-#define VER_GREATER          2
-#define VER_GREATER_EQUAL    3
-#define VER_LESS             4
-#define VER_LESS_EQUAL       5
+#define VER_EQUAL 1
+#define VER_GREATER 2
+#define VER_GREATER_EQUAL 3
+#define VER_LESS 4
+#define VER_LESS_EQUAL 5
 
 typedef struct _TIME_FIELDS {
     CSHORT Year;
@@ -241,13 +249,13 @@ NTSYSAPI EXCEPTION_DISPOSITION NTAPI __C_specific_handler(
 
 /* Debug output: IRQL <= DIRQL */
 
-#define DPFLTR_ERROR_LEVEL   0
+#define DPFLTR_ERROR_LEVEL 0
 #define DPFLTR_WARNING_LEVEL 1
-#define DPFLTR_TRACE_LEVEL   2
-#define DPFLTR_INFO_LEVEL    3
-#define DPFLTR_MASK          0x80000000
-#define DPFLTR_IHVDRIVER_ID  77
-#define DPFLTR_DEFAULT_ID    101
+#define DPFLTR_TRACE_LEVEL 2
+#define DPFLTR_INFO_LEVEL 3
+#define DPFLTR_MASK 0x80000000
+#define DPFLTR_IHVDRIVER_ID 77
+#define DPFLTR_DEFAULT_ID 101
 
 NTSYSAPI ULONG __cdecl DbgPrint(PCSTR Format, ...);
 NTSYSAPI ULONG __cdecl DbgPrintEx(ULONG ComponentId, ULONG Level, PCSTR Format, ...);
@@ -261,13 +269,13 @@ NTSYSAPI VOID NTAPI RtlAssert(PVOID FailedAssertion, PVOID FileName, ULONG LineN
 #define DbgRaiseAssertionFailure() __asm__ volatile("int $0x2c")
 
 #if defined(DBG) && DBG
-#define KdPrint(Arguments)   DbgPrint Arguments
+#define KdPrint(Arguments) DbgPrint Arguments
 #define KdPrintEx(Arguments) DbgPrintEx Arguments
-#define KdBreakPoint()       DbgBreakPoint()
-#define NT_ASSERT(Expression)           \
-    do {                                \
-        if (!(Expression))              \
-            DbgRaiseAssertionFailure(); \
+#define KdBreakPoint() DbgBreakPoint()
+#define NT_ASSERT(Expression)                                                                      \
+    do {                                                                                           \
+        if (!(Expression))                                                                         \
+            DbgRaiseAssertionFailure();                                                            \
     } while (0)
 #else
 #define KdPrint(Arguments)
@@ -278,7 +286,7 @@ NTSYSAPI VOID NTAPI RtlAssert(PVOID FailedAssertion, PVOID FileName, ULONG LineN
 
 /* The kernel has its own ASSERT. */
 #ifndef _NTOSKRNL_
-#define ASSERT(Expression)             NT_ASSERT(Expression)
+#define ASSERT(Expression) NT_ASSERT(Expression)
 #define ASSERTMSG(Message, Expression) NT_ASSERT(Expression)
 #endif
 
