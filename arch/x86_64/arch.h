@@ -11,7 +11,7 @@
 #include <hw/x86_gdt.h>
 
 /* Addresses in the fixed range at HAL_LAPIC_VIRTUAL, one page each. */
-#define ARCH_HPET_VIRTUAL  (HAL_LAPIC_VIRTUAL + 0x1000)
+#define ARCH_HPET_VIRTUAL (HAL_LAPIC_VIRTUAL + 0x1000)
 #define ARCH_RESET_VIRTUAL (HAL_LAPIC_VIRTUAL + 0x2000)
 
 enum {
@@ -20,10 +20,10 @@ enum {
 };
 
 /* Delivered to CPUs that wait in smp.c for their number, and to nothing else. Class 14. */
-#define VECTOR_WAKE         0xEF
+#define VECTOR_WAKE 0xEF
 /* The 8259s, class 12, all masked: what arrives there is spurious. */
 #define VECTOR_I8259_MASTER 0xC0
-#define VECTOR_I8259_SLAVE  0xC8
+#define VECTOR_I8259_SLAVE 0xC8
 
 /* linker.ld, boot.S */
 extern char kernel_image_end[];

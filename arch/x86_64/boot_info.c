@@ -17,8 +17,8 @@
 #include "parse/multiboot2.h"
 #include "parse/pvh.h"
 
-#define BOOT_MAP_END      (4ull << 30)
-#define CONVENTIONAL_END  0xA0000ull /* below it real-mode code can run */
+#define BOOT_MAP_END (4ull << 30)
+#define CONVENTIONAL_END 0xA0000ull /* below it real-mode code can run */
 #define MB2_INFO_SIZE_MAX (16u << 20)
 
 struct boot_info boot_info;
@@ -43,7 +43,7 @@ static void boot_add_range(uint64_t base, uint64_t length, enum boot_memory_kind
         return;
     }
     boot_info.memory_ranges[boot_info.memory_range_count++] =
-        (struct boot_memory_range){ .base = base, .length = length, .kind = kind };
+        (struct boot_memory_range){.base = base, .length = length, .kind = kind};
 }
 
 static void boot_add_module(uint64_t base, uint64_t length)
@@ -55,7 +55,7 @@ static void boot_add_module(uint64_t base, uint64_t length)
         return;
     }
     boot_info.modules[boot_info.module_count++] =
-        (struct boot_module){ .base = base, .length = length };
+        (struct boot_module){.base = base, .length = length};
 }
 
 static void boot_set_command_line(const char *text, size_t limit)
@@ -131,7 +131,7 @@ static void boot_read_multiboot2(uint32_t address)
     const void *information = boot_at(address, sizeof(uint64_t));
     struct multiboot2 multiboot;
     struct multiboot2_tag tag;
-    struct parse_error error = { 0 };
+    struct parse_error error = {0};
     uint32_t size = multiboot2_total_size(information);
     enum parse_step step = PARSE_BAD;
 

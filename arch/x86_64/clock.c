@@ -85,8 +85,8 @@ static bool clock_hpet_open(struct clock_reference *reference)
     if (period == 0 || period > HPET_PERIOD_MAX)
         return false;
     *configuration |= HPET_CONFIG_ENABLE;
-    *reference = (struct clock_reference){ "hpet", HPET_FS_PER_SECOND / period, UINT32_MAX,
-                                           clock_hpet_read };
+    *reference =
+        (struct clock_reference){"hpet", HPET_FS_PER_SECOND / period, UINT32_MAX, clock_hpet_read};
     return true;
 }
 
@@ -97,9 +97,9 @@ static bool clock_pm_open(struct clock_reference *reference)
     if (fadt == NULL || fadt->pm_timer.address == 0 || fadt->pm_timer.space != FADT_SPACE_IO)
         return false;
     clock_pm_port = (uint16_t)fadt->pm_timer.address;
-    *reference = (struct clock_reference){ "acpi-pm", ACPI_PM_TIMER_FREQUENCY,
-                                           fadt->pm_timer_is_32bit ? UINT32_MAX : BITS(23, 0),
-                                           clock_pm_read };
+    *reference =
+        (struct clock_reference){"acpi-pm", ACPI_PM_TIMER_FREQUENCY,
+                                 fadt->pm_timer_is_32bit ? UINT32_MAX : BITS(23, 0), clock_pm_read};
     return true;
 }
 
@@ -111,7 +111,7 @@ static bool clock_pit_open(struct clock_reference *reference)
     hal_port_write8(PIT_COMMAND, PIT_COMMAND_CHANNEL_2_WORD_MODE_0);
     hal_port_write8(PIT_CHANNEL_2, 0xFF);
     hal_port_write8(PIT_CHANNEL_2, 0xFF);
-    *reference = (struct clock_reference){ "pit", PIT_FREQUENCY, UINT16_MAX, clock_pit_read };
+    *reference = (struct clock_reference){"pit", PIT_FREQUENCY, UINT16_MAX, clock_pit_read};
     return true;
 }
 
@@ -132,7 +132,7 @@ static bool clock_reference_runs(const struct clock_reference *reference)
 
 static struct clock_sample clock_sample_take(const struct clock_reference *reference)
 {
-    struct clock_sample best = { 0 };
+    struct clock_sample best = {0};
     uint64_t best_width = UINT64_MAX;
 
     for (unsigned i = 0; i < CLOCK_SAMPLES; i++) {
@@ -143,7 +143,7 @@ static struct clock_sample clock_sample_take(const struct clock_reference *refer
 
         if (width < best_width) {
             best_width = width;
-            best = (struct clock_sample){ before + width / 2, value, lapic };
+            best = (struct clock_sample){before + width / 2, value, lapic};
         }
     }
     return best;
@@ -184,8 +184,8 @@ static uint64_t clock_tsc_stated(void)
 
 void clock_calibrate(void)
 {
-    static bool (*const open[])(struct clock_reference *) = { clock_hpet_open, clock_pm_open,
-                                                              clock_pit_open };
+    static bool (*const open[])(struct clock_reference *) = {clock_hpet_open, clock_pm_open,
+                                                             clock_pit_open};
     struct clock_reference reference;
     uint64_t stated = clock_tsc_stated();
     const char *source = "nothing";

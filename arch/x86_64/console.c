@@ -19,8 +19,9 @@ enum {
 
 static struct hal_console_port console_port;
 static bool console_is_present;
-static uint32_t console_fifo; /* bytes it takes at a time */
-static uint32_t console_room; /* bytes that may be sent before the next look at the status */
+static int console_early = -1; /* a byte that came before the FIFO was on, which loses it */
+static uint32_t console_fifo;  /* bytes it takes at a time */
+static uint32_t console_room;  /* bytes that may be sent before the next look at the status */
 
 static uint8_t uart_read(const struct hal_console_port *port, unsigned reg)
 {
@@ -51,6 +52,8 @@ static void uart_set_up(const struct hal_console_port *port)
 
     if (divisor == 0)
         divisor = 1;
+    if (uart_read(port, UART_LINE_STATUS) & UART_LSR_DATA_READY)
+        console_early = uart_read(port, UART_DATA);
     uart_write(port, UART_INTERRUPT_ENABLE, 0);
     uart_write(port, UART_LINE_CONTROL, UART_LCR_DIVISOR_ACCESS | UART_LCR_8N1);
     uart_write(port, UART_DIVISOR_LOW, (uint8_t)divisor);
@@ -78,7 +81,7 @@ static void console_put(uint8_t byte)
 
 void console_init(void)
 {
-    static const struct hal_console_port com1 = { .io_port = UART_COM1 };
+    static const struct hal_console_port com1 = {.io_port = UART_COM1};
 
     (void)hal_console_select(&com1);
 }
@@ -118,6 +121,12 @@ void console_drain(void)
 
 int hal_console_read(void)
 {
+    int early = console_early;
+
+    if (early >= 0) {
+        console_early = -1;
+        return early;
+    }
     if (!console_is_present || !(uart_read(&console_port, UART_LINE_STATUS) & UART_LSR_DATA_READY))
         return -1;
     return uart_read(&console_port, UART_DATA);

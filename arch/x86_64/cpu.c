@@ -59,7 +59,7 @@ void cpu_control_init(void)
         cr4 |= X86_CR4_MCE;
     x86_cr0_write(cr0 | X86_CR0_MP | X86_CR0_NE);
     x86_cr4_write(cr4);
-    __asm__ volatile("fninit; ldmxcsr %0" : : "m"((uint32_t){ MXCSR_DEFAULT }));
+    __asm__ volatile("fninit; ldmxcsr %0" : : "m"((uint32_t){MXCSR_DEFAULT}));
 }
 
 void cpu_block_init(struct cpu_block *block, uint32_t number, apic_id_t apic_id,
@@ -84,8 +84,8 @@ void cpu_block_init(struct cpu_block *block, uint32_t number, apic_id_t apic_id,
 
 void cpu_block_load(struct cpu_block *block)
 {
-    struct x86_table_register gdt = { sizeof(block->gdt) - 1, (uint64_t)block->gdt };
-    struct x86_table_register idt = { sizeof(block->idt) - 1, (uint64_t)block->idt };
+    struct x86_table_register gdt = {sizeof(block->gdt) - 1, (uint64_t)block->gdt};
+    struct x86_table_register idt = {sizeof(block->idt) - 1, (uint64_t)block->idt};
 
     __asm__ volatile("lgdt %0\n\t"
                      "pushq %1\n\t"
@@ -113,7 +113,7 @@ void cpu_block_load(struct cpu_block *block)
 void cpu_boot_init(void)
 {
     void *ist[X86_IST_COUNT];
-    apic_id_t id = { x86_cpuid(X86_CPUID_FEATURES, 0).ebx >> X86_CPUID_1_EBX_APIC_ID_SHIFT };
+    apic_id_t id = {x86_cpuid(X86_CPUID_FEATURES, 0).ebx >> X86_CPUID_1_EBX_APIC_ID_SHIFT};
 
     for (unsigned i = 0; i < X86_IST_COUNT; i++)
         ist[i] = cpu_boot_stacks[i].stack + ARCH_IST_STACK_SIZE;

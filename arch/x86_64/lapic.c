@@ -32,7 +32,7 @@ static uint64_t lapic_physical;
 static struct {
     uint32_t reg;
     uint32_t flags;
-} lapic_nmi_input = { LAPIC_LVT_LINT1, 0 };
+} lapic_nmi_input = {LAPIC_LVT_LINT1, 0};
 
 static volatile uint32_t lapic_freezing; /* number of the CPU that freezes the others, plus 1 */
 static volatile uint32_t lapic_frozen;   /* CPUs that stand */
@@ -56,7 +56,7 @@ apic_id_t lapic_id(void)
 {
     uint32_t id = hal_apic_read(LAPIC_ID);
 
-    return (apic_id_t){ lapic_x2_mode ? id : id >> LAPIC_ID_XAPIC_SHIFT };
+    return (apic_id_t){lapic_x2_mode ? id : id >> LAPIC_ID_XAPIC_SHIFT};
 }
 
 /* ---- set-up ------------------------------------------------------------------------------ */
@@ -215,8 +215,8 @@ void hal_ipi_send(uint32_t cpu, vector_t vector)
 
 void hal_ipi_send_others(vector_t vector)
 {
-    lapic_icr_send((apic_id_t){ 0 }, LAPIC_ICR_SHORTHAND_OTHERS | LAPIC_DELIVERY_FIXED |
-                                         LAPIC_ICR_ASSERT | vector.value);
+    lapic_icr_send((apic_id_t){0}, LAPIC_ICR_SHORTHAND_OTHERS | LAPIC_DELIVERY_FIXED |
+                                       LAPIC_ICR_ASSERT | vector.value);
 }
 
 void hal_cpus_freeze(void)
@@ -228,7 +228,7 @@ void hal_cpus_freeze(void)
     if (!__atomic_compare_exchange_n(&lapic_freezing, &nobody, cpu_current() + 1, false,
                                      __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
         return; /* another CPU does it, and its NMI will reach this one too */
-    lapic_icr_send((apic_id_t){ 0 },
+    lapic_icr_send((apic_id_t){0},
                    LAPIC_ICR_SHORTHAND_OTHERS | LAPIC_DELIVERY_NMI | LAPIC_ICR_ASSERT);
     for (uint32_t i = 0; i < LAPIC_FREEZE_POLLS && lapic_frozen < smp_cpu_count - 1; i++)
         hal_cpu_pause();

@@ -29,12 +29,12 @@ enum {
 };
 
 /* Where emulators keep their PM1a control register: QEMU q35 and pc; older QEMU and Bochs. */
-static const uint16_t machine_pm1_ports[] = { 0x604, 0xB004 };
+static const uint16_t machine_pm1_ports[] = {0x604, 0xB004};
 
 /* Where an RSDP may be: ACPI 6.5 5.2.5.1 */
-#define MACHINE_EBDA_SEGMENT  0x40Eull
-#define MACHINE_EBDA_SEARCH   1024u
-#define MACHINE_BIOS_AREA     0xE0000ull
+#define MACHINE_EBDA_SEGMENT 0x40Eull
+#define MACHINE_EBDA_SEARCH 1024u
+#define MACHINE_BIOS_AREA 0xE0000ull
 #define MACHINE_BIOS_AREA_END 0x100000ull
 
 static struct acpi_rsdp machine_rsdp;
@@ -114,7 +114,7 @@ const struct fadt *machine_fadt(void)
 
 void machine_firmware_init(void)
 {
-    static const char emulator_oem[6] = { 'B', 'O', 'C', 'H', 'S', ' ' };
+    static const char emulator_oem[6] = {'B', 'O', 'C', 'H', 'S', ' '};
     const struct acpi_header_layout *table;
     const struct fadt_register *reset = &machine_fadt_copy.reset;
     struct parse_error error;

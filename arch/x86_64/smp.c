@@ -42,7 +42,7 @@ void smp_ap_entry(void);
 _Noreturn void smp_ap_start(uint32_t slot);
 
 uint32_t smp_cpu_count = 1;
-struct cpu_block *smp_blocks[CPU_MAX] = { &cpu_boot_block };
+struct cpu_block *smp_blocks[CPU_MAX] = {&cpu_boot_block};
 
 /* Read by ap_boot.S. */
 extern uint32_t smp_slot_count, smp_slot_ids[CPU_MAX];
@@ -132,7 +132,7 @@ static void smp_slots_collect(uint32_t limit)
         if (smp_slot_is_known(entry.apic_id))
             continue;
         if (smp_slot_count + 1 >= limit ||
-            !smp_slot_add((apic_id_t){ entry.apic_id }, entry.processor_uid))
+            !smp_slot_add((apic_id_t){entry.apic_id}, entry.processor_uid))
             return;
     }
 }
@@ -188,7 +188,7 @@ static void smp_send_all(uint32_t icr)
 {
     for (uint32_t i = 0; i < smp_slot_count; i++) {
         if (!smp_slots[i].has_arrived)
-            lapic_icr_send((apic_id_t){ smp_slot_ids[i] }, icr | LAPIC_ICR_ASSERT);
+            lapic_icr_send((apic_id_t){smp_slot_ids[i]}, icr | LAPIC_ICR_ASSERT);
     }
 }
 
@@ -252,7 +252,7 @@ void hal_cpus_start(uint32_t limit)
     smp_wait_arrived();
     smp_number_all();
     __atomic_store_n(&smp_is_open, true, __ATOMIC_SEQ_CST);
-    hal_ipi_send_others((vector_t){ VECTOR_WAKE });
+    hal_ipi_send_others((vector_t){VECTOR_WAKE});
     smp_wait_online();
     log_info("smp: %u CPUs", smp_cpu_count);
 }

@@ -16,9 +16,9 @@ enum hpet_register {
 #define HPET_TIMER_STRIDE 0x20
 
 /* 2.3.4 General Capabilities and ID */
-#define HPET_CAP_PERIOD    0xFFFFFFFF00000000ull /* femtoseconds a tick */
-#define HPET_CAP_64BIT     0x0000000000002000ull
-#define HPET_PERIOD_MAX    0x05F5E100u
+#define HPET_CAP_PERIOD 0xFFFFFFFF00000000ull /* femtoseconds a tick */
+#define HPET_CAP_64BIT 0x0000000000002000ull
+#define HPET_PERIOD_MAX 0x05F5E100u
 #define HPET_FS_PER_SECOND 1000000000000000ull
 
 /* 2.3.5 General Configuration */

@@ -46,13 +46,13 @@ enum lapic_register {
 #define LAPIC_X2_MSR(register) (0x800u + ((uint32_t)(register) >> 4))
 
 /* SDM 3A "Interrupt Acceptance for Fixed Interrupts" 11.8.4: 32 vectors each 16 bytes */
-#define LAPIC_VECTOR_STRIDE        0x10u
+#define LAPIC_VECTOR_STRIDE 0x10u
 #define LAPIC_VECTORS_PER_REGISTER 32u
 
 /* IA32_APIC_BASE, SDM 3A "Local APIC Status and Location" 11.4.4 and 11.12.1 */
-#define LAPIC_BASE_BSP     (1ull << 8)
-#define LAPIC_BASE_X2      (1ull << 10)
-#define LAPIC_BASE_ENABLE  (1ull << 11)
+#define LAPIC_BASE_BSP (1ull << 8)
+#define LAPIC_BASE_X2 (1ull << 10)
+#define LAPIC_BASE_ENABLE (1ull << 11)
 #define LAPIC_BASE_ADDRESS 0x000FFFFFFFFFF000ull
 
 /* SDM 3A "Local APIC ID" 11.4.6: the id of an xAPIC */
@@ -66,11 +66,11 @@ enum lapic_register {
 #define LAPIC_SPURIOUS_ENABLE 0x00000100u
 
 /* SDM 3A "Local Vector Table" 11.5.1 */
-#define LAPIC_LVT_VECTOR         0x000000FFu
-#define LAPIC_LVT_DELIVERY       0x00000700u
-#define LAPIC_LVT_ACTIVE_LOW     0x00002000u
-#define LAPIC_LVT_LEVEL          0x00008000u
-#define LAPIC_LVT_MASKED         0x00010000u
+#define LAPIC_LVT_VECTOR 0x000000FFu
+#define LAPIC_LVT_DELIVERY 0x00000700u
+#define LAPIC_LVT_ACTIVE_LOW 0x00002000u
+#define LAPIC_LVT_LEVEL 0x00008000u
+#define LAPIC_LVT_MASKED 0x00010000u
 #define LAPIC_LVT_TIMER_ONE_SHOT 0x00000000u
 #define LAPIC_LVT_TIMER_DEADLINE 0x00040000u
 
@@ -78,28 +78,28 @@ enum lapic_register {
 #define LAPIC_TIMER_DIVIDE_BY_1 0x0000000Bu
 
 /* SDM 3A "Error Handling" 11.5.3 */
-#define LAPIC_ESR_ILLEGAL_VECTOR_SENT     0x00000020u
+#define LAPIC_ESR_ILLEGAL_VECTOR_SENT 0x00000020u
 #define LAPIC_ESR_ILLEGAL_VECTOR_RECEIVED 0x00000040u
-#define LAPIC_ESR_ILLEGAL_REGISTER        0x00000080u
+#define LAPIC_ESR_ILLEGAL_REGISTER 0x00000080u
 
 /* SDM 3A "Interrupt Command Register (ICR)" 11.6.1 */
-#define LAPIC_ICR_VECTOR           0x000000FFu
-#define LAPIC_ICR_DELIVERY         0x00000700u
-#define LAPIC_ICR_LOGICAL          0x00000800u
-#define LAPIC_ICR_BUSY             0x00001000u /* xAPIC only */
-#define LAPIC_ICR_ASSERT           0x00004000u
-#define LAPIC_ICR_SHORTHAND        0x000C0000u
-#define LAPIC_ICR_SHORTHAND_SELF   0x00040000u
+#define LAPIC_ICR_VECTOR 0x000000FFu
+#define LAPIC_ICR_DELIVERY 0x00000700u
+#define LAPIC_ICR_LOGICAL 0x00000800u
+#define LAPIC_ICR_BUSY 0x00001000u /* xAPIC only */
+#define LAPIC_ICR_ASSERT 0x00004000u
+#define LAPIC_ICR_SHORTHAND 0x000C0000u
+#define LAPIC_ICR_SHORTHAND_SELF 0x00040000u
 #define LAPIC_ICR_SHORTHAND_OTHERS 0x000C0000u
 #define LAPIC_ICR_XAPIC_DEST_SHIFT 24 /* within ICR_HIGH */
-#define LAPIC_ICR_X2_DEST_SHIFT    32
+#define LAPIC_ICR_X2_DEST_SHIFT 32
 
 /* Delivery modes of LVT entries and of the ICR, same place in both */
-#define LAPIC_DELIVERY_FIXED   0x00000000u
-#define LAPIC_DELIVERY_NMI     0x00000400u
-#define LAPIC_DELIVERY_INIT    0x00000500u
+#define LAPIC_DELIVERY_FIXED 0x00000000u
+#define LAPIC_DELIVERY_NMI 0x00000400u
+#define LAPIC_DELIVERY_INIT 0x00000500u
 #define LAPIC_DELIVERY_STARTUP 0x00000600u
-#define LAPIC_DELIVERY_EXTINT  0x00000700u
+#define LAPIC_DELIVERY_EXTINT 0x00000700u
 
 /* Offset of the 32-bit register of a bit vector that holds the bit of `vector`. */
 static inline uint32_t lapic_vector_register(uint32_t bank, uint8_t vector)

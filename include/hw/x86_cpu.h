@@ -21,26 +21,26 @@
 #define X86_CR0_CD (1 << 30)
 #define X86_CR0_PG 0x80000000
 
-#define X86_CR4_TSD        (1 << 2)
-#define X86_CR4_PAE        (1 << 5)
-#define X86_CR4_MCE        (1 << 6)
-#define X86_CR4_PGE        (1 << 7)
-#define X86_CR4_OSFXSR     (1 << 9)
+#define X86_CR4_TSD (1 << 2)
+#define X86_CR4_PAE (1 << 5)
+#define X86_CR4_MCE (1 << 6)
+#define X86_CR4_PGE (1 << 7)
+#define X86_CR4_OSFXSR (1 << 9)
 #define X86_CR4_OSXMMEXCPT (1 << 10)
-#define X86_CR4_UMIP       (1 << 11)
-#define X86_CR4_LA57       (1 << 12)
-#define X86_CR4_FSGSBASE   (1 << 16)
-#define X86_CR4_SMEP       (1 << 20)
-#define X86_CR4_SMAP       (1 << 21)
-#define X86_CR4_CET        (1 << 23)
+#define X86_CR4_UMIP (1 << 11)
+#define X86_CR4_LA57 (1 << 12)
+#define X86_CR4_FSGSBASE (1 << 16)
+#define X86_CR4_SMEP (1 << 20)
+#define X86_CR4_SMAP (1 << 21)
+#define X86_CR4_CET (1 << 23)
 
 /* SDM 4 "Architectural MSRs" 2.1 */
-#define X86_MSR_APIC_BASE      0x0000001B
-#define X86_MSR_PAT            0x00000277
-#define X86_MSR_TSC_DEADLINE   0x000006E0
-#define X86_MSR_EFER           0xC0000080
-#define X86_MSR_FS_BASE        0xC0000100
-#define X86_MSR_GS_BASE        0xC0000101
+#define X86_MSR_APIC_BASE 0x0000001B
+#define X86_MSR_PAT 0x00000277
+#define X86_MSR_TSC_DEADLINE 0x000006E0
+#define X86_MSR_EFER 0xC0000080
+#define X86_MSR_FS_BASE 0xC0000100
+#define X86_MSR_GS_BASE 0xC0000101
 #define X86_MSR_KERNEL_GS_BASE 0xC0000102
 
 /* SDM 3A "Extended Feature Enable Register" 2.2.1 */
@@ -50,33 +50,33 @@
 #define X86_EFER_NXE (1 << 11)
 
 /* CPUID leaves, SDM 2A table 3-8; 0x4000xxxx: the hypervisor range */
-#define X86_CPUID_VENDOR       0x00000000
-#define X86_CPUID_FEATURES     0x00000001
-#define X86_CPUID_STRUCTURED   0x00000007
-#define X86_CPUID_TOPOLOGY     0x0000000B
-#define X86_CPUID_TSC          0x00000015
-#define X86_CPUID_HYPERVISOR   0x40000000
-#define X86_CPUID_HV_TIMING    0x40000010
-#define X86_CPUID_EXT_MAX      0x80000000
+#define X86_CPUID_VENDOR 0x00000000
+#define X86_CPUID_FEATURES 0x00000001
+#define X86_CPUID_STRUCTURED 0x00000007
+#define X86_CPUID_TOPOLOGY 0x0000000B
+#define X86_CPUID_TSC 0x00000015
+#define X86_CPUID_HYPERVISOR 0x40000000
+#define X86_CPUID_HV_TIMING 0x40000010
+#define X86_CPUID_EXT_MAX 0x80000000
 #define X86_CPUID_EXT_FEATURES 0x80000001
-#define X86_CPUID_EXT_POWER    0x80000007
+#define X86_CPUID_EXT_POWER 0x80000007
 
 #define X86_CPUID_1_EBX_APIC_ID_SHIFT 24
-#define X86_CPUID_1_ECX_X2APIC        (1 << 21)
-#define X86_CPUID_1_ECX_TSC_DEADLINE  (1 << 24)
-#define X86_CPUID_1_ECX_HYPERVISOR    0x80000000
-#define X86_CPUID_1_EDX_MCE           (1 << 7)
-#define X86_CPUID_1_EDX_APIC          (1 << 9)
-#define X86_CPUID_1_EDX_PGE           (1 << 13)
-#define X86_CPUID_1_EDX_PAT           (1 << 16)
-#define X86_CPUID_7_EBX_FSGSBASE      (1 << 0)
-#define X86_CPUID_7_EBX_SMEP          (1 << 7)
-#define X86_CPUID_7_EBX_SMAP          (1 << 20)
-#define X86_CPUID_7_ECX_UMIP          (1 << 2)
-#define X86_CPUID_E1_EDX_NX           (1 << 20)
-#define X86_CPUID_E1_EDX_PAGE_1G      (1 << 26)
-#define X86_CPUID_E1_EDX_LONG_MODE    (1 << 29)
-#define X86_CPUID_E7_EDX_INVARIANT    (1 << 8)
+#define X86_CPUID_1_ECX_X2APIC (1 << 21)
+#define X86_CPUID_1_ECX_TSC_DEADLINE (1 << 24)
+#define X86_CPUID_1_ECX_HYPERVISOR 0x80000000
+#define X86_CPUID_1_EDX_MCE (1 << 7)
+#define X86_CPUID_1_EDX_APIC (1 << 9)
+#define X86_CPUID_1_EDX_PGE (1 << 13)
+#define X86_CPUID_1_EDX_PAT (1 << 16)
+#define X86_CPUID_7_EBX_FSGSBASE (1 << 0)
+#define X86_CPUID_7_EBX_SMEP (1 << 7)
+#define X86_CPUID_7_EBX_SMAP (1 << 20)
+#define X86_CPUID_7_ECX_UMIP (1 << 2)
+#define X86_CPUID_E1_EDX_NX (1 << 20)
+#define X86_CPUID_E1_EDX_PAGE_1G (1 << 26)
+#define X86_CPUID_E1_EDX_LONG_MODE (1 << 29)
+#define X86_CPUID_E7_EDX_INVARIANT (1 << 8)
 
 #ifndef __ASSEMBLER__
 

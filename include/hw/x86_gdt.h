@@ -12,23 +12,23 @@
 
 #define X86_SELECTOR_CODE 0x10
 #define X86_SELECTOR_DATA 0x18
-#define X86_SELECTOR_TSS  0x40 /* 16 bytes */
-#define X86_GDT_BYTES     0x50
+#define X86_SELECTOR_TSS 0x40 /* 16 bytes */
+#define X86_GDT_BYTES 0x50
 
 /* Interrupt stack table slots, 1 to 7: SDM 3A "Interrupt Stack Table" 6.14.5 */
-#define X86_IST_NMI           1
-#define X86_IST_DOUBLE_FAULT  2
+#define X86_IST_NMI 1
+#define X86_IST_DOUBLE_FAULT 2
 #define X86_IST_MACHINE_CHECK 3
-#define X86_IST_COUNT         3
+#define X86_IST_COUNT 3
 
-#define X86_VECTOR_NMI           2
-#define X86_VECTOR_DOUBLE_FAULT  8
+#define X86_VECTOR_NMI 2
+#define X86_VECTOR_DOUBLE_FAULT 8
 #define X86_VECTOR_MACHINE_CHECK 18
 
 /* Base and limit mean nothing in 64-bit mode; G, D/B or L, present, type with accessed set. */
 #define X86_DESCRIPTOR_CODE64 0x00209B0000000000
 #define X86_DESCRIPTOR_CODE32 0x00CF9B000000FFFF
-#define X86_DESCRIPTOR_DATA   0x00CF93000000FFFF
+#define X86_DESCRIPTOR_DATA 0x00CF93000000FFFF
 
 #ifndef __ASSEMBLER__
 
@@ -52,7 +52,7 @@ struct x86_gate {
 };
 
 #define X86_GATE_TYPE_INTERRUPT (0xEull << 40)
-#define X86_GATE_PRESENT        (1ull << 47)
+#define X86_GATE_PRESENT (1ull << 47)
 
 static inline struct x86_gate x86_gate_make(uint64_t target, uint16_t selector, unsigned ist)
 {
