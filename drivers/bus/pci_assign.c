@@ -267,7 +267,7 @@ static void bar_place(struct pci_function *function, uint32_t index)
     struct placing placing = {.function = function,
                               .space = bar->kind == PCI_BAR_IO ? SPACE_IO : SPACE_MEMORY,
                               .size = bar_room(bar),
-                              .align = bar->size};
+                              .align = bar_room(bar)};
     uint64_t base;
     bool is_placed = bar->kind == PCI_BAR_IO ? place_io(&placing, &base)
                                              : place_memory(&placing, bar->kind == PCI_BAR_MEMORY64,
