@@ -72,7 +72,7 @@ static enum frame_zone frame_zone_of(uint64_t page)
 }
 
 /* NULL: not RAM of ours. */
-static uint8_t *frame_state(uint64_t page)
+static uint8_t *frame_state_find(uint64_t page)
 {
     for (uint32_t i = 0; i < frames.span_count; i++) {
         struct frame_span *span = &frames.spans[i];
@@ -82,6 +82,14 @@ static uint8_t *frame_state(uint64_t page)
         }
     }
     return NULL;
+}
+
+static uint8_t *frame_state(uint64_t page)
+{
+    uint8_t *state = frame_state_find(page);
+
+    ASSERT(state != NULL);
+    return state;
 }
 
 static struct list_head *frame_link(uint64_t page)
@@ -104,7 +112,7 @@ static void frame_block_unlink(uint64_t page)
 
 static bool frame_is_free_block(uint64_t page, unsigned int order)
 {
-    const uint8_t *state = frame_state(page);
+    const uint8_t *state = frame_state_find(page);
 
     return state != NULL && *state == (STATE_FREE | order);
 }
@@ -213,7 +221,7 @@ static uint64_t frame_take(const struct mm_page_request *request)
 
 static uint64_t frame_used_length(uint64_t page, enum mm_owner *owner)
 {
-    const uint8_t *state = frame_state(page);
+    const uint8_t *state = frame_state_find(page);
     uint64_t length = 0;
     uint8_t next;
 
@@ -224,7 +232,7 @@ static uint64_t frame_used_length(uint64_t page, enum mm_owner *owner)
     next = *state | STATE_NEXT;
     do {
         length++;
-        state = frame_state(page + length);
+        state = frame_state_find(page + length);
     } while (state != NULL && *state == next);
     return length;
 }
@@ -267,7 +275,7 @@ void frame_add(phys_addr_t base, phys_addr_t end)
     uint64_t page = base >> FRAME_SHIFT;
     uint64_t count = (end - base) >> FRAME_SHIFT;
 
-    if (frame_state(page) == NULL || count == 0) {
+    if (frame_state_find(page) == NULL || count == 0) {
         return;
     }
     frame_run_free(page, count);
@@ -332,7 +340,7 @@ bool mm_page_is_ram(phys_addr_t address)
 bool frame_owner(phys_addr_t address, enum mm_owner *owner, phys_addr_t *base)
 {
     uint64_t page = address >> FRAME_SHIFT;
-    const uint8_t *state = frame_state(page);
+    const uint8_t *state = frame_state_find(page);
 
     if (state == NULL || (*state & (STATE_FREE | STATE_USED)) != STATE_USED) {
         return false;
