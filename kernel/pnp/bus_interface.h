@@ -39,13 +39,6 @@ NTSTATUS pnp_device_report(PDEVICE_OBJECT parent_pdo, PDEVICE_OBJECT pdo,
                            const struct pnp_bus_ops *ops);
 
 /*
- * How many messages the device's requirements may ask for: 0 where messages are not enabled for it
- * (no MSISupported in the registry), else MessageNumberLimit, or a number no device reaches where
- * there is no such limit. The bus asks while it answers QUERY_RESOURCE_REQUIREMENTS.
- */
-uint32_t pnp_device_message_limit(PDEVICE_OBJECT pdo);
-
-/*
  * Messages the device may be given, for QUERY_RESOURCE_REQUIREMENTS: 0 where its registry does not
  * set MSISupported, else MessageNumberLimit, or PNP_MESSAGES_MAX where that is absent
  * (RES-REG-1, -2). Known from the time the device's driver was chosen.
