@@ -153,6 +153,7 @@ static void put_descriptor(struct pnp_devnode *node, const IO_RESOURCE_DESCRIPTO
 NTSTATUS pnp_resource_lists_build(struct pnp_devnode *node, const struct pnp_choice *choice)
 {
     uint32_t line_count = node->lines == NULL ? 0 : node->lines->count;
+    PCM_PARTIAL_RESOURCE_DESCRIPTOR raw, translated;
     uint32_t next = 0;
     ULONG i;
 
@@ -172,11 +173,11 @@ NTSTATUS pnp_resource_lists_build(struct pnp_devnode *node, const struct pnp_cho
         return STATUS_INSUFFICIENT_RESOURCES;
     }
     node->assignment->count = line_count;
+    /* Pointers, not List[0]....[i]: the compiler takes an array within an array at its word. */
+    raw = node->raw->List[0].PartialResourceList.PartialDescriptors;
+    translated = node->translated->List[0].PartialResourceList.PartialDescriptors;
     for (i = 0; i < choice->count; i++) {
-        struct list_pair at = {
-            .raw = &node->raw->List[0].PartialResourceList.PartialDescriptors[i],
-            .translated = &node->translated->List[0].PartialResourceList.PartialDescriptors[i],
-        };
+        struct list_pair at = {.raw = raw + i, .translated = translated + i};
 
         put_descriptor(node, choice->descriptors[i], at, &next);
     }

@@ -260,8 +260,8 @@ static bool run_test(const struct shell_call *call)
 }
 
 const struct shell_command shell_io_commands[] = {
-    {"dev", "read NAME LENGTH [OFFSET] | write NAME HEX [OFFSET] | ioctl NAME CODE [HEX] [OUTLEN]",
-     "open a device and send it a request", 2, 5, run_dev},
+    {"dev", "read|write|ioctl NAME ...", "send a device a request; `dev read NAME` says how", 2, 5,
+     run_dev},
     {"test", "[NAME]", "run the tests of drivers whose device name ends with -test", 0, 1,
      run_test},
     {0},
