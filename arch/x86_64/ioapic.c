@@ -13,7 +13,7 @@
  */
 #include <hal/hal.h>
 #include <hal/ioapic.h>
-#include <hw/ioapic.h>
+#include <hal/ioapic_entry.h>
 #include <lib/log.h>
 #include <lib/rawlock.h>
 

@@ -5,11 +5,10 @@
  * I/O controller hub family 9 data sheet. Later chips differ in the number of pins only.
  *
  * An entry is one 64-bit number here; hardware takes it as two 32-bit registers. Bits that no data
- * sheet defines are kept as they were found. Everything is pure, so that a host can test it.
+ * sheet defines are kept as they were found. What an entry says of a route is hal/ioapic_entry.h.
  */
 #pragma once
 
-#include <hal/irq_chip.h>
 #include <lib/bits.h>
 
 /* IOAPIC 3.1: memory-mapped window, from the chip's base address. */
@@ -27,26 +26,26 @@ enum {
     IOAPIC_PINS_MAX = 120,   /* (0x100 - 0x10) / 2: what an 8-bit select can reach */
 };
 
-#define IOAPIC_ID_FIELD         BITS(27, 24) /* IOAPIC 3.2.1 */
-#define IOAPIC_VERSION_FIELD    BITS(7, 0)   /* IOAPIC 3.2.2 */
+#define IOAPIC_ID_FIELD BITS(27, 24)    /* IOAPIC 3.2.1 */
+#define IOAPIC_VERSION_FIELD BITS(7, 0) /* IOAPIC 3.2.2 */
 #define IOAPIC_VERSION_LAST_PIN BITS(23, 16)
 
 /* IOAPIC 3.2.4, redirection table entry. */
-#define IOAPIC_RTE_VECTOR        BITS(7, 0)
+#define IOAPIC_RTE_VECTOR BITS(7, 0)
 #define IOAPIC_RTE_DELIVERY_MODE BITS(10, 8)
-#define IOAPIC_RTE_LOGICAL       BIT(11)
-#define IOAPIC_RTE_PENDING       BIT(12) /* read only */
-#define IOAPIC_RTE_ACTIVE_LOW    BIT(13)
-#define IOAPIC_RTE_REMOTE_IRR    BIT(14) /* read only */
-#define IOAPIC_RTE_LEVEL         BIT(15)
-#define IOAPIC_RTE_MASK          BIT(16)
-#define IOAPIC_RTE_DESTINATION   BITS(63, 56)
+#define IOAPIC_RTE_LOGICAL BIT(11)
+#define IOAPIC_RTE_PENDING BIT(12) /* read only */
+#define IOAPIC_RTE_ACTIVE_LOW BIT(13)
+#define IOAPIC_RTE_REMOTE_IRR BIT(14) /* read only */
+#define IOAPIC_RTE_LEVEL BIT(15)
+#define IOAPIC_RTE_MASK BIT(16)
+#define IOAPIC_RTE_DESTINATION BITS(63, 56)
 
 enum { IOAPIC_DELIVERY_FIXED = 0 };
 
 /* What program() decides; all other bits are reserved or read only. */
-#define IOAPIC_RTE_WRITABLE                                                                      \
-    (IOAPIC_RTE_VECTOR | IOAPIC_RTE_DELIVERY_MODE | IOAPIC_RTE_LOGICAL | IOAPIC_RTE_ACTIVE_LOW | \
+#define IOAPIC_RTE_WRITABLE                                                                        \
+    (IOAPIC_RTE_VECTOR | IOAPIC_RTE_DELIVERY_MODE | IOAPIC_RTE_LOGICAL | IOAPIC_RTE_ACTIVE_LOW |   \
      IOAPIC_RTE_LEVEL | IOAPIC_RTE_MASK | IOAPIC_RTE_DESTINATION)
 #define IOAPIC_RTE_RESERVED (~(IOAPIC_RTE_WRITABLE | IOAPIC_RTE_PENDING | IOAPIC_RTE_REMOTE_IRR))
 
@@ -67,27 +66,4 @@ static inline uint32_t ioapic_rte_register(uint32_t pin, bool high)
 static inline uint64_t ioapic_rte_idle(uint64_t found)
 {
     return (found & IOAPIC_RTE_RESERVED) | IOAPIC_RTE_MASK;
-}
-
-/* Fixed delivery to one physical destination. */
-static inline uint64_t ioapic_rte_build(uint64_t found, const struct irq_route *route, bool masked)
-{
-    return (found & IOAPIC_RTE_RESERVED) | FIELD_PREP(IOAPIC_RTE_VECTOR, route->vector.value) |
-           FIELD_PREP(IOAPIC_RTE_DELIVERY_MODE, IOAPIC_DELIVERY_FIXED) |
-           (route->polarity == IRQ_ACTIVE_LOW ? IOAPIC_RTE_ACTIVE_LOW : 0) |
-           (route->trigger == IRQ_TRIGGER_LEVEL ? IOAPIC_RTE_LEVEL : 0) |
-           (masked ? IOAPIC_RTE_MASK : 0) |
-           FIELD_PREP(IOAPIC_RTE_DESTINATION, route->destination.value);
-}
-
-static inline void ioapic_rte_decode(uint64_t rte, struct irq_chip_state *state)
-{
-    state->route.vector.value = (uint8_t)FIELD_GET(IOAPIC_RTE_VECTOR, rte);
-    state->route.destination.value = (uint32_t)FIELD_GET(IOAPIC_RTE_DESTINATION, rte);
-    state->route.trigger = rte & IOAPIC_RTE_LEVEL ? IRQ_TRIGGER_LEVEL : IRQ_TRIGGER_LATCHED;
-    state->route.polarity = rte & IOAPIC_RTE_ACTIVE_LOW ? IRQ_ACTIVE_LOW : IRQ_ACTIVE_HIGH;
-    state->masked = (rte & IOAPIC_RTE_MASK) != 0;
-    state->pending = (rte & IOAPIC_RTE_PENDING) != 0;
-    state->in_service = (rte & IOAPIC_RTE_REMOTE_IRR) != 0;
-    state->is_message = false;
 }

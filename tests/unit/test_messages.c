@@ -5,9 +5,9 @@
  */
 #include "test.h"
 
-#include <hw/ioapic.h>
+#include <hal/ioapic_entry.h>
 #include <hw/lapic.h>
-#include <hw/msi.h>
+#include <hal/msi_message.h>
 
 static struct irq_route route_of(uint8_t vector, uint32_t destination, enum irq_trigger trigger,
                                  enum irq_polarity polarity)
