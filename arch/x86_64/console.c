@@ -14,14 +14,20 @@
 enum {
     CONSOLE_BAUD = 115200,
     CONSOLE_SCRATCH_PATTERN = 0x5A,
+    CONSOLE_EARLY_MAX = 128,
+    CONSOLE_QUIET_POLLS = 32,    /* nothing for so long: nobody is typing ahead */
     CONSOLE_WAIT_POLLS = 200000, /* far more than 16 characters take at 9600 baud */
 };
 
 static struct hal_console_port console_port;
 static bool console_is_present;
-static int console_early = -1; /* a byte that came before the FIFO was on, which loses it */
-static uint32_t console_fifo;  /* bytes it takes at a time */
-static uint32_t console_room;  /* bytes that may be sent before the next look at the status */
+
+/* Bytes typed before the FIFO was on, which would lose them: read first. */
+static uint8_t console_early[CONSOLE_EARLY_MAX];
+static uint32_t console_early_count, console_early_next;
+
+static uint32_t console_fifo; /* bytes it takes at a time */
+static uint32_t console_room; /* bytes that may be sent before the next look at the status */
 
 static uint8_t uart_read(const struct hal_console_port *port, unsigned reg)
 {
@@ -44,6 +50,18 @@ static bool uart_answers(const struct hal_console_port *port)
     return uart_read(port, UART_SCRATCH) == CONSOLE_SCRATCH_PATTERN;
 }
 
+static void uart_take_early(const struct hal_console_port *port)
+{
+    console_early_count = 0;
+    console_early_next = 0;
+    for (uint32_t i = 0; i < CONSOLE_QUIET_POLLS && console_early_count < CONSOLE_EARLY_MAX; i++) {
+        if (!(uart_read(port, UART_LINE_STATUS) & UART_LSR_DATA_READY))
+            continue;
+        console_early[console_early_count++] = uart_read(port, UART_DATA);
+        i = 0;
+    }
+}
+
 static void uart_set_up(const struct hal_console_port *port)
 {
     uint32_t clock = port->clock != 0 ? port->clock : UART_CLOCK;
@@ -52,14 +70,14 @@ static void uart_set_up(const struct hal_console_port *port)
 
     if (divisor == 0)
         divisor = 1;
-    if (uart_read(port, UART_LINE_STATUS) & UART_LSR_DATA_READY)
-        console_early = uart_read(port, UART_DATA);
+    uart_write(port, UART_LINE_CONTROL, UART_LCR_8N1); /* data, not the divisor, at register 0 */
+    uart_take_early(port);
+    uart_write(port, UART_FIFO_CONTROL, UART_FCR_ENABLE);
     uart_write(port, UART_INTERRUPT_ENABLE, 0);
     uart_write(port, UART_LINE_CONTROL, UART_LCR_DIVISOR_ACCESS | UART_LCR_8N1);
     uart_write(port, UART_DIVISOR_LOW, (uint8_t)divisor);
     uart_write(port, UART_DIVISOR_HIGH, (uint8_t)(divisor >> 8));
     uart_write(port, UART_LINE_CONTROL, UART_LCR_8N1);
-    uart_write(port, UART_FIFO_CONTROL, UART_FCR_ENABLE); /* typed bytes are kept */
     uart_write(port, UART_MODEM_CONTROL, UART_MCR_DTR | UART_MCR_RTS | UART_MCR_OUT2);
 }
 
@@ -121,12 +139,8 @@ void console_drain(void)
 
 int hal_console_read(void)
 {
-    int early = console_early;
-
-    if (early >= 0) {
-        console_early = -1;
-        return early;
-    }
+    if (console_early_next < console_early_count)
+        return console_early[console_early_next++];
     if (!console_is_present || !(uart_read(&console_port, UART_LINE_STATUS) & UART_LSR_DATA_READY))
         return -1;
     return uart_read(&console_port, UART_DATA);

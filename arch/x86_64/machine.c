@@ -26,6 +26,7 @@ enum {
     MACHINE_RESET_CONTROL_PORT = 0xCF9, /* ICH "Reset Control Register" */
     MACHINE_RESET_CONTROL_HARD = 0x06,
     MACHINE_RESET_WAIT_US = 50000,
+    MACHINE_POWER_OFF_WAIT_US = 2000000,
 };
 
 /* Where emulators keep their PM1a control register: QEMU q35 and pc; older QEMU and Bochs. */
@@ -191,6 +192,7 @@ static void machine_power_off_emulator(void)
         hal_port_write16(machine_pm1_ports[i], MACHINE_PM1_SLEEP_S5_QEMU);
     for (unsigned i = 0; word[i] != '\0'; i++)
         hal_port_write8(MACHINE_BOCHS_SHUTDOWN_PORT, (uint8_t)word[i]);
+    hal_stall(MACHINE_POWER_OFF_WAIT_US); /* it goes off a little later */
 }
 
 void hal_machine_power_off(void)
