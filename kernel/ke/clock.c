@@ -72,9 +72,18 @@ static void arm(uint64_t due)
     hal_clock_arm(ke_time_to_tsc(due));
 }
 
+static volatile uint32_t changed_elsewhere;
+
+void ke_clock_check(void)
+{
+    if (__atomic_exchange_n(&changed_elsewhere, 0, __ATOMIC_ACQ_REL))
+        arm(next_tick);
+}
+
 void ke_clock_reprogram(void)
 {
     if (cpu_current() != 0) {
+        __atomic_store_n(&changed_elsewhere, 1, __ATOMIC_RELEASE);
         ke_request_dispatch_on(0);
         return;
     }

@@ -114,6 +114,8 @@ HAL_UPCALL void ke_ipi_interrupt(uint64_t vector)
         call->function(call->context);
         __atomic_sub_fetch(&call->pending, 1, __ATOMIC_RELEASE);
     }
+    if (!cpu_current())
+        ke_clock_check();
     PCR->dpc_requested = 1;
     ke_interrupt_exit(old);
     hal_irql_write(old);

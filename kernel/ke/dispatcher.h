@@ -51,7 +51,7 @@ NTSTATUS ke_thread_allocate(const char *name, int32_t priority, PKSTART_ROUTINE 
                             PVOID context, PKTHREAD *thread);
 
 /* Timers (timer.c). */
-bool ke_timer_insert(PKTIMER timer, uint64_t due_time);
+void ke_timer_insert(PKTIMER timer, uint64_t due_time);
 bool ke_timer_remove(PKTIMER timer);
 /* Called while draining DPCs on CPU 0 when the clock found a timer due; takes the lock itself. */
 void ke_timers_expire(void);
@@ -86,6 +86,7 @@ _Noreturn void ke_idle(void);
 uint64_t ke_interrupt_time(void);     /* 100 ns units since boot */
 uint64_t ke_system_time(void);        /* 100 ns units since 1601 */
 void ke_clock_reprogram(void);        /* the first timer changed: any CPU */
+void ke_clock_check(void);            /* CPU 0, from its IPI: another CPU changed it */
 uint64_t ke_time_to_tsc(uint64_t interrupt_time);
 /* The idle thread is left for another: this CPU needs its tick. Interrupts off. */
 void ke_clock_cpu_busy(void);

@@ -15,16 +15,26 @@ enum { TIMER_UNITS_PER_MS = 10000 };
 
 static LIST_ENTRY timer_list = {&timer_list, &timer_list};
 
+/* Due time of the first timer, for the clock interrupt, which does not take the lock. */
+static volatile uint64_t first_due = UINT64_MAX;
+
 uint64_t ke_timer_first_due(void)
 {
-    LIST_ENTRY *first = __atomic_load_n(&timer_list.Flink, __ATOMIC_RELAXED);
-
-    if (first == &timer_list)
-        return UINT64_MAX;
-    return CONTAINING_RECORD(first, KTIMER, TimerListEntry)->DueTime.QuadPart;
+    return __atomic_load_n(&first_due, __ATOMIC_RELAXED);
 }
 
-bool ke_timer_insert(PKTIMER timer, uint64_t due_time)
+static void first_due_update(void)
+{
+    LIST_ENTRY *first = timer_list.Flink;
+
+    __atomic_store_n(&first_due,
+                     first == &timer_list
+                         ? UINT64_MAX
+                         : CONTAINING_RECORD(first, KTIMER, TimerListEntry)->DueTime.QuadPart,
+                     __ATOMIC_RELAXED);
+}
+
+void ke_timer_insert(PKTIMER timer, uint64_t due_time)
 {
     LIST_ENTRY *before = timer_list.Blink;
 
@@ -34,10 +44,10 @@ bool ke_timer_insert(PKTIMER timer, uint64_t due_time)
            CONTAINING_RECORD(before, KTIMER, TimerListEntry)->DueTime.QuadPart > due_time)
         before = before->Blink;
     InsertHeadList(before, &timer->TimerListEntry);
-    if (before != &timer_list)
-        return false;
-    ke_clock_reprogram();
-    return true;
+    if (before == &timer_list) {
+        first_due_update();
+        ke_clock_reprogram();
+    }
 }
 
 bool ke_timer_remove(PKTIMER timer)
@@ -46,6 +56,7 @@ bool ke_timer_remove(PKTIMER timer)
         return false;
     RemoveEntryList(&timer->TimerListEntry);
     timer->Header.Inserted = FALSE;
+    first_due_update();
     return true;
 }
 
