@@ -6,6 +6,8 @@
  */
 #pragma once
 
+#include <nt/wdm.h>
+
 #include "mm/pool.h"
 
 #define IO_TAG_IO MM_TAG("Io  ")

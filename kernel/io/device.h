@@ -34,9 +34,8 @@ struct io_device {
     bool shutdown_registered;  /* (d) */
     bool delete_pending;       /* (d) IoDeleteDevice was called */
     POWER_STATE power_state;   /* PoSetPowerState */
-    LIST_ENTRY startio_pending;   /* reserved for IoStartPacket without recursion */
-    uint32_t startio_flags;
-    bool startio_active;
+    volatile LONG startio_pending; /* packets to start after the StartIo that runs now */
+    uint32_t startio_flags;    /* IoSetStartIoAttributes */
 };
 
 static inline struct io_device *io_device_of(PDEVICE_OBJECT device)
@@ -47,6 +46,9 @@ static inline struct io_device *io_device_of(PDEVICE_OBJECT device)
 /* Guards attachment, names and driver lists. Returns the IRQL to go back to. */
 KIRQL io_database_acquire(void);
 void io_database_release(KIRQL irql);
+
+/* Give an unnamed device a name of its own, \Device\<number>. PASSIVE_LEVEL. */
+NTSTATUS io_device_name_ensure(PDEVICE_OBJECT device);
 
 /* The lowest device of the stack: the PDO where it is a PnP stack. No reference is added. */
 PDEVICE_OBJECT io_device_bottom(PDEVICE_OBJECT device);

@@ -97,6 +97,8 @@ NTSTATUS pnp_device_report(PDEVICE_OBJECT parent_pdo, PDEVICE_OBJECT pdo,
     node = io_allocate(sizeof(*node), IO_TAG_PNP);
     if (node == NULL)
         return STATUS_INSUFFICIENT_RESOURCES;
+    /* Device interfaces are links to the PDO's name. */
+    io_device_name_ensure(pdo);
     ob_reference(pdo);
     node->pdo = pdo;
     node->ops = ops;

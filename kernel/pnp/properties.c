@@ -1,0 +1,200 @@
+/*
+ * pnp/properties.c - IoGetDeviceProperty and the registry keys of a device.
+ */
+#include <lib/export.h>
+#include <lib/string.h>
+
+#include "io/alloc.h"
+#include "io/name.h"
+#include "ke/ob.h"
+#include "pnp/devnode.h"
+#include "pnp/text.h"
+
+/* Where a property comes from: bytes of the devnode, or a value of its Enum key. */
+struct property {
+    const void *data;
+    ULONG size;
+    const WCHAR *value; /* name of a value of the Enum key */
+};
+
+static ULONG list_size(const CM_RESOURCE_LIST *list)
+{
+    return list == NULL ? 0
+                        : (ULONG)(FIELD_OFFSET(CM_RESOURCE_LIST, List[0].PartialResourceList
+                                                                     .PartialDescriptors) +
+                                  list->List[0].PartialResourceList.Count *
+                                      sizeof(CM_PARTIAL_RESOURCE_DESCRIPTOR));
+}
+
+static bool property_of_bus(const struct pnp_devnode *node, DEVICE_REGISTRY_PROPERTY which,
+                            struct property *property)
+{
+    if (!node->has_bus)
+        return false;
+    property->size = sizeof(ULONG);
+    if (which == DevicePropertyBusNumber) {
+        property->data = &node->bus.BusNumber;
+    } else if (which == DevicePropertyLegacyBusType) {
+        property->data = &node->bus.LegacyBusType;
+    } else {
+        property->data = &node->bus.BusTypeGuid;
+        property->size = sizeof(GUID);
+    }
+    return true;
+}
+
+static bool property_find(const struct pnp_devnode *node, DEVICE_REGISTRY_PROPERTY which,
+                          struct property *property)
+{
+    *property = (struct property){0};
+    switch (which) {
+    case DevicePropertyDeviceDescription:
+        property->value = L"DeviceDesc";
+        return true;
+    case DevicePropertyClassName:
+        property->value = L"Class";
+        return true;
+    case DevicePropertyClassGuid:
+        property->value = L"ClassGUID";
+        return true;
+    case DevicePropertyDriverKeyName:
+        property->value = L"Driver";
+        return true;
+    case DevicePropertyManufacturer:
+        property->value = L"Mfg";
+        return true;
+    case DevicePropertyFriendlyName:
+        property->value = L"FriendlyName";
+        return true;
+    case DevicePropertyLocationInformation:
+        property->value = L"LocationInformation";
+        return true;
+    case DevicePropertyHardwareID:
+        property->data = node->hardware_ids;
+        property->size = pnp_multi_size(node->hardware_ids);
+        return true;
+    case DevicePropertyCompatibleIDs:
+        property->data = node->compatible_ids;
+        property->size = pnp_multi_size(node->compatible_ids);
+        return true;
+    case DevicePropertyBootConfiguration:
+        property->data = node->boot_configuration;
+        property->size = list_size(node->boot_configuration);
+        return true;
+    case DevicePropertyAllocatedResources:
+        property->data = node->raw;
+        property->size = list_size(node->raw);
+        return true;
+    case DevicePropertyResourceRequirements:
+        property->data = node->requirements;
+        property->size = node->requirements == NULL ? 0 : node->requirements->ListSize;
+        return true;
+    case DevicePropertyAddress:
+        property->data = &node->capabilities.Address;
+        property->size = sizeof(ULONG);
+        return node->capabilities.Address != ~(ULONG)0;
+    case DevicePropertyUINumber:
+        property->data = &node->capabilities.UINumber;
+        property->size = sizeof(ULONG);
+        return node->capabilities.UINumber != ~(ULONG)0;
+    case DevicePropertyBusNumber:
+    case DevicePropertyLegacyBusType:
+    case DevicePropertyBusTypeGuid:
+        return property_of_bus(node, which, property);
+    default:
+        return false;
+    }
+}
+
+static NTSTATUS copy_out(const void *data, ULONG size, ULONG room, PVOID buffer, PULONG result)
+{
+    *result = size;
+    if (size > room)
+        return STATUS_BUFFER_TOO_SMALL;
+    memcpy(buffer, data, size);
+    return STATUS_SUCCESS;
+}
+
+static NTSTATUS value_out(const struct pnp_devnode *node, PCWSTR value, ULONG room, PVOID buffer,
+                          PULONG result)
+{
+    UNICODE_STRING name;
+    NTSTATUS status;
+
+    RtlInitUnicodeString(&name, value);
+    *result = room;
+    status = pnp_value_get(node->key, &name, NULL, buffer, result);
+    return status == STATUS_BUFFER_OVERFLOW ? STATUS_BUFFER_TOO_SMALL : status;
+}
+
+/* The PDO's name, "\Device\00000012"; and the enumerator, the first part of the instance path. */
+static NTSTATUS name_out(const struct pnp_devnode *node, bool enumerator, ULONG room, PVOID buffer,
+                         PULONG result)
+{
+    WCHAR units[PNP_INSTANCE_MAX] = {0};
+    size_t length = 0;
+
+    if (enumerator) {
+        while (node->instance_path[length] != 0 && node->instance_path[length] != L'\\')
+            length++;
+        memcpy(units, node->instance_path, length * sizeof(WCHAR));
+    } else {
+        KIRQL irql = io_database_acquire();
+        const struct io_name *name = io_device_of(node->pdo)->name;
+
+        if (name != NULL && name->path.Length < sizeof(units)) {
+            length = name->path.Length / sizeof(WCHAR);
+            memcpy(units, name->path.Buffer, name->path.Length);
+        }
+        io_database_release(irql);
+    }
+    return copy_out(units, (ULONG)((length + 1) * sizeof(WCHAR)), room, buffer, result);
+}
+
+/* WDK surface */
+
+NTSTATUS NTAPI IoGetDeviceProperty(PDEVICE_OBJECT DeviceObject,
+                                   DEVICE_REGISTRY_PROPERTY DeviceProperty, ULONG BufferLength,
+                                   PVOID PropertyBuffer, PULONG ResultLength)
+{
+    struct pnp_devnode *node = pnp_devnode_of(DeviceObject);
+    struct property property;
+
+    *ResultLength = 0;
+    if (node == NULL || node->key == NULL)
+        return STATUS_INVALID_DEVICE_REQUEST;
+    if (DeviceProperty == DevicePropertyPhysicalDeviceObjectName ||
+        DeviceProperty == DevicePropertyEnumeratorName)
+        return name_out(node, DeviceProperty == DevicePropertyEnumeratorName, BufferLength,
+                        PropertyBuffer, ResultLength);
+    if (!property_find(node, DeviceProperty, &property))
+        return DeviceProperty > DevicePropertyContainerID ? STATUS_INVALID_PARAMETER_2
+                                                          : STATUS_OBJECT_NAME_NOT_FOUND;
+    if (property.value != NULL)
+        return value_out(node, property.value, BufferLength, PropertyBuffer, ResultLength);
+    return copy_out(property.data, property.size, BufferLength, PropertyBuffer, ResultLength);
+}
+LDR_EXPORT(IoGetDeviceProperty);
+
+NTSTATUS NTAPI IoOpenDeviceRegistryKey(PDEVICE_OBJECT DeviceObject, ULONG DevInstKeyType,
+                                       ACCESS_MASK DesiredAccess, PHANDLE DeviceRegKey)
+{
+    struct pnp_devnode *node = pnp_devnode_of(DeviceObject);
+    struct pnp_key *key;
+
+    UNREFERENCED_PARAMETER(DesiredAccess);
+    if (node == NULL)
+        return STATUS_INVALID_DEVICE_REQUEST;
+    switch (DevInstKeyType & (PLUGPLAY_REGKEY_DEVICE | PLUGPLAY_REGKEY_DRIVER)) {
+    case PLUGPLAY_REGKEY_DEVICE:
+        key = node->parameters;
+        break;
+    case PLUGPLAY_REGKEY_DRIVER:
+        key = node->driver_key;
+        break;
+    default:
+        return STATUS_INVALID_PARAMETER;
+    }
+    return key == NULL ? STATUS_OBJECT_NAME_NOT_FOUND : ob_handle_create(key, DeviceRegKey);
+}
+LDR_EXPORT(IoOpenDeviceRegistryKey);

@@ -1,0 +1,338 @@
+/*
+ * pnp/registry_rtl.c - the Rtl short cuts to the registry.
+ *
+ * RtlQueryRegistryValues walks the caller's table: subkeys, single values by callback or directly
+ * into the caller's variables, all values of a key, defaults. Absent and not required is no error.
+ *
+ * Owns: Rtl*Registry*. Owns not: the tree (pnp/registry.c).
+ */
+#include <lib/export.h>
+#include <lib/string.h>
+
+#include "io/alloc.h"
+#include "ke/ob.h"
+#include "pnp/registry.h"
+
+/* The key that RelativeTo and Path name. */
+static struct pnp_key *relative_open(ULONG relative_to, PCWSTR path, bool create)
+{
+    static const char *const roots[] = {
+        [RTL_REGISTRY_ABSOLUTE] = NULL,
+        [RTL_REGISTRY_SERVICES] = PNP_REGISTRY_SERVICES,
+        [RTL_REGISTRY_CONTROL] = PNP_REGISTRY_CONTROL_SET "\\Control",
+        [RTL_REGISTRY_WINDOWS_NT] =
+            "\\Registry\\Machine\\Software\\Microsoft\\Windows NT\\CurrentVersion",
+        [RTL_REGISTRY_DEVICEMAP] = "\\Registry\\Machine\\Hardware\\DeviceMap",
+        [RTL_REGISTRY_USER] = "\\Registry\\User\\.Default",
+    };
+    ULONG root = relative_to & ~(ULONG)RTL_REGISTRY_OPTIONAL;
+    struct pnp_key *base = NULL;
+    struct pnp_key *key;
+    UNICODE_STRING name;
+
+    if ((root & RTL_REGISTRY_HANDLE) != 0) {
+        if (!NT_SUCCESS(
+                ob_handle_reference((HANDLE)(ULONG_PTR)path, &pnp_key_type, (void **)&base)))
+            return NULL;
+        return base;
+    }
+    if (root >= RTL_REGISTRY_MAXIMUM)
+        return NULL;
+    if (roots[root] != NULL) {
+        base = pnp_key_open_text(NULL, roots[root], true);
+        if (base == NULL)
+            return NULL;
+    }
+    RtlInitUnicodeString(&name, path);
+    key = pnp_key_open(base, &name, create, NULL);
+    if (base != NULL)
+        ob_dereference(base);
+    return key;
+}
+
+/* ---- RtlQueryRegistryValues -------------------------------------------------------------------------- */
+
+/* One value as it is handed over. */
+struct query_value {
+    PWSTR name;
+    ULONG type;
+    ULONG size;
+    PVOID data;
+};
+
+static bool is_string(ULONG type)
+{
+    return type == REG_SZ || type == REG_EXPAND_SZ;
+}
+
+/* A string goes into the UNICODE_STRING at EntryContext; its buffer is made if there is none. */
+static NTSTATUS direct_string(PUNICODE_STRING target, const struct query_value *value)
+{
+    USHORT length = (USHORT)value->size;
+
+    if (length >= sizeof(WCHAR) && ((PWSTR)value->data)[length / sizeof(WCHAR) - 1] == 0)
+        length -= sizeof(WCHAR);
+    if (target->Buffer == NULL) {
+        target->Buffer = io_allocate(length + sizeof(WCHAR), IO_TAG_REGISTRY);
+        if (target->Buffer == NULL)
+            return STATUS_INSUFFICIENT_RESOURCES;
+        target->MaximumLength = length + sizeof(WCHAR);
+    } else if (target->MaximumLength < length + sizeof(WCHAR)) {
+        return STATUS_BUFFER_TOO_SMALL;
+    }
+    memcpy(target->Buffer, value->data, length);
+    target->Buffer[length / sizeof(WCHAR)] = 0;
+    target->Length = length;
+    return STATUS_SUCCESS;
+}
+
+/*
+ * RTL_QUERY_REGISTRY_DIRECT: up to 4 bytes as they are; more only where the first LONG of the
+ * buffer says, negated, that there is room, else behind a length and a type.
+ */
+static NTSTATUS direct_store(PRTL_QUERY_REGISTRY_TABLE entry, const struct query_value *value)
+{
+    PLONG target = entry->EntryContext;
+
+    if (is_string(value->type))
+        return direct_string(entry->EntryContext, value);
+    if (value->size <= sizeof(ULONG)) {
+        memcpy(target, value->data, value->size);
+        return STATUS_SUCCESS;
+    }
+    if (*target < 0) {
+        if ((ULONG)-*target < value->size)
+            return STATUS_BUFFER_TOO_SMALL;
+        memcpy(target, value->data, value->size);
+        return STATUS_SUCCESS;
+    }
+    if ((ULONG)*target < value->size + 2 * sizeof(ULONG))
+        return STATUS_BUFFER_TOO_SMALL;
+    target[0] = (LONG)value->size;
+    target[1] = (LONG)value->type;
+    memcpy(target + 2, value->data, value->size);
+    return STATUS_SUCCESS;
+}
+
+static NTSTATUS value_deliver(PRTL_QUERY_REGISTRY_TABLE entry, const struct query_value *value,
+                              PVOID context)
+{
+    NTSTATUS status = STATUS_SUCCESS;
+    PWSTR at;
+
+    if ((entry->Flags & RTL_QUERY_REGISTRY_DIRECT) != 0) {
+        ULONG wanted = (entry->DefaultType & RTL_QUERY_REGISTRY_TYPECHECK_MASK) >>
+                       RTL_QUERY_REGISTRY_TYPECHECK_SHIFT;
+
+        if ((entry->Flags & RTL_QUERY_REGISTRY_TYPECHECK) != 0 && wanted != value->type)
+            return STATUS_OBJECT_TYPE_MISMATCH;
+        return direct_store(entry, value);
+    }
+    if (entry->QueryRoutine == NULL)
+        return STATUS_SUCCESS;
+    if (value->type != REG_MULTI_SZ || (entry->Flags & RTL_QUERY_REGISTRY_NOEXPAND) != 0)
+        return entry->QueryRoutine(value->name, value->type, value->data, value->size, context,
+                                   entry->EntryContext);
+    /* A list is delivered string by string. */
+    for (at = value->data; NT_SUCCESS(status) && *at != 0; at += lib_wcslen(at) + 1)
+        status = entry->QueryRoutine(value->name, REG_SZ, at,
+                                     (ULONG)((lib_wcslen(at) + 1) * sizeof(WCHAR)), context,
+                                     entry->EntryContext);
+    return status;
+}
+
+/* Reads a value into new memory with two zero units behind it. */
+static NTSTATUS value_fetch(struct pnp_key *key, PCUNICODE_STRING name, struct query_value *value)
+{
+    ULONG size = 0;
+    NTSTATUS status = pnp_value_get(key, name, &value->type, NULL, &size);
+
+    if (status == STATUS_OBJECT_NAME_NOT_FOUND)
+        return status;
+    value->data = io_allocate(size + 2 * sizeof(WCHAR), IO_TAG_REGISTRY);
+    if (value->data == NULL)
+        return STATUS_INSUFFICIENT_RESOURCES;
+    value->size = size;
+    return pnp_value_get(key, name, &value->type, value->data, &value->size);
+}
+
+static NTSTATUS deliver_default(PRTL_QUERY_REGISTRY_TABLE entry, PVOID context)
+{
+    struct query_value value = {.name = entry->Name, .data = entry->DefaultData};
+
+    value.type = entry->DefaultType & ~(ULONG)RTL_QUERY_REGISTRY_TYPECHECK_MASK;
+    value.size = entry->DefaultLength;
+    if ((entry->Flags & RTL_QUERY_REGISTRY_REQUIRED) != 0)
+        return STATUS_OBJECT_NAME_NOT_FOUND;
+    if (value.type == REG_NONE || value.data == NULL)
+        return STATUS_SUCCESS;
+    if (value.size == 0 && is_string(value.type))
+        value.size = (ULONG)((lib_wcslen(value.data) + 1) * sizeof(WCHAR));
+    if ((entry->Flags & RTL_QUERY_REGISTRY_DIRECT) != 0)
+        return direct_store(entry, &value);
+    return value_deliver(entry, &value, context);
+}
+
+static NTSTATUS query_one(struct pnp_key *key, PRTL_QUERY_REGISTRY_TABLE entry, PVOID context)
+{
+    struct query_value value = {.name = entry->Name};
+    UNICODE_STRING name;
+    NTSTATUS status;
+
+    RtlInitUnicodeString(&name, entry->Name);
+    status = value_fetch(key, &name, &value);
+    if (status == STATUS_OBJECT_NAME_NOT_FOUND)
+        return deliver_default(entry, context);
+    if (NT_SUCCESS(status)) {
+        status = value_deliver(entry, &value, context);
+        if (NT_SUCCESS(status) && (entry->Flags & RTL_QUERY_REGISTRY_DELETE) != 0)
+            pnp_value_delete(key, &name);
+    }
+    io_free(value.data);
+    return status;
+}
+
+/* An entry without a name: every value of the key. */
+static NTSTATUS query_all(struct pnp_key *key, PRTL_QUERY_REGISTRY_TABLE entry, PVOID context)
+{
+    NTSTATUS status = STATUS_SUCCESS;
+    UNICODE_STRING name;
+    ULONG i;
+
+    for (i = 0; NT_SUCCESS(status) && pnp_value_at(key, i, &name); i++) {
+        struct query_value value = {0};
+
+        value.name = io_allocate(name.Length + sizeof(WCHAR), IO_TAG_REGISTRY);
+        if (value.name == NULL)
+            return STATUS_INSUFFICIENT_RESOURCES;
+        memcpy(value.name, name.Buffer, name.Length);
+        status = value_fetch(key, &name, &value);
+        if (NT_SUCCESS(status))
+            status = value_deliver(entry, &value, context);
+        io_free(value.name);
+        io_free(value.data);
+    }
+    if (NT_SUCCESS(status) && i == 0 && (entry->Flags & RTL_QUERY_REGISTRY_REQUIRED) != 0)
+        status = STATUS_OBJECT_NAME_NOT_FOUND;
+    return status;
+}
+
+/* Move *key to a subkey of top, or back to top. */
+static NTSTATUS query_move(struct pnp_key *top, PCWSTR name, struct pnp_key **key)
+{
+    struct pnp_key *next = top;
+    UNICODE_STRING path;
+
+    if (name != NULL) {
+        RtlInitUnicodeString(&path, name);
+        next = pnp_key_open(top, &path, false, NULL);
+        if (next == NULL)
+            return STATUS_OBJECT_NAME_NOT_FOUND;
+    } else {
+        ob_reference(next);
+    }
+    ob_dereference(*key);
+    *key = next;
+    return STATUS_SUCCESS;
+}
+
+static NTSTATUS query_entry(struct pnp_key *top, struct pnp_key **key,
+                            PRTL_QUERY_REGISTRY_TABLE entry, PVOID context)
+{
+    NTSTATUS status = STATUS_SUCCESS;
+
+    if ((entry->Flags & (RTL_QUERY_REGISTRY_TOPKEY | RTL_QUERY_REGISTRY_SUBKEY)) != 0)
+        status = query_move(top, NULL, key);
+    if ((entry->Flags & RTL_QUERY_REGISTRY_SUBKEY) != 0) {
+        status = query_move(top, entry->Name, key);
+        if (!NT_SUCCESS(status))
+            return (entry->Flags & RTL_QUERY_REGISTRY_REQUIRED) != 0 ? status : STATUS_SUCCESS;
+        return entry->QueryRoutine == NULL ? STATUS_SUCCESS : query_all(*key, entry, context);
+    }
+    if ((entry->Flags & RTL_QUERY_REGISTRY_NOVALUE) != 0)
+        return entry->QueryRoutine == NULL
+                   ? STATUS_SUCCESS
+                   : entry->QueryRoutine(NULL, REG_NONE, NULL, 0, context, entry->EntryContext);
+    return entry->Name == NULL ? query_all(*key, entry, context) : query_one(*key, entry, context);
+}
+
+/* WDK surface */
+
+NTSTATUS NTAPI RtlQueryRegistryValues(ULONG RelativeTo, PCWSTR Path,
+                                      PRTL_QUERY_REGISTRY_TABLE QueryTable, PVOID Context,
+                                      PVOID Environment)
+{
+    struct pnp_key *top = relative_open(RelativeTo, Path, false);
+    NTSTATUS status = STATUS_SUCCESS;
+    PRTL_QUERY_REGISTRY_TABLE entry;
+    struct pnp_key *key;
+
+    UNREFERENCED_PARAMETER(Environment);
+    if (top == NULL)
+        return STATUS_OBJECT_NAME_NOT_FOUND;
+    ob_reference(top);
+    key = top;
+    for (entry = QueryTable; NT_SUCCESS(status) &&
+                             (entry->QueryRoutine != NULL ||
+                              (entry->Flags & (RTL_QUERY_REGISTRY_SUBKEY |
+                                               RTL_QUERY_REGISTRY_DIRECT)) != 0);
+         entry++)
+        status = query_entry(top, &key, entry, Context);
+    ob_dereference(key);
+    ob_dereference(top);
+    return status;
+}
+LDR_EXPORT(RtlQueryRegistryValues);
+
+NTSTATUS NTAPI RtlWriteRegistryValue(ULONG RelativeTo, PCWSTR Path, PCWSTR ValueName,
+                                     ULONG ValueType, PVOID ValueData, ULONG ValueLength)
+{
+    struct pnp_key *key = relative_open(RelativeTo, Path, true);
+    UNICODE_STRING name;
+    NTSTATUS status;
+
+    if (key == NULL)
+        return STATUS_OBJECT_NAME_NOT_FOUND;
+    RtlInitUnicodeString(&name, ValueName);
+    status = pnp_value_set(key, &name, ValueType, ValueData, ValueLength);
+    ob_dereference(key);
+    return status;
+}
+LDR_EXPORT(RtlWriteRegistryValue);
+
+NTSTATUS NTAPI RtlDeleteRegistryValue(ULONG RelativeTo, PCWSTR Path, PCWSTR ValueName)
+{
+    struct pnp_key *key = relative_open(RelativeTo, Path, false);
+    UNICODE_STRING name;
+    NTSTATUS status;
+
+    if (key == NULL)
+        return STATUS_OBJECT_NAME_NOT_FOUND;
+    RtlInitUnicodeString(&name, ValueName);
+    status = pnp_value_delete(key, &name);
+    ob_dereference(key);
+    return status;
+}
+LDR_EXPORT(RtlDeleteRegistryValue);
+
+NTSTATUS NTAPI RtlCheckRegistryKey(ULONG RelativeTo, PWSTR Path)
+{
+    struct pnp_key *key = relative_open(RelativeTo, Path, false);
+
+    if (key == NULL)
+        return STATUS_OBJECT_NAME_NOT_FOUND;
+    ob_dereference(key);
+    return STATUS_SUCCESS;
+}
+LDR_EXPORT(RtlCheckRegistryKey);
+
+NTSTATUS NTAPI RtlCreateRegistryKey(ULONG RelativeTo, PWSTR Path)
+{
+    struct pnp_key *key = relative_open(RelativeTo, Path, true);
+
+    if (key == NULL)
+        return STATUS_INSUFFICIENT_RESOURCES;
+    ob_dereference(key);
+    return STATUS_SUCCESS;
+}
+LDR_EXPORT(RtlCreateRegistryKey);
