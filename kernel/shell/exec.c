@@ -68,16 +68,17 @@ void shell_exec_archive(void)
 {
     const void *data;
     uint64_t size;
-    uint8_t verdict;
+    uint8_t verdict = SHELL_EXIT_FAILED;
+    bool not_started;
     char *line;
 
     if (!pnp_archive_find("exec.txt", &data, &size))
         return;
+    not_started = pnp_named_failed(); /* now: a command may remove a driver */
     line = mm_pool_alloc(SHELL_LINE_MAX, EXEC_TAG);
-    verdict = SHELL_EXIT_FAILED;
     if (line != NULL && run_lines(data, (const char *)data + size, line))
         verdict = SHELL_EXIT_OK;
-    if (pnp_named_failed())
+    if (not_started)
         verdict = SHELL_EXIT_NOT_STARTED;
     shell_prepare_exit();
     hal_machine_exit(verdict);
