@@ -1,6 +1,5 @@
 """The example drivers take their interrupts, with exact counts, on every machine."""
 import os
-import re
 import struct
 
 import pytest
@@ -17,10 +16,9 @@ CONNECT_LINE_BASED, CONNECT_MESSAGE_BASED, CONNECT_FULLY_SPECIFIED = 2, 3, 1
 EDU_DRIVERS = ("edu-line", "edu-message", "edu-full")
 
 
-def data_of(output):
-    """The bytes that `dev read` or `dev ioctl` printed: hex bytes or words in its lines."""
-    return bytes.fromhex("".join(re.findall(r"\b(?:[0-9A-Fa-f]{2})+\b", " ".join(
-        re.sub(r"^[0-9A-Fa-f]+:|\|.*$", "", line) for line in output))))
+def data_of(result, number):
+    """The bytes that command `number`, a `dev read -j` or `dev ioctl -j`, printed."""
+    return bytes.fromhex(result.json(number)[0]["data"])
 
 
 def ulong(value):
@@ -28,17 +26,17 @@ def ulong(value):
 
 
 def edu_commands(name):
-    return [f"dev ioctl {name}0 {IOCTL_FACTORIAL} {ulong(10)} 4",
-            f"dev ioctl {name}0 {IOCTL_DMA} {bytes(range(64)).hex()} 64",
-            f"dev ioctl {name}0 {IOCTL_RAISE} {ulong(RAISE)} 20",
-            f"dev ioctl {name}0 {IOCTL_STATISTICS} 36"]
+    return [f"dev -j ioctl {name}0 {IOCTL_FACTORIAL} {ulong(10)} 4",
+            f"dev -j ioctl {name}0 {IOCTL_DMA} {bytes(range(64)).hex()} 64",
+            f"dev -j ioctl {name}0 {IOCTL_RAISE} {ulong(RAISE)} 20",
+            f"dev -j ioctl {name}0 {IOCTL_STATISTICS} 36"]
 
 
 def check_edu(result):
     assert result.verdict == SUCCESS, result.text
-    assert struct.unpack("<I", data_of(result.outputs[1])) == (3628800,)
-    assert data_of(result.outputs[2]) == bytes(range(64))
-    raised, calls, claimed, dpc_runs, dpc_saw = struct.unpack("<5i", data_of(result.outputs[3]))
+    assert struct.unpack("<I", data_of(result, 1)) == (3628800,)
+    assert data_of(result, 2) == bytes(range(64))
+    raised, calls, claimed, dpc_runs, dpc_saw = struct.unpack("<5i", data_of(result, 3))
     assert (raised, calls, claimed, dpc_saw) == (RAISE, RAISE, RAISE, RAISE)
     assert 1 <= dpc_runs <= RAISE
 
@@ -57,9 +55,9 @@ def test_an_edu_driver_built_with_mingws_headers_behaves_the_same(name):
 
 @matrix.each_machine
 def test_the_nvme_driver_reads_what_the_host_wrote(machine):
-    result = run_commands(["dev read nvme0 4096"], **machine, devices=["nvme"], drivers=["nvme"])
+    result = run_commands(["dev -j read nvme0 4096"], **machine, devices=["nvme"], drivers=["nvme"])
     assert result.verdict == SUCCESS, result.text
-    assert data_of(result.outputs[1]) == b"".join(qemu.disk_sector(n) for n in range(8))
+    assert data_of(result, 1) == b"".join(qemu.disk_sector(n) for n in range(8))
 
 
 def test_the_demonstration_shows_every_example_driver_taking_interrupts():
