@@ -1,8 +1,9 @@
 /*
  * pnp/match.c - which driver a device gets.
  *
- * match.cfg of the boot archive comes first: lines "<id><TAB><driver.sys>", where the id is a
- * hardware or compatible id, or a place "@BB:DD.F" (hexadecimal bus and device). Otherwise the INF
+ * match.cfg of the boot archive comes first: lines "<id><TAB><driver.sys>[<TAB>BB:DD.F]", where the
+ * id is a hardware or compatible id and the place, hexadecimal bus, device and function, narrows it
+ * down; "@BB:DD.F" instead of an id is a place alone. Otherwise the INF
  * whose model ranks best by Windows' order decides; of equals the first in the archive. A driver
  * that match.cfg names is still installed by its INF, if one matches the device.
  *
@@ -22,9 +23,23 @@ struct match_rule {
     struct match_rule *next;
     char id[PNP_LINE_MAX];
     char file[PNP_NAME_MAX];
+    char place[24]; /* "BB:DD.F"; empty: anywhere */
 };
 
 static struct match_rule *rule_list;
+
+/* A third field moves from behind the file name to the place; "@place" is a place for any id. */
+static void rule_take_place(struct match_rule *rule)
+{
+    char *tab = strchr(rule->file, '\t');
+
+    if (tab != NULL) {
+        lib_strlcpy(rule->place, tab + 1, sizeof(rule->place));
+        *tab = '\0';
+    } else if (rule->id[0] == '@') {
+        lib_strlcpy(rule->place, rule->id + 1, sizeof(rule->place));
+    }
+}
 
 static void rule_add(const char *line, void *context)
 {
@@ -43,6 +58,7 @@ static void rule_add(const char *line, void *context)
     while (*tab == '\t' || *tab == ' ')
         tab++;
     lib_strlcpy(rule->file, tab, sizeof(rule->file));
+    rule_take_place(rule);
     if (pnp_driver_by_name(rule->file) == NULL)
         log_warn("pnp: match.cfg: no driver %s in the archive", rule->file);
     **last = rule;
@@ -69,14 +85,14 @@ static bool list_has(const struct pnp_text_list *list, const char *id)
     return false;
 }
 
-/* "@BB:DD.F" of a device whose bus told number and address (PCI: device << 16 | function). */
+/* "BB:DD.F" of a device whose bus told number and address (PCI: device << 16 | function). */
 static void device_place(const struct pnp_devnode *node, char *place, size_t size)
 {
     ULONG address = node->capabilities.Address;
 
     place[0] = 0;
     if (node->has_bus && address != ~0u)
-        lib_snprintf(place, size, "@%02x:%02x.%x", (unsigned)node->bus.BusNumber,
+        lib_snprintf(place, size, "%02x:%02x.%x", (unsigned)node->bus.BusNumber,
                      (unsigned)(address >> 16), (unsigned)(address & 0xFFFF));
 }
 
@@ -90,10 +106,12 @@ static struct pnp_driver *rule_find(const struct pnp_devnode *node,
 
     device_place(node, place, sizeof(place));
     for (rule = rule_list; rule != NULL; rule = rule->next)
-        if (rule->id[0] == '@' && lib_stricmp(rule->id, place) == 0)
+        if (rule->place[0] != '\0' && lib_stricmp(rule->place, place) == 0 &&
+            (rule->id[0] == '@' || list_has(hardware, rule->id) || list_has(compatible, rule->id)))
             return pnp_driver_by_name(rule->file);
     for (rule = rule_list; rule != NULL; rule = rule->next)
-        if (list_has(hardware, rule->id) || list_has(compatible, rule->id))
+        if (rule->place[0] == '\0' &&
+            (list_has(hardware, rule->id) || list_has(compatible, rule->id)))
             return pnp_driver_by_name(rule->file);
     return NULL;
 }
