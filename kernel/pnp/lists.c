@@ -165,10 +165,13 @@ bool pnp_device_resource_at(uint32_t device_index, uint32_t index, struct pnp_re
     node = device_find(device_index);
     found = node != NULL && index < resource_count(node);
     if (found) {
-        CM_PARTIAL_RESOURCE_DESCRIPTOR raw =
-            node->raw->List[0].PartialResourceList.PartialDescriptors[index];
-        CM_PARTIAL_RESOURCE_DESCRIPTOR translated =
-            node->translated->List[0].PartialResourceList.PartialDescriptors[index];
+        /* Pointers first: see pnp_resource_lists_build(). */
+        const CM_PARTIAL_RESOURCE_DESCRIPTOR *raws =
+            node->raw->List[0].PartialResourceList.PartialDescriptors;
+        const CM_PARTIAL_RESOURCE_DESCRIPTOR *translateds =
+            node->translated->List[0].PartialResourceList.PartialDescriptors;
+        CM_PARTIAL_RESOURCE_DESCRIPTOR raw = raws[index];
+        CM_PARTIAL_RESOURCE_DESCRIPTOR translated = translateds[index];
 
         info->type = translated.Type;
         info->flags = translated.Flags;
