@@ -2,7 +2,7 @@
  * The line editor, and which UART it talks to.
  *
  * The UART is polled: the console must work whatever state interrupts are in. Between polls the
- * thread sleeps, a millisecond while somebody types, longer once the line is quiet.
+ * thread sleeps a millisecond, in which a pasted line at 115,200 baud does not fill the FIFO.
  *
  * On the terminal nothing is assumed but backspace and printing, so any will do. What is on screen
  * always equals prompt + line, with the cursor at `cursor`.
@@ -36,9 +36,7 @@ enum {
 
     HISTORY_LINES = 32,
     HISTORY_LINE_MAX = 256, /* longer lines are not kept */
-    QUIET_POLLS = 200,
     PAUSE_MS = 1,
-    PAUSE_QUIET_MS = 10,
 };
 
 struct editor {
@@ -66,11 +64,10 @@ static void sleep_ms(uint32_t milliseconds)
 
 static int read_byte(void)
 {
-    uint32_t polls = 0;
     int byte;
 
     while ((byte = hal_console_read()) < 0)
-        sleep_ms(polls++ < QUIET_POLLS ? PAUSE_MS : PAUSE_QUIET_MS);
+        sleep_ms(PAUSE_MS);
     return byte;
 }
 

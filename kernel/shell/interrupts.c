@@ -64,6 +64,27 @@ static void copy_line(struct irq_line *line, void *context)
     }
 }
 
+static bool is_after(const struct irq_line *left, const struct irq_line *right)
+{
+    if (left->route.vector.value != right->route.vector.value)
+        return left->route.vector.value > right->route.vector.value;
+    return left->cpu > right->cpu;
+}
+
+/* By vector, then CPU: insertion, for a few dozen lines. */
+static void sort_lines(struct line_list *list)
+{
+    for (uint32_t i = 1; i < list->count; i++) {
+        for (uint32_t j = i; j > 0 && is_after(&list->lines[j - 1].line, &list->lines[j].line);
+             j--) {
+            struct line_copy swap = list->lines[j];
+
+            list->lines[j] = list->lines[j - 1];
+            list->lines[j - 1] = swap;
+        }
+    }
+}
+
 /* False: no memory. The caller frees list->lines. */
 static bool copy_lines(struct line_list *list)
 {
@@ -77,6 +98,7 @@ static bool copy_lines(struct line_list *list)
     irq_line_for_each(copy_line, list);
     if (list->count > list->room)
         list->count = list->room;
+    sort_lines(list);
     return true;
 }
 
