@@ -27,6 +27,7 @@ struct pci_message_state {
 };
 
 struct pci_msix_entry {
+    uint32_t control;      /* (c) vector control without its mask bit */
     uint16_t message;      /* (f) number it carries */
     uint16_t next;         /* (f) next entry that carries the same */
     bool masked_by_driver; /* (f) MaskTableEntry; wins over the line */

@@ -26,19 +26,20 @@ static volatile uint32_t *entry_register(const struct pci_messages *messages, ui
     return (volatile uint32_t *)(messages->table + entry * PCI_MSIX_ENTRY_SIZE + offset);
 }
 
-/* The mask bit as it has to be now; other bits of the register are reserved and stay. */
+/*
+ * The mask bit as it has to be now; the other bits of the register are reserved and stay as they
+ * were found. Written always, not only when it changes: a function reset masks every entry.
+ */
 static void entry_mask_write(const struct pci_messages *messages, uint32_t entry, bool mask)
 {
-    volatile uint32_t *control = entry_register(messages, entry, PCI_MSIX_ENTRY_CONTROL);
-    uint32_t found = *control;
-    uint32_t wanted =
-        mask ? found | (uint32_t)PCI_MSIX_ENTRY_MASK : found & ~(uint32_t)PCI_MSIX_ENTRY_MASK;
+    *entry_register(messages, entry, PCI_MSIX_ENTRY_CONTROL) =
+        messages->entries[entry].control | (mask ? (uint32_t)PCI_MSIX_ENTRY_MASK : 0);
+}
 
-    if (wanted == found)
-        return;
-    *control = wanted;
-    if (mask)
-        (void)*control; /* posted writes: silent from here on */
+/* Writes are posted: after a read of the table they have arrived, and nothing is sent any more. */
+static void table_flush(const struct pci_messages *messages)
+{
+    (void)*entry_register(messages, 0, PCI_MSIX_ENTRY_CONTROL);
 }
 
 static bool entry_is_masked(const struct pci_messages *messages, uint32_t entry)
@@ -115,6 +116,8 @@ static void mask_change(const struct irq_source *source, bool mask)
     for (uint32_t entry = state->first_entry; entry != MSIX_NO_ENTRY;
          entry = messages->entries[entry].next)
         entry_mask_update(messages, entry);
+    if (mask)
+        table_flush(messages);
     raw_lock_release(&messages->function->lock, lock_state);
 }
 
@@ -203,6 +206,9 @@ NTSTATUS msix_map(struct pci_messages *messages)
     control_change(function, PCI_MSIX_CONTROL_ENABLE | PCI_MSIX_CONTROL_FUNCTION_MASK, 0);
     /* From the last on, so that each list is in rising order. */
     for (uint32_t entry = msix->table_count; entry-- > 0;) {
+        messages->entries[entry].control =
+            *entry_register(messages, entry, PCI_MSIX_ENTRY_CONTROL) &
+            ~(uint32_t)PCI_MSIX_ENTRY_MASK;
         entry_mask_write(messages, entry, true);
         entry_link(messages, entry, entry < messages->count ? entry : 0);
     }
@@ -280,6 +286,8 @@ NTSTATUS msix_entry_mask(struct pci_function *function, uint32_t entry, bool mas
     if (messages != NULL) {
         messages->entries[entry].masked_by_driver = mask;
         entry_mask_update(messages, entry);
+        if (mask)
+            table_flush(messages);
     }
     raw_lock_release(&function->lock, state);
     return messages != NULL ? STATUS_SUCCESS : STATUS_INVALID_PARAMETER;
