@@ -44,8 +44,7 @@ static NTSTATUS Connect(PDEVICE Device, PCM_PARTIAL_RESOURCE_DESCRIPTOR Interrup
     parameters.FullySpecified.InterruptObject = &interrupt;
     parameters.FullySpecified.ServiceRoutine = ServiceRoutine;
     parameters.FullySpecified.ServiceContext = Device;
-    parameters.FullySpecified.ShareVector =
-        Interrupt->ShareDisposition == CmResourceShareShared;
+    parameters.FullySpecified.ShareVector = Interrupt->ShareDisposition == CmResourceShareShared;
     parameters.FullySpecified.InterruptMode = latched ? Latched : LevelSensitive;
     if (message) {
         parameters.FullySpecified.Vector = Interrupt->u.MessageInterrupt.Translated.Vector;

@@ -70,8 +70,7 @@ static NTSTATUS Connect(PDEVICE Device, PCM_PARTIAL_RESOURCE_DESCRIPTOR Interrup
         DbgPrint(EDU_DRIVER "%u: connected by CONNECT_MESSAGE_BASED: %u message, vector 0x%02X, "
                             "DIRQL %u, address 0x%llX, data 0x%X\n",
                  Device->Index, statistics->MessageCount, statistics->Vector, statistics->Irql,
-                 table->MessageInfo[0].MessageAddress.QuadPart,
-                 table->MessageInfo[0].MessageData);
+                 table->MessageInfo[0].MessageAddress.QuadPart, table->MessageInfo[0].MessageData);
     } else {
         statistics->Vector = Interrupt->u.Interrupt.Vector;
         statistics->Irql = Interrupt->u.Interrupt.Level;

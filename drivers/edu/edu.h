@@ -61,11 +61,11 @@ enum {
 #define EDU_RAISE_MAX 1000000u
 
 typedef struct _EDU_COUNTS {
-    LONG Raised;        /* interrupts the device was told to raise by hand */
-    LONG ServiceCalls;  /* calls of the service routine */
-    LONG Claimed;       /* of these, ours */
-    LONG DpcRuns;       /* runs of the DPC: at most one for each that was claimed */
-    LONG DpcSaw;        /* claimed interrupts that the DPC was told of */
+    LONG Raised;       /* interrupts the device was told to raise by hand */
+    LONG ServiceCalls; /* calls of the service routine */
+    LONG Claimed;      /* of these, ours */
+    LONG DpcRuns;      /* runs of the DPC: at most one for each that was claimed */
+    LONG DpcSaw;       /* claimed interrupts that the DPC was told of */
 } EDU_COUNTS;
 
 typedef struct _EDU_STATISTICS {

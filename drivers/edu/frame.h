@@ -22,7 +22,7 @@
 #define DEVICE_NAME L"\\Device\\" EDU_DRIVER "0"
 #define LINK_NAME L"\\DosDevices\\" EDU_DRIVER "0"
 #define NAME_DIGIT(Name) ((Name)[sizeof(Name) / sizeof((Name)[0]) - 2])
-#define DEVICES_MAX 10 /* the last character of the names is a digit */
+#define DEVICES_MAX 10      /* the last character of the names is a digit */
 #define LOCK_TAG 0x20756445 /* "Edu " */
 
 typedef struct _DEVICE {
@@ -31,7 +31,7 @@ typedef struct _DEVICE {
     PDEVICE_OBJECT Lower;    /* where IRPs are passed on to */
     IO_REMOVE_LOCK Lock;     /* held by each request under way */
     KDPC Dpc;
-    ULONG Length;            /* of the registers */
+    ULONG Length; /* of the registers */
     ULONG Index;
     /* What IoConnectInterruptEx gave: what has to be remembered is what disconnecting asks for. */
     IO_DISCONNECT_INTERRUPT_PARAMETERS Connection; /* Version 0 while not connected */
@@ -219,9 +219,9 @@ static NTSTATUS NTAPI AddDevice(PDRIVER_OBJECT DriverObject, PDEVICE_OBJECT Phys
 
     RtlInitUnicodeString(&deviceName, deviceText);
     RtlInitUnicodeString(&linkName, linkText);
-    while ((status = IoCreateDevice(DriverObject, sizeof(DEVICE), &deviceName,
-                                    FILE_DEVICE_UNKNOWN, FILE_DEVICE_SECURE_OPEN, FALSE,
-                                    &object)) == STATUS_OBJECT_NAME_COLLISION &&
+    while ((status = IoCreateDevice(DriverObject, sizeof(DEVICE), &deviceName, FILE_DEVICE_UNKNOWN,
+                                    FILE_DEVICE_SECURE_OPEN, FALSE, &object)) ==
+               STATUS_OBJECT_NAME_COLLISION &&
            ++index < DEVICES_MAX)
         NAME_DIGIT(deviceText)++; /* taken: the next number */
     if (!NT_SUCCESS(status))

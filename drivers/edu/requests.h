@@ -15,14 +15,14 @@
 #include "edu.h"
 
 typedef struct _EDU_HARDWARE {
-    PUCHAR Registers;                /* (b) BAR 0; NULL while the device is not started */
-    PUCHAR Buffer;                   /* (b) for DMA, below 256 MiB */
-    PHYSICAL_ADDRESS BufferAddress;  /* (b) */
+    PUCHAR Registers;               /* (b) BAR 0; NULL while the device is not started */
+    PUCHAR Buffer;                  /* (b) for DMA, below 256 MiB */
+    PHYSICAL_ADDRESS BufferAddress; /* (b) */
     KMUTEX Busy;
-    KEVENT Done;                     /* set by the DPC when an operation has ended */
-    volatile LONG Raised;            /* (i) status bits the DPC has not looked at yet */
-    volatile LONG Unseen;            /* (i) claimed interrupts the DPC has not counted yet */
-    EDU_STATISTICS Statistics;       /* (i) counts; the rest is constant after start */
+    KEVENT Done;               /* set by the DPC when an operation has ended */
+    volatile LONG Raised;      /* (i) status bits the DPC has not looked at yet */
+    volatile LONG Unseen;      /* (i) claimed interrupts the DPC has not counted yet */
+    EDU_STATISTICS Statistics; /* (i) counts; the rest is constant after start */
 } EDU_HARDWARE, *PEDU_HARDWARE;
 
 static inline ULONG EduRead(PEDU_HARDWARE Hardware, ULONG Register)
@@ -185,8 +185,8 @@ static inline NTSTATUS EduControl(PEDU_HARDWARE Hardware, PIRP Irp)
         status = STATUS_DEVICE_NOT_READY;
     } else if (code == IOCTL_EDU_FACTORIAL) {
         length = sizeof(ULONG);
-        status = in < length || out < length ? STATUS_BUFFER_TOO_SMALL
-                                             : EduFactorial(Hardware, data);
+        status =
+            in < length || out < length ? STATUS_BUFFER_TOO_SMALL : EduFactorial(Hardware, data);
     } else if (code == IOCTL_EDU_DMA) {
         length = in;
         status = out < length ? STATUS_BUFFER_TOO_SMALL : EduDma(Hardware, data, in);

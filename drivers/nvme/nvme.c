@@ -14,7 +14,7 @@
 #define DEVICE_NAME L"\\Device\\nvme0"
 #define LINK_NAME L"\\DosDevices\\nvme0"
 #define NAME_DIGIT(Name) ((Name)[sizeof(Name) / sizeof((Name)[0]) - 2])
-#define DEVICES_MAX 10 /* the last character of the names is a digit */
+#define DEVICES_MAX 10      /* the last character of the names is a digit */
 #define LOCK_TAG 0x656D764E /* "Nvme" */
 
 static NTSTATUS Complete(PIRP Irp, NTSTATUS Status, ULONG_PTR Information)
@@ -74,8 +74,7 @@ static NTSTATUS StartDevice(PDEVICE Device, PCM_RESOURCE_LIST Translated)
         return status;
     }
     DbgPrint("nvme%u: connected by %s: %u message(s), %u I/O queue(s)\n", Device->Index,
-             Device->MessageCount != 0 ? "CONNECT_MESSAGE_BASED"
-                                       : "CONNECT_LINE_BASED (fallback)",
+             Device->MessageCount != 0 ? "CONNECT_MESSAGE_BASED" : "CONNECT_LINE_BASED (fallback)",
              Device->MessageCount, Device->QueueCount - 1);
     DbgPrint("nvme%u: %s, serial %s, %I64u blocks of %u bytes\n", Device->Index, Device->Model,
              Device->Serial, Device->Blocks, 1u << Device->BlockShift);
@@ -210,9 +209,9 @@ static NTSTATUS NTAPI AddDevice(PDRIVER_OBJECT DriverObject, PDEVICE_OBJECT Phys
 
     RtlInitUnicodeString(&deviceName, deviceText);
     RtlInitUnicodeString(&linkName, linkText);
-    while ((status = IoCreateDevice(DriverObject, sizeof(DEVICE), &deviceName,
-                                    FILE_DEVICE_DISK, FILE_DEVICE_SECURE_OPEN, FALSE,
-                                    &object)) == STATUS_OBJECT_NAME_COLLISION &&
+    while ((status = IoCreateDevice(DriverObject, sizeof(DEVICE), &deviceName, FILE_DEVICE_DISK,
+                                    FILE_DEVICE_SECURE_OPEN, FALSE, &object)) ==
+               STATUS_OBJECT_NAME_COLLISION &&
            ++index < DEVICES_MAX)
         NAME_DIGIT(deviceText)++; /* taken: the next number */
     if (!NT_SUCCESS(status))

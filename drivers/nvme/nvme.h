@@ -25,9 +25,9 @@ enum {
     NVME_DOORBELLS = 0x1000,
 };
 
-#define NVME_CAP_ENTRIES_MASK 0x0000FFFFu       /* CAP.MQES, low half, 0-based */
-#define NVME_CAP_TIMEOUT(Low) ((Low) >> 24)     /* CAP.TO, in 500 ms */
-#define NVME_CAP_STRIDE(High) ((High) & 0xFu)   /* CAP.DSTRD: 4 << n bytes between doorbells */
+#define NVME_CAP_ENTRIES_MASK 0x0000FFFFu   /* CAP.MQES, low half, 0-based */
+#define NVME_CAP_TIMEOUT(Low) ((Low) >> 24) /* CAP.TO, in 500 ms */
+#define NVME_CAP_STRIDE(High) ((High)&0xFu) /* CAP.DSTRD: 4 << n bytes between doorbells */
 #define NVME_CAP_PAGE_MIN(High) (((High) >> 16) & 0xFu) /* CAP.MPSMIN: 4 KiB << n */
 
 #define NVME_CC_ENABLE 0x00000001u
@@ -49,9 +49,9 @@ enum {
 
 #define NVME_IDENTIFY_NAMESPACE 0u
 #define NVME_IDENTIFY_CONTROLLER 1u
-#define NVME_FEATURE_QUEUES 7u            /* 5.21.1.7 */
-#define NVME_QUEUE_CONTIGUOUS 1u          /* create: PC */
-#define NVME_QUEUE_INTERRUPT 2u           /* create completion queue: IEN */
+#define NVME_FEATURE_QUEUES 7u   /* 5.21.1.7 */
+#define NVME_QUEUE_CONTIGUOUS 1u /* create: PC */
+#define NVME_QUEUE_INTERRUPT 2u  /* create completion queue: IEN */
 
 typedef struct _NVME_COMMAND {
     UCHAR Opcode;
@@ -84,12 +84,12 @@ C_ASSERT(sizeof(NVME_COMPLETION) == 16);
 #define NVME_COMPLETION_PHASE 1u
 
 /* Offsets in the Identify data, 5.15.2. */
-#define NVME_CONTROLLER_SERIAL 4      /* 20 characters */
-#define NVME_CONTROLLER_MODEL 24      /* 40 characters */
-#define NVME_CONTROLLER_MDTS 77       /* greatest transfer: 2^n pages, 0 for any */
-#define NVME_NAMESPACE_SIZE 0         /* NSZE: blocks */
-#define NVME_NAMESPACE_FORMAT 26      /* FLBAS: low four bits the format, bit 4 inline metadata */
-#define NVME_NAMESPACE_FORMATS 128    /* LBAF0: metadata size 16 bits, 2^n block size 8 bits */
+#define NVME_CONTROLLER_SERIAL 4   /* 20 characters */
+#define NVME_CONTROLLER_MODEL 24   /* 40 characters */
+#define NVME_CONTROLLER_MDTS 77    /* greatest transfer: 2^n pages, 0 for any */
+#define NVME_NAMESPACE_SIZE 0      /* NSZE: blocks */
+#define NVME_NAMESPACE_FORMAT 26   /* FLBAS: low four bits the format, bit 4 inline metadata */
+#define NVME_NAMESPACE_FORMATS 128 /* LBAF0: metadata size 16 bits, 2^n block size 8 bits */
 #define NVME_FORMAT_EXTENDED 0x10u
 
 /* ---- The driver's own --------------------------------------------------------------------- */
@@ -100,31 +100,31 @@ C_ASSERT(sizeof(NVME_COMPLETION) == 16);
 #define PAGES_MAX (PAGE_SIZE / SLOTS / sizeof(ULONGLONG)) /* in a slot's page list */
 
 typedef struct _SLOT {
-    PIRP Irp;       /* NULL in the admin queue */
-    ULONG Done;     /* bytes read already */
-    ULONG Current;  /* bytes under way */
+    PIRP Irp;      /* NULL in the admin queue */
+    ULONG Done;    /* bytes read already */
+    ULONG Current; /* bytes under way */
     USHORT Status;
     ULONG Result;
 } SLOT;
 
 /* (s) Lock; (i) the interrupt's lock: only the service routine; (c) constant while started */
 typedef struct _QUEUE {
-    struct _DEVICE *Device;      /* (c) */
-    ULONG Id;                    /* (c) 0: admin */
-    ULONG Message;               /* (c) the message its completions arrive by */
-    PUCHAR Memory;               /* (c) three pages: submissions, completions, page lists */
-    ULONGLONG MemoryAddress;     /* (c) physical */
+    struct _DEVICE *Device;  /* (c) */
+    ULONG Id;                /* (c) 0: admin */
+    ULONG Message;           /* (c) the message its completions arrive by */
+    PUCHAR Memory;           /* (c) three pages: submissions, completions, page lists */
+    ULONGLONG MemoryAddress; /* (c) physical */
     KSPIN_LOCK Lock;
-    BOOLEAN Open;                /* (s) takes reads */
-    ULONG Tail;                  /* (s) next submission */
-    ULONG Free;                  /* (s) bit map of free slots */
-    LIST_ENTRY Waiting;          /* (s) IRPs that found no free slot */
-    ULONG Head;                  /* (i) next completion */
-    USHORT Phase;                /* (i) of the completions of this round */
-    volatile LONG Finished;      /* bit map: set by the service routine, taken by the DPC */
-    volatile LONG Interrupts;    /* claimed interrupts that found completions here */
+    BOOLEAN Open;             /* (s) takes reads */
+    ULONG Tail;               /* (s) next submission */
+    ULONG Free;               /* (s) bit map of free slots */
+    LIST_ENTRY Waiting;       /* (s) IRPs that found no free slot */
+    ULONG Head;               /* (i) next completion */
+    USHORT Phase;             /* (i) of the completions of this round */
+    volatile LONG Finished;   /* bit map: set by the service routine, taken by the DPC */
+    volatile LONG Interrupts; /* claimed interrupts that found completions here */
     KDPC Dpc;
-    KEVENT AdminDone;            /* the one admin command has completed */
+    KEVENT AdminDone; /* the one admin command has completed */
     SLOT Slots[SLOTS];
 } QUEUE, *PQUEUE;
 
@@ -135,14 +135,14 @@ typedef struct _DEVICE {
     ULONG Index;
     volatile PUCHAR Registers;
     ULONG Length;
-    ULONG Stride;                /* bytes between doorbells */
+    ULONG Stride; /* bytes between doorbells */
     ULONG TimeoutMilliseconds;
     ULONG Namespace;
     ULONG BlockShift;
     ULONGLONG Blocks;
-    ULONG TransferMax;           /* bytes */
-    ULONG MessageCount;          /* 0: line */
-    volatile ULONG QueueCount;   /* made so far, the admin queue included */
+    ULONG TransferMax;                             /* bytes */
+    ULONG MessageCount;                            /* 0: line */
+    volatile ULONG QueueCount;                     /* made so far, the admin queue included */
     IO_DISCONNECT_INTERRUPT_PARAMETERS Connection; /* Version 0 while not connected */
     CHAR Model[41];
     CHAR Serial[21];
@@ -150,7 +150,7 @@ typedef struct _DEVICE {
 } DEVICE, *PDEVICE;
 
 /* out: NVME_INFORMATION */
-#define IOCTL_NVME_INFORMATION \
+#define IOCTL_NVME_INFORMATION                                                                     \
     CTL_CODE(FILE_DEVICE_UNKNOWN, 0x800, METHOD_BUFFERED, FILE_ANY_ACCESS)
 
 typedef struct _NVME_INFORMATION {

@@ -18,8 +18,8 @@ static VOID SubmitPiece(PQUEUE Queue, ULONG Slot)
     PPFN_NUMBER frames = MmGetMdlPfnArray(mdl);
     ULONG start = MmGetMdlByteOffset(mdl) + slot->Done;
     ULONG first = start / PAGE_SIZE, offset = start % PAGE_SIZE;
-    ULONGLONG block = ((ULONGLONG)stack->Parameters.Read.ByteOffset.QuadPart + slot->Done) >>
-                      device->BlockShift;
+    ULONGLONG block =
+        ((ULONGLONG)stack->Parameters.Read.ByteOffset.QuadPart + slot->Done) >> device->BlockShift;
     ULONGLONG *list = SlotPages(Queue, Slot);
     NVME_COMMAND command;
     ULONG pages, i;

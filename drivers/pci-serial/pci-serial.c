@@ -131,8 +131,7 @@ static NTSTATUS NTAPI DispatchRequest(PDEVICE_OBJECT DeviceObject, PIRP Irp)
     else if (stack->MajorFunction == IRP_MJ_READ)
         status = PortRead(port, data, stack->Parameters.Read.Length, &Irp->IoStatus.Information);
     else if (stack->MajorFunction == IRP_MJ_WRITE)
-        status = PortWrite(port, data, stack->Parameters.Write.Length,
-                           &Irp->IoStatus.Information);
+        status = PortWrite(port, data, stack->Parameters.Write.Length, &Irp->IoStatus.Information);
     else
         status = PortControl(port, Irp);
     KeReleaseMutex(&port->Busy, FALSE);

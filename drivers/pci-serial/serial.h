@@ -55,10 +55,10 @@ enum {
 /* ---- Requests ----------------------------------------------------------------------------- */
 
 /* in: up to SERIAL_LOOPBACK_MAX bytes; out: the same, sent and received inside the chip. */
-#define IOCTL_PCI_SERIAL_LOOPBACK \
+#define IOCTL_PCI_SERIAL_LOOPBACK                                                                  \
     CTL_CODE(FILE_DEVICE_SERIAL_PORT, 0x800, METHOD_BUFFERED, FILE_ANY_ACCESS)
 /* out: SERIAL_STATISTICS */
-#define IOCTL_PCI_SERIAL_STATISTICS \
+#define IOCTL_PCI_SERIAL_STATISTICS                                                                \
     CTL_CODE(FILE_DEVICE_SERIAL_PORT, 0x801, METHOD_BUFFERED, FILE_ANY_ACCESS)
 
 #define SERIAL_LOOPBACK_MAX 1024
@@ -69,7 +69,7 @@ typedef struct _SERIAL_STATISTICS {
     LONG PortClaimed;  /* in which this port took part */
     LONG Received;     /* bytes */
     LONG Sent;
-    LONG Lost;         /* bytes received with no room left */
+    LONG Lost; /* bytes received with no room left */
     LONG DpcRuns;
 } SERIAL_STATISTICS;
 
@@ -88,17 +88,17 @@ typedef enum { KindCard, KindPort } KIND;
 
 /* (i) under the interrupt's lock: service routine and critical sections; (c) constant */
 typedef struct _PORT {
-    KIND Kind;            /* (c) first in both extensions, tells them apart */
-    struct _CARD *Card;   /* (c) */
-    ULONG Index;          /* (c) in the name */
-    PUCHAR Base;          /* (c) while started: I/O port of register 0 */
-    BOOLEAN Open;         /* Busy held: the UART is set up */
-    UCHAR InterruptEnable; /* (i) what the register holds */
-    RING Receive;         /* (i) */
-    RING Transmit;        /* (i) */
+    KIND Kind;                    /* (c) first in both extensions, tells them apart */
+    struct _CARD *Card;           /* (c) */
+    ULONG Index;                  /* (c) in the name */
+    PUCHAR Base;                  /* (c) while started: I/O port of register 0 */
+    BOOLEAN Open;                 /* Busy held: the UART is set up */
+    UCHAR InterruptEnable;        /* (i) what the register holds */
+    RING Receive;                 /* (i) */
+    RING Transmit;                /* (i) */
     SERIAL_STATISTICS Statistics; /* (i) */
-    KMUTEX Busy;          /* one request at a time */
-    KEVENT Received;      /* set by the DPC */
+    KMUTEX Busy;                  /* one request at a time */
+    KEVENT Received;              /* set by the DPC */
     KEVENT Sent;
     KDPC Dpc;
 } PORT, *PPORT;
@@ -108,7 +108,7 @@ typedef struct _CARD {
     PDEVICE_OBJECT Physical;
     PDEVICE_OBJECT Lower;
     IO_REMOVE_LOCK Lock;
-    PKINTERRUPT Interrupt;     /* NULL while not connected */
+    PKINTERRUPT Interrupt; /* NULL while not connected */
     ULONG PortCount;
     PDEVICE_OBJECT Ports[PORTS_MAX];
     volatile LONG ServiceCalls;

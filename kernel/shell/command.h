@@ -22,7 +22,7 @@ enum {
 struct shell_call {
     unsigned argc; /* the command's own name not counted, nor -j */
     char **argv;
-    bool json;     /* -j: JSON lines instead of a table */
+    bool json; /* -j: JSON lines instead of a table */
 };
 
 struct shell_command {

@@ -50,7 +50,7 @@ struct editor {
 
 static struct {
     char lines[HISTORY_LINES][HISTORY_LINE_MAX];
-    uint32_t count; /* ever kept */
+    uint32_t count;      /* ever kept */
     bool skip_line_feed; /* the last line ended with CR: a LF that follows belongs to it */
 } history;
 

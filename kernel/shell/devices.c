@@ -12,8 +12,8 @@
 static bool run_drivers(const struct shell_call *call)
 {
     static const struct table_column columns[] = {
-        {"driver", TABLE_TEXT},   {"file", TABLE_TEXT},      {"state", TABLE_TEXT},
-        {"base", TABLE_HEX},      {"size", TABLE_NUMBER},    {"devices", TABLE_NUMBER},
+        {"driver", TABLE_TEXT},    {"file", TABLE_TEXT},   {"state", TABLE_TEXT},
+        {"base", TABLE_HEX},       {"size", TABLE_NUMBER}, {"devices", TABLE_NUMBER},
         {"started", TABLE_NUMBER}, {"status", TABLE_TEXT},
     };
     struct table *table = table_begin(columns, 8, call->json);
@@ -93,9 +93,9 @@ static void add_resources(struct table *table, uint32_t device, uint32_t depth, 
 static bool run_devices(const struct shell_call *call)
 {
     static const struct table_column columns[] = {
-        {"device", TABLE_TEXT},  {"location", TABLE_TEXT}, {"driver", TABLE_TEXT},
-        {"state", TABLE_TEXT},   {"instance", TABLE_TEXT}, {"depth", TABLE_NUMBER},
-        {"status", TABLE_TEXT},  {"resources", TABLE_WORDS},
+        {"device", TABLE_TEXT}, {"location", TABLE_TEXT},   {"driver", TABLE_TEXT},
+        {"state", TABLE_TEXT},  {"instance", TABLE_TEXT},   {"depth", TABLE_NUMBER},
+        {"status", TABLE_TEXT}, {"resources", TABLE_WORDS},
     };
     enum { COLUMNS_TABLE = 5, COLUMNS_JSON = 8 };
     struct table *table =

@@ -16,7 +16,9 @@ enum { MICROSECONDS = 1000000 };
 static bool run_help(const struct shell_call *call)
 {
     static const struct table_column columns[] = {
-        {"command", TABLE_TEXT}, {"arguments", TABLE_TEXT}, {"does", TABLE_TEXT},
+        {"command", TABLE_TEXT},
+        {"arguments", TABLE_TEXT},
+        {"does", TABLE_TEXT},
     };
     const struct shell_command *command = NULL;
     struct table *table = table_begin(columns, 3, call->json);
@@ -80,7 +82,9 @@ static bool run_about(const struct shell_call *call)
 static bool run_boottime(const struct shell_call *call)
 {
     static const struct table_column columns[] = {
-        {"point", TABLE_TEXT}, {"tsc", TABLE_NUMBER}, {"microseconds", TABLE_NUMBER},
+        {"point", TABLE_TEXT},
+        {"tsc", TABLE_NUMBER},
+        {"microseconds", TABLE_NUMBER},
     };
     struct table *table = table_begin(columns, 3, call->json);
     uint64_t now = hal_tsc_read(), frequency = hal_tsc_frequency() / MICROSECONDS;

@@ -167,18 +167,21 @@ static void add_kernel_vector(struct table *table, vector_t vector, const char *
 static bool run_irq(const struct shell_call *call)
 {
     static const struct table_column columns[] = {
-        {"vector", TABLE_HEX},    {"cpu", TABLE_NUMBER},   {"irql", TABLE_NUMBER},
-        {"counts", TABLE_COUNTS}, {"mode", TABLE_TEXT},    {"chip", TABLE_TEXT},
-        {"source", TABLE_TEXT},   {"masked", TABLE_FLAG},  {"drivers", TABLE_WORDS},
+        {"vector", TABLE_HEX},    {"cpu", TABLE_NUMBER},    {"irql", TABLE_NUMBER},
+        {"counts", TABLE_COUNTS}, {"mode", TABLE_TEXT},     {"chip", TABLE_TEXT},
+        {"source", TABLE_TEXT},   {"masked", TABLE_FLAG},   {"drivers", TABLE_WORDS},
         {"calls", TABLE_COUNTS},  {"claims", TABLE_COUNTS}, {"unclaimed", TABLE_NUMBER},
     };
     static const struct {
         vector_t vector;
         const char *name;
     } kernel_vectors[] = {
-        {{VECTOR_APC}, "APC"},     {{VECTOR_DPC}, "DPC"},
-        {{VECTOR_CLOCK}, "clock"}, {{VECTOR_IPI}, "IPI"},
-        {{VECTOR_APIC_ERROR}, "APIC error"}, {{VECTOR_SPURIOUS}, "spurious"},
+        {{VECTOR_APC}, "APC"},
+        {{VECTOR_DPC}, "DPC"},
+        {{VECTOR_CLOCK}, "clock"},
+        {{VECTOR_IPI}, "IPI"},
+        {{VECTOR_APIC_ERROR}, "APIC error"},
+        {{VECTOR_SPURIOUS}, "spurious"},
     };
     struct table *table = table_begin(columns, 12, call->json);
     uint64_t *counts = mm_pool_alloc(hal_cpu_count() * sizeof(*counts), INTERRUPTS_TAG);
@@ -203,9 +206,9 @@ static bool run_irq(const struct shell_call *call)
 static bool run_cpus(const struct shell_call *call)
 {
     static const struct table_column columns[] = {
-        {"cpu", TABLE_NUMBER},     {"apic", TABLE_NUMBER},  {"online", TABLE_FLAG},
-        {"device", TABLE_NUMBER},  {"clock", TABLE_NUMBER}, {"dpc", TABLE_NUMBER},
-        {"ipi", TABLE_NUMBER},     {"thread", TABLE_TEXT},
+        {"cpu", TABLE_NUMBER},    {"apic", TABLE_NUMBER},  {"online", TABLE_FLAG},
+        {"device", TABLE_NUMBER}, {"clock", TABLE_NUMBER}, {"dpc", TABLE_NUMBER},
+        {"ipi", TABLE_NUMBER},    {"thread", TABLE_TEXT},
     };
     struct table *table = table_begin(columns, 8, call->json);
 

@@ -50,8 +50,8 @@ static void print_bytes(uint64_t offset, const uint8_t *bytes, uint32_t count, b
     struct text text = {0};
 
     if (json) {
-        text_print(&text, "{\"offset\":%llu,\"length\":%u,\"data\":\"",
-                   (unsigned long long)offset, count);
+        text_print(&text, "{\"offset\":%llu,\"length\":%u,\"data\":\"", (unsigned long long)offset,
+                   count);
         for (uint32_t i = 0; i < count; i++)
             text_print(&text, "%02x", bytes[i]);
         text_put(&text, "\"}\n", 3);

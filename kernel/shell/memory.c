@@ -22,7 +22,9 @@ static void add_pages(struct table *table, const char *name, uint64_t pages)
 static bool show_frames(bool json)
 {
     static const struct table_column columns[] = {
-        {"owner", TABLE_TEXT}, {"pages", TABLE_NUMBER}, {"kib", TABLE_NUMBER},
+        {"owner", TABLE_TEXT},
+        {"pages", TABLE_NUMBER},
+        {"kib", TABLE_NUMBER},
     };
     struct table *table = table_begin(columns, 3, json);
     struct mm_frame_statistics frames;
@@ -57,8 +59,8 @@ static void add_tag(struct table *table, const struct mm_pool_tag_statistics *ro
 static bool show_pool(bool json)
 {
     static const struct table_column columns[] = {
-        {"tag", TABLE_TEXT},       {"allocated", TABLE_NUMBER}, {"freed", TABLE_NUMBER},
-        {"blocks", TABLE_NUMBER},  {"bytes", TABLE_NUMBER},
+        {"tag", TABLE_TEXT},      {"allocated", TABLE_NUMBER}, {"freed", TABLE_NUMBER},
+        {"blocks", TABLE_NUMBER}, {"bytes", TABLE_NUMBER},
     };
     struct mm_pool_tag_statistics *rows;
     struct table *table;

@@ -3,7 +3,10 @@
  */
 #include "shell/command.h"
 
-#define STATUS_NAME(Name) {STATUS_##Name, #Name}
+#define STATUS_NAME(Name)                                                                          \
+    {                                                                                              \
+        STATUS_##Name, #Name                                                                       \
+    }
 
 const char *shell_status_name(NTSTATUS status)
 {

@@ -27,9 +27,9 @@ typedef struct _BENCH {
     volatile ULONG64 DpcStamp;     /* first thing in the DPC */
     volatile ULONG64 ThreadStamp;  /* first thing after the wait */
     volatile BOOLEAN Stop;
-    ULONG64 FirstStamp;            /* the service routine's very first call */
+    ULONG64 FirstStamp; /* the service routine's very first call */
     KDPC Dpc;
-    KEVENT Event;                  /* set by the DPC, waited for by the thread */
+    KEVENT Event; /* set by the DPC, waited for by the thread */
 } BENCH, *PBENCH;
 
 static inline ULONG64 BenchStamp(VOID)

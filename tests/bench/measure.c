@@ -158,8 +158,8 @@ static NTSTATUS MeasureThread(PBENCH Bench, SAMPLES *Samples)
     HANDLE handle;
 
     Bench->Stop = FALSE;
-    status = PsCreateSystemThread(&handle, THREAD_ALL_ACCESS, NULL, NULL, NULL, WaitingThread,
-                                  Bench);
+    status =
+        PsCreateSystemThread(&handle, THREAD_ALL_ACCESS, NULL, NULL, NULL, WaitingThread, Bench);
     if (!NT_SUCCESS(status))
         return status;
     ObReferenceObjectByHandle(handle, THREAD_ALL_ACCESS, NULL, KernelMode, &object, NULL);
@@ -219,10 +219,10 @@ static NTSTATUS MeasureAll(PBENCH Bench, SAMPLES *Samples)
     DbgPrint("{\"samples\":%u,\"first\":%I64u,\"isr\":[%u,%u,%u],\"resume\":[%u,%u,%u],"
              "\"dpc\":[%u,%u,%u],\"thread\":[%u,%u,%u],\"connect\":[%u,%u,%u],"
              "\"disconnect\":[%u,%u,%u]}\n",
-             count, Bench->FirstStamp, isr.Least, isr.Median, isr.Most, resume.Least,
-             resume.Median, resume.Most, dpc.Least, dpc.Median, dpc.Most, thread.Least,
-             thread.Median, thread.Most, connect.Least, connect.Median, connect.Most,
-             disconnect.Least, disconnect.Median, disconnect.Most);
+             count, Bench->FirstStamp, isr.Least, isr.Median, isr.Most, resume.Least, resume.Median,
+             resume.Most, dpc.Least, dpc.Median, dpc.Most, thread.Least, thread.Median, thread.Most,
+             connect.Least, connect.Median, connect.Most, disconnect.Least, disconnect.Median,
+             disconnect.Most);
     return STATUS_SUCCESS;
 }
 

@@ -152,9 +152,9 @@ static NTSTATUS NTAPI FrameControl(PDEVICE_OBJECT DeviceObject, PIRP Irp)
     ULONG room = stack->Parameters.DeviceIoControl.OutputBufferLength;
     NTSTATUS status;
 
-    status = TestControl(DeviceObject->DeviceExtension,
-                         stack->Parameters.DeviceIoControl.IoControlCode,
-                         Irp->AssociatedIrp.SystemBuffer, &length);
+    status =
+        TestControl(DeviceObject->DeviceExtension, stack->Parameters.DeviceIoControl.IoControlCode,
+                    Irp->AssociatedIrp.SystemBuffer, &length);
     return FrameComplete(Irp, status, NT_SUCCESS(status) && length <= room ? length : 0);
 }
 

@@ -136,14 +136,12 @@ static VOID FillFullySpecified(PTEST_DEVICE Device, PKINTERRUPT *Interrupt,
     Parameters->FullySpecified.InterruptObject = Interrupt;
     Parameters->FullySpecified.ServiceRoutine = QuietRoutine;
     Parameters->FullySpecified.ServiceContext = Device;
-    Parameters->FullySpecified.ShareVector =
-        descriptor->ShareDisposition == CmResourceShareShared;
+    Parameters->FullySpecified.ShareVector = descriptor->ShareDisposition == CmResourceShareShared;
     Parameters->FullySpecified.InterruptMode =
         descriptor->Flags & CM_RESOURCE_INTERRUPT_LATCHED ? Latched : LevelSensitive;
     if (message) {
         Parameters->FullySpecified.Vector = descriptor->u.MessageInterrupt.Translated.Vector;
-        Parameters->FullySpecified.Irql =
-            (KIRQL)descriptor->u.MessageInterrupt.Translated.Level;
+        Parameters->FullySpecified.Irql = (KIRQL)descriptor->u.MessageInterrupt.Translated.Level;
         Parameters->FullySpecified.ProcessorEnableMask =
             descriptor->u.MessageInterrupt.Translated.Affinity;
     } else {
@@ -166,8 +164,7 @@ static VOID CheckVersions(PKTAP Report)
         before = parameters;
         KtapStatus(Report, IoConnectInterruptEx(&parameters), STATUS_INVALID_PARAMETER_1,
                    "an unknown Version is refused (CIE-VER-7)");
-        KtapCheck(Report,
-                  RtlCompareMemory(&parameters, &before, sizeof(before)) == sizeof(before),
+        KtapCheck(Report, RtlCompareMemory(&parameters, &before, sizeof(before)) == sizeof(before),
                   "an unknown Version leaves the structure untouched (CIE-VER-9)");
     }
 }
@@ -203,20 +200,23 @@ static VOID CheckLine(PKTAP Report, PTEST_DEVICE Device)
     PVOID context;
     ULONG version;
 
-    KtapStatus(Report, ConnectLines(Device, Device->Physical, &version, &interrupt),
-               STATUS_SUCCESS, "a line connects (CIE-LINE-1)");
-    KtapEqual(Report, version, CONNECT_LINE_BASED, "Version stays line-based when a line connects (CIE-OUT-5)");
+    KtapStatus(Report, ConnectLines(Device, Device->Physical, &version, &interrupt), STATUS_SUCCESS,
+               "a line connects (CIE-LINE-1)");
+    KtapEqual(Report, version, CONNECT_LINE_BASED,
+              "Version stays line-based when a line connects (CIE-OUT-5)");
     KtapCheck(Report, interrupt != NULL, "the interrupt object of a line is stored (CIE-LINE-2)");
     if (interrupt != NULL)
         Disconnect(version, interrupt);
     KtapStatus(Report, ConnectMessages(Device, Device->Physical, TRUE, &version, &context),
                STATUS_SUCCESS, "messages fall back to the line (CIE-MSG-12)");
-    KtapEqual(Report, version, CONNECT_LINE_BASED, "falling back to the line rewrites Version (CIE-OUT-2)");
+    KtapEqual(Report, version, CONNECT_LINE_BASED,
+              "falling back to the line rewrites Version (CIE-OUT-2)");
     if (context != NULL)
         Disconnect(version, context);
     KtapStatus(Report, ConnectMessages(Device, Device->Physical, FALSE, &version, &context),
                STATUS_NOT_FOUND, "messages without a fallback routine find no line (CIE-MSG-14)");
-    KtapEqual(Report, version, CONNECT_MESSAGE_BASED, "a refused connect leaves Version alone (CIE-MSG-14)");
+    KtapEqual(Report, version, CONNECT_MESSAGE_BASED,
+              "a refused connect leaves Version alone (CIE-MSG-14)");
 }
 
 static VOID CheckFullySpecified(PKTAP Report, PTEST_DEVICE Device, BOOLEAN Message)
@@ -270,8 +270,10 @@ static VOID CheckTable(PKTAP Report, PTEST_DEVICE Device, PIO_INTERRUPT_MESSAGE_
     PIO_INTERRUPT_MESSAGE_INFO_ENTRY entry = &Table->MessageInfo[0];
 
     KtapEqual(Report, Table->MessageCount, 1, "edu has one message (CIE-MTAB-2)");
-    KtapEqual(Report, entry->Irql, entry->Vector >> 4, "the IRQL of a message is its vector / 16 (CIE-MTAB-14)");
-    KtapEqual(Report, Table->UnifiedIrql, entry->Irql, "UnifiedIrql is the IRQL of the only message (CIE-MTAB-1)");
+    KtapEqual(Report, entry->Irql, entry->Vector >> 4,
+              "the IRQL of a message is its vector / 16 (CIE-MTAB-14)");
+    KtapEqual(Report, Table->UnifiedIrql, entry->Irql,
+              "UnifiedIrql is the IRQL of the only message (CIE-MTAB-1)");
     KtapEqual(Report, entry->Mode, Latched, "a message is latched (CIE-MTAB-8)");
     KtapEqual(Report, entry->MessageData & 0xFF, entry->Vector,
               "message data names the vector (CIE-MTAB-13)");
@@ -279,13 +281,15 @@ static VOID CheckTable(PKTAP Report, PTEST_DEVICE Device, PIO_INTERRUPT_MESSAGE_
               "the message address is the local APICs' (CIE-MTAB-13)");
     KtapEqual(Report, entry->Vector, Device->Translated[0].u.MessageInterrupt.Translated.Vector,
               "table and translated descriptor agree (CIE-MTAB-7)");
-    KtapCheck(Report, entry->TargetProcessorSet != 0, "some processor takes the message (CIE-MTAB-5)");
+    KtapCheck(Report, entry->TargetProcessorSet != 0,
+              "some processor takes the message (CIE-MTAB-5)");
     KtapCheck(Report,
               KeSynchronizeExecution(entry->InterruptObject, SynchronizedRoutine, Device) == TRUE,
               "KeSynchronizeExecution returns what the routine does (KSE-2)");
     KtapEqual(Report, Device->State.SynchronizeIrql, Table->UnifiedIrql,
               "KeSynchronizeExecution runs it at the interrupt's IRQL (KSE-2)");
-    KtapEqual(Report, KeGetCurrentIrql(), PASSIVE_LEVEL, "KeSynchronizeExecution restores the IRQL (KSE-4)");
+    KtapEqual(Report, KeGetCurrentIrql(), PASSIVE_LEVEL,
+              "KeSynchronizeExecution restores the IRQL (KSE-4)");
 }
 
 static VOID CheckDelivery(PKTAP Report, PTEST_DEVICE Device, PIO_INTERRUPT_MESSAGE_INFO Table)
@@ -302,17 +306,21 @@ static VOID CheckDelivery(PKTAP Report, PTEST_DEVICE Device, PIO_INTERRUPT_MESSA
     KtapEqual(Report, (ULONG)state->Calls, 1, "one message makes one call (MISR-1)");
     KtapEqual(Report, state->MessageId, 0, "the call names message 0 (MISR-2)");
     KtapEqual(Report, (ULONG64)state->ServiceInterrupt,
-              (ULONG64)Table->MessageInfo[0].InterruptObject, "the call names the message's object (MISR-1)");
-    KtapEqual(Report, state->ServiceIrql, Table->UnifiedIrql, "the routine runs at UnifiedIrql (ISR-3)");
+              (ULONG64)Table->MessageInfo[0].InterruptObject,
+              "the call names the message's object (MISR-1)");
+    KtapEqual(Report, state->ServiceIrql, Table->UnifiedIrql,
+              "the routine runs at UnifiedIrql (ISR-3)");
     KtapCheck(Report, state->FirstInsert == TRUE && state->SecondInsert == FALSE,
               "a queued DPC is not queued again (DPC-4)");
     KtapEqual(Report, (ULONG)state->DpcRuns, 1, "a DPC queued twice runs once (DPC-4)");
-    KtapEqual(Report, (ULONG64)state->DpcArgument, 1, "a DPC gets the arguments it was first queued with (DPC-5)");
+    KtapEqual(Report, (ULONG64)state->DpcArgument, 1,
+              "a DPC gets the arguments it was first queued with (DPC-5)");
     KtapEqual(Report, state->DpcIrql, DISPATCH_LEVEL, "a DPC runs at DISPATCH_LEVEL (DPG-1)");
 
     KeRaiseIrql(DISPATCH_LEVEL, &irql);
     KeInsertQueueDpc(&state->Dpc, NULL, NULL);
-    KtapEqual(Report, (ULONG)state->DpcRuns, 1, "a DPC waits while the IRQL is DISPATCH_LEVEL (CR8-2)");
+    KtapEqual(Report, (ULONG)state->DpcRuns, 1,
+              "a DPC waits while the IRQL is DISPATCH_LEVEL (CR8-2)");
     KeLowerIrql(irql);
     KtapEqual(Report, (ULONG)state->DpcRuns, 2, "a DPC has run when the IRQL has dropped (CR8-2)");
 }
@@ -328,7 +336,8 @@ static VOID CheckMessage(PKTAP Report, PTEST_DEVICE Device)
                "a device with messages has no line to connect (CIE-LINE-12)");
     KtapStatus(Report, ConnectMessages(Device, Device->Physical, TRUE, &version, &context),
                STATUS_SUCCESS, "messages connect (CIE-MSG-1)");
-    KtapEqual(Report, version, CONNECT_MESSAGE_BASED, "Version stays message-based when messages connect (CIE-OUT-1)");
+    KtapEqual(Report, version, CONNECT_MESSAGE_BASED,
+              "Version stays message-based when messages connect (CIE-OUT-1)");
     if (context == NULL || version != CONNECT_MESSAGE_BASED)
         return;
     CheckTable(Report, Device, context);
