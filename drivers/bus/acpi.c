@@ -17,6 +17,7 @@
 #include "bus.h"
 #include "io/driver.h"
 #include "memory.h"
+#include "messages.h"
 #include "pci_pdo.h"
 #include "pdo.h"
 #include "pnp/bus_interface.h"
@@ -190,6 +191,7 @@ void bus_init(const struct boot_info *boot)
     pci_enumerate();
     pci_assign_init(boot);
     pci_assign();
+    pci_messages_init();
     routing_init();
     while ((function = pci_function_after(function)) != NULL)
         routing_gsi(function, &function->line);

@@ -11,7 +11,10 @@
 #include <lib/log.h>
 
 #include "memory.h"
+#include "parse/fadt.h"
 #include "pci_pdo.h"
+
+enum { ACPI_LENGTH_OFFSET = 4 }; /* ACPI 6.5 5.2.6 */
 
 /*
  * Functions whose MSI stops when INTx is disabled: Broadcom 5714, 5715, 5780; ATI SB4x0 to SB8x0
@@ -38,6 +41,22 @@ static bool intx_disable_is_safe(const struct pci_function *function)
     return true;
 }
 
+/* ACPI 6.5 5.2.9.3: the boot flags of the FADT may forbid messages for the whole machine. */
+static bool is_forbidden;
+
+void pci_messages_init(void)
+{
+    const uint8_t *table = hal_acpi_table("FACP", 0);
+    struct parse_error error;
+    struct fadt fadt;
+
+    if (table == NULL || !fadt_parse(table, parse_u32(table + ACPI_LENGTH_OFFSET), &fadt, &error))
+        return;
+    is_forbidden = fadt.has_no_msi;
+    if (is_forbidden)
+        log_info("pci: the FADT says that this machine has no MSI");
+}
+
 bool pci_has_msix(const struct pci_function *function)
 {
     return function->msix.offset != 0 && !function->bar_unassigned[function->msix.table_bir];
@@ -45,6 +64,8 @@ bool pci_has_msix(const struct pci_function *function)
 
 uint32_t pci_messages_capable(const struct pci_function *function)
 {
+    if (is_forbidden)
+        return 0;
     if (pci_has_msix(function))
         return function->msix.table_count;
     if (function->msi.offset == 0)

@@ -58,6 +58,8 @@ NTSTATUS pci_messages_create(PDEVICE_OBJECT pdo, uint32_t count, struct irq_line
 NTSTATUS pci_messages_enable(PDEVICE_OBJECT pdo);
 void pci_messages_destroy(PDEVICE_OBJECT pdo);
 
+/* Once, before anybody asks. PASSIVE_LEVEL. */
+void pci_messages_init(void);
 /* A table in a BAR that has an address; then MSI is not used (RES-MSI-1). */
 bool pci_has_msix(const struct pci_function *function);
 /* How many messages the function can have: MSI-X entries, else MSI messages up to 16, else 0. */
