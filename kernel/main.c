@@ -11,8 +11,11 @@
 #include <lib/string.h>
 
 #include "bus/bus.h"
+#include "io/connection.h"
 #include "irq/line.h"
+#include "irq/storm.h"
 #include "ke/ke.h"
+#include "ke/version.h"
 #include "ldr/ldr.h"
 #include "mm/mm.h"
 #include "parse/cmdline.h"
@@ -34,6 +37,19 @@ static void choose_bugcheck_action(const char *command_line)
         log_warn("bugcheck=%s is not halt, reboot or exit", value);
 }
 
+/* ntver=, disconnect=, storm=: what this machine pretends to be, and how strict it is. */
+static void choose_behaviour(const char *command_line)
+{
+    char value[CMDLINE_VALUE_MAX];
+
+    if (cmdline_get(command_line, "ntver", value, sizeof value) && !ke_version_choose(value))
+        log_warn("ntver=%s is not 5.0, 5.1, 5.2, 6.0 to 6.3 or 10.0", value);
+    if (cmdline_get(command_line, "disconnect", value, sizeof value))
+        io_disconnect_set_lenient(!strcmp(value, "lenient"));
+    if (cmdline_get(command_line, "storm", value, sizeof value))
+        irq_storm_set_bugcheck(!strcmp(value, "bugcheck"));
+}
+
 /* cpus=N: start no more than that. */
 static uint32_t cpu_limit(const char *command_line)
 {
@@ -52,6 +68,7 @@ static void add_archives(const struct boot_info *boot)
 _Noreturn void kernel_main(const struct boot_info *boot)
 {
     choose_bugcheck_action(boot->command_line);
+    choose_behaviour(boot->command_line);
     mm_init(boot);                               /* memory map */
     irq_init();                                  /* PCR */
     ke_init();                                   /* PCR */

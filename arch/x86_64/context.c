@@ -1,7 +1,11 @@
 /*
- * context.c - the first stack frame of a thread, in the shape hal_context_switch() leaves one.
+ * context.c - the first stack frame of a thread, in the shape hal_context_switch() leaves one; and
+ * the proof that C and assembly agree about what entry.S pushes.
  */
 #include <hal/hal.h>
+#include <hal/upcall.h>
+
+#include "frame.h"
 
 /* What hal_context_switch() pushes, from the saved stack pointer upward. */
 struct switch_frame {
@@ -15,6 +19,13 @@ struct switch_frame {
 
 _Static_assert(offsetof(struct switch_frame, mxcsr) == 0xA0, "switch.S");
 _Static_assert(offsetof(struct switch_frame, r15) == 0xA8, "switch.S");
+
+/* entry.S */
+_Static_assert(offsetof(struct hal_interrupt_frame, xmm) == INTERRUPT_XMM, "frame.h");
+_Static_assert(offsetof(struct hal_interrupt_frame, mxcsr) == INTERRUPT_MXCSR, "frame.h");
+_Static_assert(offsetof(struct hal_interrupt_frame, r11) == INTERRUPT_LOCALS, "frame.h");
+_Static_assert(offsetof(struct hal_interrupt_frame, vector) == INTERRUPT_VECTOR, "frame.h");
+_Static_assert(offsetof(struct hal_interrupt_frame, rip) == INTERRUPT_RIP, "frame.h");
 
 enum { MXCSR_DEFAULT = 0x1F80 }; /* SDM 1 "MXCSR" 10.2.3: all exceptions masked, round to nearest */
 

@@ -41,7 +41,8 @@ struct pcr {
     void *arch;                 /* 228 (c) arch/x86_64's part (GDT, TSS, stacks) */
     uint32_t dpc_active;        /* 230 (p) DPCs are being run on this CPU */
     uint32_t reserved_234;
-    uint64_t reserved_238[25];
+    uint64_t idle_rounds;       /* 238 (p) times the idle thread woke up */
+    uint64_t reserved_240[24];
 
     /* 300: vector -> line of this CPU; never NULL: unassigned vectors name irq's stray line. */
     struct irq_line *vector_line[VECTOR_COUNT];

@@ -23,6 +23,22 @@ struct hal_trap_frame {
     uint64_t rip, cs, rflags, rsp, ss;
 };
 
+/*
+ * What entry.S leaves on the stack for an interrupt, from its stack pointer at the upcall upward.
+ * The upcall finds it at its own canonical frame address; nothing is passed for it.
+ */
+struct hal_interrupt_frame {
+    uint64_t home[4];
+    uint64_t xmm[12]; /* XMM0-5 */
+    uint32_t mxcsr;
+    uint32_t reserved;
+    uint64_t r11, r10, r9, r8, rdx, rcx, rax;
+    uint64_t vector;
+    uint64_t rip, cs, rflags, rsp, ss;
+};
+
+#define HAL_INTERRUPT_FRAME ((const struct hal_interrupt_frame *)__builtin_dwarf_cfa())
+
 /* A device vector. kernel/irq/dispatch.c */
 HAL_UPCALL void irq_dispatch(uint64_t vector);
 /* VECTOR_DPC, VECTOR_APC, VECTOR_CLOCK, VECTOR_IPI. kernel/ke */

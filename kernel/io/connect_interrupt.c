@@ -15,10 +15,12 @@
 #include <lib/assert.h>
 #include <lib/bugcheck.h>
 #include <lib/export.h>
+#include <lib/log.h>
 #include <nt/wdm.h>
 
 #include "io/connection.h"
 #include "io/device.h"
+#include "ke/version.h"
 #include "mm/pool.h"
 
 typedef IO_CONNECT_INTERRUPT_FULLY_SPECIFIED_PARAMETERS full_parameters;
@@ -338,22 +340,46 @@ static void check_irql(irql_t highest, void *caller)
         lib_bugcheck(DRIVER_VIOLATION, 2, irql, highest, (uint64_t)caller, NULL);
 }
 
-/* The connection a context names, which must have been made with this version. */
+static bool lenient_disconnect;
+
+void io_disconnect_set_lenient(bool lenient)
+{
+    lenient_disconnect = lenient;
+}
+
+static bool version_fits(const struct io_connection *connection, ULONG version)
+{
+    bool full = connection->version == CONNECT_FULLY_SPECIFIED ||
+                connection->version == CONNECT_FULLY_SPECIFIED_GROUP;
+
+    return version == connection->version || /* DIS-4: 1 and 4 stand for each other */
+           (full && (version == CONNECT_FULLY_SPECIFIED ||
+                     version == CONNECT_FULLY_SPECIFIED_GROUP));
+}
+
+/*
+ * The connection a context names, which must have been made with this version: else a bug check
+ * (DIS-6, DIS-18, ACT-14), or with disconnect=lenient a line in the log. NULL: none, and lenient.
+ */
 static struct io_connection *find_connection(ULONG version, PVOID context, void *caller)
 {
     struct io_connection *connection = io_connection_find(context);
-    bool fits;
+    char name[64];
 
-    if (!connection) /* DIS-18 */
-        lib_bugcheck(DRIVER_VIOLATION, 3, (uint64_t)context, version, (uint64_t)caller, NULL);
-    fits = version == connection->version ||
-           (version == CONNECT_FULLY_SPECIFIED &&
-            connection->version == CONNECT_FULLY_SPECIFIED_GROUP) ||
-           (version == CONNECT_FULLY_SPECIFIED_GROUP &&
-            connection->version == CONNECT_FULLY_SPECIFIED); /* DIS-4 */
-    if (!fits) /* DIS-6 */
+    if (connection && version_fits(connection, version))
+        return connection;
+    if (!lenient_disconnect) {
+        if (!connection)
+            lib_bugcheck(DRIVER_VIOLATION, 3, (uint64_t)context, version, (uint64_t)caller, NULL);
         lib_bugcheck(PNP_DETECTED_FATAL_ERROR, 9, version, (uint64_t)context, (uint64_t)caller,
                      NULL);
+    }
+    lib_symbol_describe((uint64_t)caller, name, sizeof name);
+    if (connection)
+        log_warn("irq: %s disconnects version %u as version %u", name, connection->version,
+                 version);
+    else
+        log_warn("irq: %s disconnects %p, which is not connected", name, context);
     return connection;
 }
 
@@ -363,8 +389,18 @@ static void set_active(ULONG version, PVOID context, bool active, void *caller)
 
     check_irql(DISPATCH_LEVEL, caller);
     connection = find_connection(version, context, caller);
-    for (ULONG i = 0; i < connection->count; i++)
+    for (ULONG i = 0; connection && i < connection->count; i++)
         irq_interrupt_set_active(&connection->interrupts[i], active);
+}
+
+static void disconnect(ULONG version, PVOID context, void *caller)
+{
+    struct io_connection *connection;
+
+    check_irql(PASSIVE_LEVEL, caller);
+    connection = find_connection(version, context, caller);
+    if (connection)
+        io_connection_close(connection);
 }
 
 /* WDK surface */
@@ -377,6 +413,10 @@ NTSTATUS NTAPI IoConnectInterruptEx(PIO_CONNECT_INTERRUPT_PARAMETERS Parameters)
     if (Parameters->Version < CONNECT_FULLY_SPECIFIED ||
         Parameters->Version > CONNECT_MESSAGE_BASED_PASSIVE)
         return STATUS_INVALID_PARAMETER_1; /* CIE-VER-9 */
+    if (!ke_version_has_messages() && Parameters->Version != CONNECT_FULLY_SPECIFIED) {
+        Parameters->Version = CONNECT_FULLY_SPECIFIED; /* IOX-3: an older system */
+        return STATUS_NOT_SUPPORTED;
+    }
     status = check_common(&Parameters->FullySpecified);
     if (!NT_SUCCESS(status))
         return status;
@@ -394,11 +434,8 @@ LDR_EXPORT(IoConnectInterruptEx);
 
 VOID NTAPI IoDisconnectInterruptEx(PIO_DISCONNECT_INTERRUPT_PARAMETERS Parameters)
 {
-    void *caller = __builtin_return_address(0);
-
-    check_irql(PASSIVE_LEVEL, caller);
-    io_connection_close(
-        find_connection(Parameters->Version, Parameters->ConnectionContext.Generic, caller));
+    disconnect(Parameters->Version, Parameters->ConnectionContext.Generic,
+               __builtin_return_address(0));
 }
 LDR_EXPORT(IoDisconnectInterruptEx);
 
@@ -464,9 +501,6 @@ LDR_EXPORT(IoConnectInterrupt);
 
 VOID NTAPI IoDisconnectInterrupt(PKINTERRUPT InterruptObject)
 {
-    void *caller = __builtin_return_address(0);
-
-    check_irql(PASSIVE_LEVEL, caller);
-    io_connection_close(find_connection(CONNECT_FULLY_SPECIFIED, InterruptObject, caller));
+    disconnect(CONNECT_FULLY_SPECIFIED, InterruptObject, __builtin_return_address(0));
 }
 LDR_EXPORT(IoDisconnectInterrupt);

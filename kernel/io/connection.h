@@ -48,3 +48,6 @@ struct io_connection *io_connection_find(PVOID context);
 struct io_connection *io_connection_find_object(PKINTERRUPT interrupt);
 /* Interrupt objects that still name this device. */
 ULONG io_connection_count(PDEVICE_OBJECT device);
+
+/* disconnect=lenient: what a driver disconnects wrongly is logged and done all the same. */
+void io_disconnect_set_lenient(bool lenient);

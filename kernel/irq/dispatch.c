@@ -67,7 +67,8 @@ static bool chain_pass(struct irq_line *line, bool stop_at_first)
     return claimed;
 }
 
-static __attribute__((noinline)) void dispatch_general(struct irq_line *line, uint64_t vector)
+static __attribute__((noinline)) void dispatch_general(struct irq_line *line, uint64_t vector,
+                                                       const struct hal_interrupt_frame *frame)
 {
     bool latched = line->route.trigger == IRQ_TRIGGER_LATCHED;
     bool claimed;
@@ -87,12 +88,12 @@ static __attribute__((noinline)) void dispatch_general(struct irq_line *line, ui
     if (!claimed && irq_passive_schedule(line))
         claimed = true;
     hal_interrupts_off();
-    if (claimed)
-        line->unclaimed_in_a_row = 0;
-    else
-        irq_unclaimed(line);
-    if (!latched)
+    if (!claimed)
+        line->unclaimed++;
+    if (!latched) {
+        irq_storm_watch(line, claimed, frame);
         hal_apic_eoi();
+    }
 }
 
 /*
@@ -114,7 +115,7 @@ __attribute__((optimize("omit-frame-pointer"))) HAL_UPCALL void irq_dispatch(uin
         call_handler(interrupt);
         hal_interrupts_off();
     } else {
-        dispatch_general(line, vector);
+        dispatch_general(line, vector, HAL_INTERRUPT_FRAME);
     }
     if (!--PCR->interrupt_depth)
         PCR->interrupt_exits++;

@@ -39,8 +39,7 @@ struct irq_line {
     uint32_t mask_depth;           /* (l) reasons to keep it masked: storm, passive handler */
     ULONG_PTR lock;                /* KSPIN_LOCK, taken with interrupts off */
     uint64_t unclaimed;            /* (d) passes in which every handler returned FALSE */
-    uint32_t unclaimed_in_a_row;   /* (d) */
-    uint32_t storms;               /* (d) times it was masked because nobody claimed it */
+    uint32_t storms;               /* (d) times it was masked because it would not be quiet */
     struct irq_storm *storm;       /* (c) level lines: how it is tried again */
     struct irq_line *next_line;    /* (irq list lock) all lines, for the console */
     char name[40];                 /* (c) "ioapic0 pin 17", "msix 00:03.0 entry 2" */

@@ -1,10 +1,12 @@
 /*
- * irq/storm.c - a level line that stays asserted and that no handler claims.
+ * irq/storm.c - a level line that stays asserted, whether nobody claims it or a handler claims it
+ * without quieting its device.
  *
- * It would recur for ever, above everything of lower level on its CPU. After a bounded number of
- * rounds the line is masked, its chain is named in a record shaped as bug check 0xF2
- * (HARDWARE_INTERRUPT_STORM, BC-F2-1), and a timer tries it again after a pause that grows each
- * time, while the rest of the machine runs on.
+ * It would recur for ever, above everything of lower level on its CPU. Two counts find it: rounds
+ * that nobody claimed, and rounds between which the interrupted code did not execute a single
+ * instruction (SPUR-3). Past the limit the line is masked, its chain is named in a record shaped as
+ * bug check 0xF2 (HARDWARE_INTERRUPT_STORM, BC-F2-1), and a timer tries it again after a pause that
+ * grows each time, while the rest of the machine runs on.
  */
 #include <lib/bugcheck.h>
 #include <lib/log.h>
@@ -18,19 +20,32 @@
 #define STORM_TAG MM_TAG("IStr")
 
 enum {
-    STORM_ROUNDS = 10000,      /* unclaimed passes in a row */
-    STORM_PAUSE_FIRST_MS = 10, /* doubled at each storm */
+    STORM_UNCLAIMED_ROUNDS = 10000, /* in a row */
+    STORM_STUCK_ROUNDS = 100000,    /* in a row, claimed or not, without progress below */
+    STORM_PAUSE_FIRST_MS = 10,      /* doubled at each storm */
     STORM_PAUSE_LAST_MS = 10240,
     STORM_UNITS_PER_MS = 10000, /* 100 ns */
 };
 
 struct irq_storm {
     struct irq_line *line;
+    uint32_t unclaimed_rounds;
+    uint32_t stuck_rounds;
+    uint64_t last_rip; /* what was interrupted the last time */
+    uint64_t last_rsp;
+    uint64_t last_idle; /* the CPU's idle rounds then: HLT is left at one address every time */
     KTIMER timer;
     KDPC begin; /* queued at the line's level, sets the timer */
     KDPC again; /* the timer's */
     uint32_t pause_ms;
 };
+
+static bool stop_at_storm;
+
+void irq_storm_set_bugcheck(bool stop)
+{
+    stop_at_storm = stop;
+}
 
 static void report(struct irq_line *line)
 {
@@ -49,17 +64,41 @@ static void report(struct irq_line *line)
     }
 }
 
-void irq_unclaimed(struct irq_line *line)
+static void line_stop(struct irq_line *line)
 {
-    line->unclaimed++;
-    if (line->route.trigger != IRQ_TRIGGER_LEVEL || ++line->unclaimed_in_a_row < STORM_ROUNDS)
+    struct irq_storm *storm = line->storm;
+    PKINTERRUPT first = line->first;
+
+    storm->unclaimed_rounds = storm->stuck_rounds = 0;
+    if (!first) /* the last handler has just left, and the line is masked */
         return;
-    line->unclaimed_in_a_row = 0;
     line->storms++;
     irq_line_mask(line);
     report(line);
-    if (line->storm)
-        KeInsertQueueDpc(&line->storm->begin, NULL, NULL);
+    if (stop_at_storm)
+        lib_bugcheck(HARDWARE_INTERRUPT_STORM, (uint64_t)first->service_routine,
+                     (uint64_t)first->service_context, (uint64_t)first, first->next ? 2 : 1, NULL);
+    KeInsertQueueDpc(&storm->begin, NULL, NULL);
+}
+
+void irq_storm_watch(struct irq_line *line, bool claimed, const struct hal_interrupt_frame *frame)
+{
+    struct irq_storm *storm = line->storm;
+    uint64_t idle = PCR->idle_rounds;
+
+    storm->unclaimed_rounds = claimed ? 0 : storm->unclaimed_rounds + 1;
+    if (frame->rip == storm->last_rip && frame->rsp == storm->last_rsp &&
+        idle == storm->last_idle) {
+        storm->stuck_rounds++;
+    } else {
+        storm->stuck_rounds = 0;
+        storm->last_rip = frame->rip;
+        storm->last_rsp = frame->rsp;
+        storm->last_idle = idle;
+    }
+    if (storm->unclaimed_rounds >= STORM_UNCLAIMED_ROUNDS ||
+        storm->stuck_rounds >= STORM_STUCK_ROUNDS)
+        line_stop(line);
 }
 
 static VOID NTAPI storm_begin(PKDPC Dpc, PVOID DeferredContext, PVOID SystemArgument1,

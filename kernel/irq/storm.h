@@ -1,14 +1,23 @@
 /*
- * irq/storm.h - level lines that nobody claims.
+ * irq/storm.h - level lines that stay asserted.
  */
 #pragma once
 
+#include <hal/upcall.h>
+
 #include "irq/line.h"
 
-/* A pass over the line's handlers claimed nothing. Interrupts off, before the EOI. */
-void irq_unclaimed(struct irq_line *line);
+/*
+ * A level line was served: `claimed` or not, while the code at `frame` was interrupted. Masks the
+ * line when it has become a storm. Interrupts off, before the EOI.
+ */
+void irq_storm_watch(struct irq_line *line, bool claimed,
+                     const struct hal_interrupt_frame *frame);
 
-/* Timer and DPC with which a masked line is tried again; made with a level line. */
+/* storm=bugcheck: stop the machine with 0xF2, as Windows does, instead of masking the line. */
+void irq_storm_set_bugcheck(bool stop);
+
+/* Watch, timer and DPC of a level line; made and freed with it. */
 struct irq_storm;
 NTSTATUS irq_storm_create(struct irq_line *line);
 void irq_storm_destroy(struct irq_line *line);

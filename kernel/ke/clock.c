@@ -12,6 +12,7 @@
 
 #include "ke/dispatcher.h"
 #include "ke/ke.h"
+#include "ke/version.h"
 #include "mm/mm.h"
 
 enum {
@@ -170,9 +171,9 @@ void ke_clock_init(void)
     ASSERT(page && hal_page_map(HAL_SHARED_USER_DATA, page, HAL_PAGE_SIZE, HAL_PAGE_READ));
     shared = hal_direct_map(page);
     memset((void *)shared, 0, HAL_PAGE_SIZE);
-    shared->NtMajorVersion = 10;
-    shared->NtMinorVersion = 0;
-    shared->Reserved2[6] = 19045; /* NtBuildNumber since Windows 10, at +0x260 */
+    shared->NtMajorVersion = ke_version.major;
+    shared->NtMinorVersion = ke_version.minor;
+    shared->Reserved2[6] = ke_version.build; /* NtBuildNumber since Windows 10, at +0x260 */
     shared->TickCountMultiplier = 0x0FA00000; /* 15.625 ms, scaled by 2^24 */
     shared->ProcessorFeatures[PF_XMMI_INSTRUCTIONS_AVAILABLE] = TRUE;
     shared->ProcessorFeatures[PF_XMMI64_INSTRUCTIONS_AVAILABLE] = TRUE;

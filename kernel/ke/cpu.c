@@ -12,13 +12,18 @@
 
 #include "ke/dispatcher.h"
 #include "ke/ke.h"
+#include "ke/ob.h"
 #include "ke/object.h"
 #include "mm/pool.h"
 
 #define CPU_TAG MM_TAG("Kcpu")
 
 static struct ke_cpu boot_cpu;
-static struct _KTHREAD boot_thread;
+/* The first thread is there before the pool is: an object by hand. */
+static struct {
+    struct ob_header header;
+    struct _KTHREAD thread;
+} boot_object = {.header = {.reference_count = 1, .type = &ke_thread_type}};
 
 static void cpu_init(struct pcr *pcr, struct ke_cpu *ke, PKTHREAD current)
 {
@@ -32,8 +37,10 @@ static void cpu_init(struct pcr *pcr, struct ke_cpu *ke, PKTHREAD current)
 
 _Noreturn void ke_idle(void)
 {
-    for (;;)
+    for (;;) {
         hal_cpu_wait();
+        PCR->idle_rounds++;
+    }
 }
 
 static VOID NTAPI idle_start(PVOID context)
@@ -44,7 +51,7 @@ static VOID NTAPI idle_start(PVOID context)
 
 static PKTHREAD idle_thread_create(const char *name)
 {
-    PKTHREAD thread = mm_pool_alloc(sizeof *thread, CPU_TAG);
+    PKTHREAD thread = ob_create(&ke_thread_type, sizeof *thread);
 
     ASSERT(thread);
     ke_thread_init(thread, name, KE_PRIORITY_IDLE);
@@ -77,10 +84,10 @@ _Noreturn void ke_cpu_main(uint32_t cpu)
 void ke_init(void)
 {
     ke_dispatcher_init_queues();
-    cpu_init(pcr_self(), &boot_cpu, &boot_thread);
-    ke_thread_init(&boot_thread, "boot", KE_PRIORITY_NORMAL);
-    boot_thread.state = KE_THREAD_RUNNING;
-    boot_thread.quantum = 1;
+    cpu_init(pcr_self(), &boot_cpu, &boot_object.thread);
+    ke_thread_init(&boot_object.thread, "boot", KE_PRIORITY_NORMAL);
+    boot_object.thread.state = KE_THREAD_RUNNING;
+    boot_object.thread.quantum = 1;
 }
 
 void ke_init_threads(void)
