@@ -41,7 +41,7 @@ $(B)/$(1)/obj/$(2)/%.o: $(3)/%.c $(B)/flags.driver
 
 $(B)/$(1)/$(2).sys: $(patsubst $(3)/%.c,$(B)/$(1)/obj/$(2)/%.o,$(wildcard $(3)/*.c)) $$(IMPORT_LIBS)
 	$$(call say,SYS,$$@)
-	$$(Q)$$(MINGW_CC) $$(DRIVER_LDFLAGS) -o $$@ $$(filter %.o,$$^) $$(DRIVER_LIBS)
+	$$(Q)$$(MINGW_CC) $$(DRIVER_LDFLAGS) -o $$@.part $$(filter %.o,$$^) $$(DRIVER_LIBS) && mv $$@.part $$@
 
 $(B)/$(1)/%.inf: $(3)/%.inf
 	@mkdir -p $$(@D)
