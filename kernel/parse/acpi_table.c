@@ -11,7 +11,7 @@
 bool acpi_rsdp_parse(const void *bytes, size_t size, struct acpi_rsdp *rsdp,
                      struct parse_error *error)
 {
-    struct acpi_rsdp_layout layout = { .revision = 0 };
+    struct acpi_rsdp_layout layout = {.revision = 0};
     size_t length = ACPI_RSDP_V1_SIZE;
 
     if (size < ACPI_RSDP_V1_SIZE)
@@ -62,7 +62,7 @@ bool acpi_rsdp_find(const void *bytes, size_t size, size_t *offset, struct acpi_
 
 static void decode_header(const struct acpi_header_layout *layout, struct acpi_header *header)
 {
-    *header = (struct acpi_header){ .length = layout->length, .revision = layout->revision };
+    *header = (struct acpi_header){.length = layout->length, .revision = layout->revision};
     __builtin_memcpy(header->signature, layout->signature, sizeof(layout->signature));
     __builtin_memcpy(header->oem_id, layout->oem_id, sizeof(layout->oem_id));
     __builtin_memcpy(header->oem_table_id, layout->oem_table_id, sizeof(layout->oem_table_id));
@@ -100,7 +100,7 @@ static bool open_root(struct acpi_table_iterator *iterator, uint64_t address, co
 bool acpi_table_begin(struct acpi_table_iterator *iterator, const struct acpi_rsdp *rsdp,
                       acpi_read_physical *read, void *context, struct parse_error *error)
 {
-    *iterator = (struct acpi_table_iterator){ .read = read, .context = context };
+    *iterator = (struct acpi_table_iterator){.read = read, .context = context};
     if (open_root(iterator, rsdp->xsdt_address, "XSDT", sizeof(uint64_t)) ||
         open_root(iterator, rsdp->rsdt_address, "RSDT", sizeof(uint32_t)))
         return true;

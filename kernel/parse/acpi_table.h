@@ -12,7 +12,7 @@
 
 #include "parse/parse.h"
 
-#define ACPI_TABLE_SIZE_MAX  (16u << 20) /* longer ones are firmware faults */
+#define ACPI_TABLE_SIZE_MAX (16u << 20) /* longer ones are firmware faults */
 #define ACPI_TABLE_COUNT_MAX 256u
 
 struct acpi_rsdp {

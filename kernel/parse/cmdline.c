@@ -28,7 +28,7 @@ bool cmdline_next(struct cmdline_iterator *iterator, struct cmdline_word *word)
     if (at == end || *at == '\0')
         return false;
 
-    *word = (struct cmdline_word){ .key = at };
+    *word = (struct cmdline_word){.key = at};
     for (; at < end && *at && (quoted || !is_blank(*at)); at++) {
         if (*at == '"')
             quoted = !quoted;

@@ -1,8 +1,8 @@
 /*
  * A console line to words. Blanks separate words; "double" and 'single' quotes, anywhere in a word,
- * keep blanks; \" is a quote except in single quotes, and outside quotes a backslash keeps the blank
- * after it. Any other backslash is a plain one: \\.\name is a device's name. `#` at the start
- * of a word begins a comment.
+ * keep blanks; \" is a quote except in single quotes, and outside quotes a backslash keeps the
+ * blank after it. Any other backslash is a plain one: \\.\name is a device's name. `#` at the
+ * start of a word begins a comment.
  */
 #ifndef PARSE_CONSOLE_LINE_H
 #define PARSE_CONSOLE_LINE_H

@@ -10,7 +10,7 @@
 static struct fadt_register choose_register(const struct acpi_address_layout *extended,
                                             uint32_t port, uint8_t length)
 {
-    struct fadt_register chosen = { .space = FADT_SPACE_IO };
+    struct fadt_register chosen = {.space = FADT_SPACE_IO};
 
     if (extended->address) {
         chosen.space = extended->space;
@@ -63,7 +63,7 @@ bool fadt_parse(const void *table, size_t size, struct fadt *fadt, struct parse_
     __builtin_memcpy(&layout, table,
                      header.length < sizeof(layout) ? header.length : sizeof(layout));
 
-    *fadt = (struct fadt){ .revision = header.revision };
+    *fadt = (struct fadt){.revision = header.revision};
     fadt->dsdt_address = layout.x_dsdt ? layout.x_dsdt : layout.dsdt;
     fadt->facs_address = layout.x_firmware_ctrl ? layout.x_firmware_ctrl : layout.firmware_ctrl;
     fadt->sci_interrupt = layout.sci_int;

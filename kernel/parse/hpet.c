@@ -15,7 +15,7 @@ bool hpet_parse(const void *table, size_t size, struct hpet_table *hpet, struct 
 
     if (!acpi_table_check(table, size, "HPET", &header, error))
         return false;
-    if (!parse_copy((struct parse_bytes){ table, header.length }, 0, &layout, sizeof(layout)))
+    if (!parse_copy((struct parse_bytes){table, header.length}, 0, &layout, sizeof(layout)))
         return parse_fail_value(error, "HPET Length", offsetof(struct acpi_header_layout, length),
                                 "too short", header.length);
     if (layout.address.space != HPET_SPACE_MEMORY || layout.address.address == 0)

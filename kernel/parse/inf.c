@@ -1,8 +1,8 @@
 /*
  * The syntax of INF files: physical lines to logical ones, logical lines to fields.
  *
- * One function, next_piece(), knows where headers and logical lines begin and end; one, scan_field(),
- * knows what a field is. Everything else is built on these two. Both agree on quotes, comments and
+ * One function, next_piece(), knows where headers and logical lines begin and end; another,
+ * scan_field(), knows what a field is. Everything else is built on these two. Both agree on quotes, comments and
  * continuations through skip_break().
  */
 #include "parse/inf.h"
@@ -154,7 +154,7 @@ bool inf_open(struct inf *inf, const void *file, uint64_t size, char *scratch,
     uint32_t at = 0;
     bool any = false;
 
-    *inf = (struct inf){ .size = 0 };
+    *inf = (struct inf){.size = 0};
     if (size > INF_FILE_SIZE_MAX)
         return parse_fail_value(error, "INF file", 0, "above 4 MB", size);
     if (!inf_text_decode(file, size, scratch, scratch_size, &inf->text, &inf->size, error))
@@ -217,7 +217,7 @@ bool inf_next_line(struct inf_cursor *cursor, struct inf_line *line)
             cursor->inside = equal_sized(inf->text + piece.start, piece.end - piece.start,
                                          inf->text + cursor->name, cursor->name_size);
         } else if (cursor->inside) {
-            *line = (struct inf_line){ .inf = inf, .start = piece.start, .end = piece.end };
+            *line = (struct inf_line){.inf = inf, .start = piece.start, .end = piece.end};
             find_key(line);
             return true;
         }
@@ -240,7 +240,7 @@ static void put(struct output *output, char character, bool keep)
 static bool put_string(const struct inf *inf, uint32_t name, uint32_t name_size,
                        struct output *output)
 {
-    static const char *const sections[] = { "Strings", "Strings.0409" };
+    static const char *const sections[] = {"Strings", "Strings.0409"};
     struct inf_cursor cursor;
     struct inf_line line;
 
@@ -338,7 +338,7 @@ unsigned inf_line_value_count(const struct inf_line *line)
 int32_t inf_line_field(const struct inf_line *line, unsigned index, char *buffer, size_t size)
 {
     const struct inf *inf = line->inf;
-    struct output output = { .buffer = buffer, .size = size };
+    struct output output = {.buffer = buffer, .size = size};
     uint32_t at = line->values;
     char stop = ',';
 

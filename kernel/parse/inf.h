@@ -21,9 +21,9 @@
 #include "parse/parse.h"
 
 #define INF_FILE_SIZE_MAX (4u << 20)
-#define INF_FIELD_MAX     256 /* a buffer that holds any field we use, with its NUL */
+#define INF_FIELD_MAX 256 /* a buffer that holds any field we use, with its NUL */
 
-#define INF_FIELD_ABSENT   (-1)
+#define INF_FIELD_ABSENT (-1)
 #define INF_FIELD_TOO_LONG (-2)
 
 struct inf {

@@ -8,16 +8,16 @@
 
 #include <lib/bits.h>
 
-#define OS_MAJOR               10u
-#define OS_MINOR               0u
-#define OS_BUILD               19045u
+#define OS_MAJOR 10u
+#define OS_MINOR 0u
+#define OS_BUILD 19045u
 #define OS_PRODUCT_WORKSTATION 1u
 
 /* The score: architecture named, then the version. */
-#define SCORE_ADMITTED     BIT(0)
-#define SCORE_BUILD        BITS(24, 1)
-#define SCORE_MINOR        BITS(32, 25)
-#define SCORE_MAJOR        BITS(40, 33)
+#define SCORE_ADMITTED BIT(0)
+#define SCORE_BUILD BITS(24, 1)
+#define SCORE_MINOR BITS(32, 25)
+#define SCORE_MAJOR BITS(40, 33)
 #define SCORE_ARCHITECTURE BIT(41)
 
 enum { PART_MAJOR, PART_MINOR, PART_PRODUCT, PART_SUITE, PART_BUILD, PART_COUNT };
@@ -70,7 +70,7 @@ static bool is_admitted(const uint64_t part[PART_COUNT])
 
 uint64_t inf_decoration_score(const char *decoration)
 {
-    uint64_t part[PART_COUNT] = { 0 };
+    uint64_t part[PART_COUNT] = {0};
     uint64_t architecture = 0;
     const char *at = skip_prefix(decoration, "nt");
 

@@ -8,13 +8,13 @@
 #define ADDREG_FIRST_DATA_FIELD 5u
 
 /* WDK "INF AddReg Directive": values of the type bits that do not carry a REG_ number. */
-#define ADDREG_TYPE_SZ        0x00000000u
-#define ADDREG_TYPE_BINARY    0x00000001u
-#define ADDREG_TYPE_MULTI_SZ  0x00010000u
-#define ADDREG_TYPE_DWORD     0x00010001u
+#define ADDREG_TYPE_SZ 0x00000000u
+#define ADDREG_TYPE_BINARY 0x00000001u
+#define ADDREG_TYPE_MULTI_SZ 0x00010000u
+#define ADDREG_TYPE_DWORD 0x00010001u
 #define ADDREG_TYPE_EXPAND_SZ 0x00020000u
-#define ADDREG_TYPE_NONE      0x00020001u
-#define ADDREG_CUSTOM_TYPE    BITS(31, 16) /* with the low bit set: a REG_ number */
+#define ADDREG_TYPE_NONE 0x00020001u
+#define ADDREG_CUSTOM_TYPE BITS(31, 16) /* with the low bit set: a REG_ number */
 
 /* Errors name the line; offsets alone help nobody with an INF. */
 static bool fail_line(const struct inf_line *line, const char *what, const char *detail,
@@ -82,7 +82,7 @@ bool inf_service_find(const struct inf *inf, const char *services, struct inf_se
     uint32_t flags;
     bool any = false;
 
-    *service = (struct inf_service){ .flags = 0 };
+    *service = (struct inf_service){.flags = 0};
     if (!inf_find_section(inf, services, &cursor))
         return parse_fail(error, "DDInstall.Services", 0, "no such section");
     while (inf_next_line(&cursor, &line)) {
@@ -110,7 +110,7 @@ bool inf_service_find(const struct inf *inf, const char *services, struct inf_se
 static bool begin(const struct inf *inf, const char *section, const char *directive,
                   struct inf_directive_iterator *iterator)
 {
-    *iterator = (struct inf_directive_iterator){ .inf = inf, .directive = directive };
+    *iterator = (struct inf_directive_iterator){.inf = inf, .directive = directive};
     return inf_find_section(inf, section, &iterator->outer);
 }
 
@@ -167,7 +167,7 @@ bool inf_registry_begin(const struct inf *inf, const char *section,
 
 static bool is_root(const char *name)
 {
-    static const char *const roots[] = { "HKR", "HKLM", "HKCR", "HKCU", "HKU" };
+    static const char *const roots[] = {"HKR", "HKLM", "HKCR", "HKCU", "HKU"};
 
     for (unsigned i = 0; i < ARRAY_COUNT(roots); i++) {
         if (inf_equal(name, roots[i]))
@@ -182,9 +182,9 @@ static bool decode_type(uint32_t flags, uint32_t *type)
         uint32_t bits;
         uint32_t type;
     } types[] = {
-        { ADDREG_TYPE_SZ, INF_REG_SZ },       { ADDREG_TYPE_BINARY, INF_REG_BINARY },
-        { ADDREG_TYPE_DWORD, INF_REG_DWORD }, { ADDREG_TYPE_MULTI_SZ, INF_REG_MULTI_SZ },
-        { ADDREG_TYPE_NONE, INF_REG_NONE },   { ADDREG_TYPE_EXPAND_SZ, INF_REG_EXPAND_SZ },
+        {ADDREG_TYPE_SZ, INF_REG_SZ},       {ADDREG_TYPE_BINARY, INF_REG_BINARY},
+        {ADDREG_TYPE_DWORD, INF_REG_DWORD}, {ADDREG_TYPE_MULTI_SZ, INF_REG_MULTI_SZ},
+        {ADDREG_TYPE_NONE, INF_REG_NONE},   {ADDREG_TYPE_EXPAND_SZ, INF_REG_EXPAND_SZ},
     };
     uint32_t bits = flags & INF_ADDREG_TYPE_MASK;
 
@@ -313,7 +313,7 @@ bool inf_registry_data(const struct inf_registry_value *value, void *buffer, siz
                        size_t *length, struct parse_error *error)
 {
     const struct inf_line *line = &value->line;
-    struct data_output output = { .buffer = buffer, .size = size };
+    struct data_output output = {.buffer = buffer, .size = size};
     bool good;
 
     switch (value->type) {

@@ -6,14 +6,14 @@
 #include "parse/inf_decoration.h"
 
 /* WDK "How Setup Ranks Drivers": what matched what; below that, the positions in the lists. */
-#define RANK_HARDWARE_HARDWARE     0x0000u
-#define RANK_HARDWARE_COMPATIBLE   0x1000u
-#define RANK_COMPATIBLE_HARDWARE   0x2000u
+#define RANK_HARDWARE_HARDWARE 0x0000u
+#define RANK_HARDWARE_COMPATIBLE 0x1000u
+#define RANK_COMPATIBLE_HARDWARE 0x2000u
 #define RANK_COMPATIBLE_COMPATIBLE 0x3000u
-#define RANK_DEVICE_STEP           0x10u /* a worse id of the device */
-#define RANK_POSITION_MAX          0xFFu
-#define RANK_MODEL_MAX             0x0Fu
-#define RANK_NONE                  UINT32_MAX
+#define RANK_DEVICE_STEP 0x10u /* a worse id of the device */
+#define RANK_POSITION_MAX 0xFFu
+#define RANK_MODEL_MAX 0x0Fu
+#define RANK_NONE UINT32_MAX
 
 /* Append with truncation reported. */
 static bool append(char *buffer, size_t size, const char *text)
@@ -97,7 +97,7 @@ static bool choose_models(const struct inf_line *line, char *section, size_t siz
 /* An install section as it stands in the file: decorated, else bare. */
 static bool choose_install(const struct inf *inf, const char *name, char *install, size_t size)
 {
-    static const char *const decorations[] = { ".NTamd64", ".NT", "" };
+    static const char *const decorations[] = {".NTamd64", ".NT", ""};
     struct inf_cursor cursor;
 
     for (unsigned i = 0; i < sizeof(decorations) / sizeof(decorations[0]); i++) {
@@ -174,7 +174,7 @@ bool inf_match(const struct inf *inf, const struct inf_device_ids *ids, struct i
     char manufacturer[INF_FIELD_MAX];
     char section[INF_FIELD_MAX];
 
-    *match = (struct inf_match){ .rank = RANK_NONE };
+    *match = (struct inf_match){.rank = RANK_NONE};
     if (!inf_find_section(inf, "Manufacturer", &manufacturers))
         return false;
     while (inf_next_line(&manufacturers, &line)) {

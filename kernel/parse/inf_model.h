@@ -73,13 +73,13 @@ enum inf_registry_type {
 };
 
 /* WDK "INF AddReg Directive": flags other than the type. */
-#define INF_ADDREG_BINARY_TYPE    0x00000001u /* FLG_ADDREG_BINVALUETYPE */
-#define INF_ADDREG_NO_CLOBBER     0x00000002u
-#define INF_ADDREG_DELETE         0x00000004u
-#define INF_ADDREG_APPEND         0x00000008u
-#define INF_ADDREG_KEY_ONLY       0x00000010u
+#define INF_ADDREG_BINARY_TYPE 0x00000001u /* FLG_ADDREG_BINVALUETYPE */
+#define INF_ADDREG_NO_CLOBBER 0x00000002u
+#define INF_ADDREG_DELETE 0x00000004u
+#define INF_ADDREG_APPEND 0x00000008u
+#define INF_ADDREG_KEY_ONLY 0x00000010u
 #define INF_ADDREG_OVERWRITE_ONLY 0x00000020u
-#define INF_ADDREG_TYPE_MASK      0xFFFF0001u
+#define INF_ADDREG_TYPE_MASK 0xFFFF0001u
 
 struct inf_registry_value {
     char root[8];               /* HKR, HKLM, HKCR, HKCU, HKU */

@@ -102,7 +102,7 @@ bool inf_text_decode(const void *file, uint64_t file_size, char *scratch, uint64
                      const char **text, uint32_t *size, struct parse_error *error)
 {
     const uint8_t *from = file;
-    struct output output = { .buffer = scratch, .size = scratch_size };
+    struct output output = {.buffer = scratch, .size = scratch_size};
 
     if (has_mark(from, file_size, 0xFE, 0xFF))
         return parse_fail(error, "byte order mark", 0, "big-endian UTF-16");
@@ -116,7 +116,7 @@ bool inf_text_decode(const void *file, uint64_t file_size, char *scratch, uint64
             file_size -= 3;
         }
         if (is_utf8(from, file_size)) {
-            output = (struct output){ .length = file_size };
+            output = (struct output){.length = file_size};
         } else {
             for (uint64_t at = 0; at < file_size; at++)
                 put_character(&output, from[at]);

@@ -13,7 +13,7 @@ bool madt_open(struct madt *madt, const void *table, size_t size, struct parse_e
 
     if (!acpi_table_check(table, size, "APIC", &header, error))
         return false;
-    *madt = (struct madt){ .table = { table, header.length } };
+    *madt = (struct madt){.table = {table, header.length}};
     if (!parse_copy(madt->table, 0, &layout, sizeof(layout)))
         return parse_fail_value(error, "MADT Length", offsetof(struct acpi_header_layout, length),
                                 "too short", header.length);
@@ -125,16 +125,15 @@ static const struct {
     uint8_t least_length;
     void (*decode)(const void *at, struct madt_entry *entry);
 } kinds[] = {
-    [MADT_LOCAL_APIC] = { sizeof(struct acpi_madt_local_apic), decode_local_apic },
-    [MADT_IO_APIC] = { sizeof(struct acpi_madt_io_apic), decode_io_apic },
-    [MADT_SOURCE_OVERRIDE] = { sizeof(struct acpi_madt_source_override), decode_source_override },
-    [MADT_NMI_SOURCE] = { sizeof(struct acpi_madt_nmi_source), decode_nmi_source },
-    [MADT_LOCAL_APIC_NMI] = { sizeof(struct acpi_madt_local_apic_nmi), decode_local_apic_nmi },
-    [MADT_LOCAL_APIC_ADDRESS] = { sizeof(struct acpi_madt_local_apic_address),
-                                  decode_local_apic_address },
-    [MADT_LOCAL_X2APIC] = { sizeof(struct acpi_madt_local_x2apic), decode_local_x2apic },
-    [MADT_LOCAL_X2APIC_NMI] = { sizeof(struct acpi_madt_local_x2apic_nmi),
-                                decode_local_x2apic_nmi },
+    [MADT_LOCAL_APIC] = {sizeof(struct acpi_madt_local_apic), decode_local_apic},
+    [MADT_IO_APIC] = {sizeof(struct acpi_madt_io_apic), decode_io_apic},
+    [MADT_SOURCE_OVERRIDE] = {sizeof(struct acpi_madt_source_override), decode_source_override},
+    [MADT_NMI_SOURCE] = {sizeof(struct acpi_madt_nmi_source), decode_nmi_source},
+    [MADT_LOCAL_APIC_NMI] = {sizeof(struct acpi_madt_local_apic_nmi), decode_local_apic_nmi},
+    [MADT_LOCAL_APIC_ADDRESS] = {sizeof(struct acpi_madt_local_apic_address),
+                                 decode_local_apic_address},
+    [MADT_LOCAL_X2APIC] = {sizeof(struct acpi_madt_local_x2apic), decode_local_x2apic},
+    [MADT_LOCAL_X2APIC_NMI] = {sizeof(struct acpi_madt_local_x2apic_nmi), decode_local_x2apic_nmi},
 };
 
 enum parse_step madt_next(struct madt *madt, struct madt_entry *entry, struct parse_error *error)
@@ -155,7 +154,7 @@ enum parse_step madt_next(struct madt *madt, struct madt_entry *entry, struct pa
         if (head.length < kinds[head.type].least_length)
             return parse_bad(error, "MADT entry Length", at + 1, "too short for its type",
                              head.length);
-        *entry = (struct madt_entry){ .kind = (enum madt_kind)head.type };
+        *entry = (struct madt_entry){.kind = (enum madt_kind)head.type};
         kinds[head.type].decode(madt->table.data + at, entry);
         return PARSE_ITEM;
     }

@@ -14,7 +14,7 @@ bool mcfg_open(struct mcfg *mcfg, const void *table, size_t size, struct parse_e
     if (header.length < sizeof(struct acpi_mcfg_layout))
         return parse_fail_value(error, "MCFG Length", offsetof(struct acpi_header_layout, length),
                                 "too short", header.length);
-    mcfg->table = (struct parse_bytes){ table, header.length };
+    mcfg->table = (struct parse_bytes){table, header.length};
     mcfg->next = sizeof(struct acpi_mcfg_layout);
     return true;
 }

@@ -7,9 +7,9 @@
 #include <lib/bits.h>
 
 #define MP_FLOATING_SIGNATURE "_MP_"
-#define MP_CONFIG_SIGNATURE   "PCMP"
+#define MP_CONFIG_SIGNATURE "PCMP"
 #define MP_FLOATING_ALIGNMENT 16u
-#define MP_FEATURE2_IMCRP     0x80u /* MP 1.4 4.1, feature byte 2 */
+#define MP_FEATURE2_IMCRP 0x80u /* MP 1.4 4.1, feature byte 2 */
 
 /* MP 1.4 4.1 "MP Floating Pointer Structure" */
 struct mp_floating_layout {
@@ -53,7 +53,7 @@ struct mp_processor_layout {
 _Static_assert(sizeof(struct mp_processor_layout) == 20, "MP 1.4 4.3.1");
 
 #define MP_PROCESSOR_ENABLED 0x01u
-#define MP_PROCESSOR_BOOT    0x02u
+#define MP_PROCESSOR_BOOT 0x02u
 
 /* MP 1.4 4.3.2 "Bus Entries" */
 struct mp_bus_layout {
@@ -88,7 +88,7 @@ struct mp_interrupt_layout {
 _Static_assert(sizeof(struct mp_interrupt_layout) == 8, "MP 1.4 4.3.4");
 
 #define MP_FLAGS_POLARITY 0x0003u
-#define MP_FLAGS_TRIGGER  0x000Cu
+#define MP_FLAGS_TRIGGER 0x000Cu
 
 static bool parse_floating(const uint8_t *at, size_t left, struct mp_floating *floating)
 {
@@ -134,7 +134,7 @@ bool mp_config_open(struct mp_config *config, const void *table, size_t size,
 {
     struct mp_config_layout layout;
 
-    if (!parse_copy((struct parse_bytes){ table, size }, 0, &layout, sizeof(layout)))
+    if (!parse_copy((struct parse_bytes){table, size}, 0, &layout, sizeof(layout)))
         return parse_fail_value(error, "MP table", 0, "cut off, bytes", size);
     if (__builtin_memcmp(layout.signature, MP_CONFIG_SIGNATURE, sizeof(layout.signature)) != 0)
         return parse_fail(error, "MP table Signature", 0, "not PCMP");
@@ -147,7 +147,7 @@ bool mp_config_open(struct mp_config *config, const void *table, size_t size,
         return parse_fail_value(error, "MP table Checksum",
                                 offsetof(struct mp_config_layout, checksum),
                                 "wrong, the bytes sum to", sum);
-    config->table = (struct parse_bytes){ table, layout.base_length };
+    config->table = (struct parse_bytes){table, layout.base_length};
     config->local_apic_address = layout.local_apic_address;
     config->entry_count = layout.entry_count;
     mp_config_rewind(config);
@@ -216,11 +216,11 @@ static const struct {
     uint8_t length;
     void (*decode)(const void *at, struct mp_entry *entry);
 } kinds[] = {
-    [MP_PROCESSOR] = { sizeof(struct mp_processor_layout), decode_processor },
-    [MP_BUS] = { sizeof(struct mp_bus_layout), decode_bus },
-    [MP_IO_APIC] = { sizeof(struct mp_io_apic_layout), decode_io_apic },
-    [MP_IO_INTERRUPT] = { sizeof(struct mp_interrupt_layout), decode_interrupt },
-    [MP_LOCAL_INTERRUPT] = { sizeof(struct mp_interrupt_layout), decode_interrupt },
+    [MP_PROCESSOR] = {sizeof(struct mp_processor_layout), decode_processor},
+    [MP_BUS] = {sizeof(struct mp_bus_layout), decode_bus},
+    [MP_IO_APIC] = {sizeof(struct mp_io_apic_layout), decode_io_apic},
+    [MP_IO_INTERRUPT] = {sizeof(struct mp_interrupt_layout), decode_interrupt},
+    [MP_LOCAL_INTERRUPT] = {sizeof(struct mp_interrupt_layout), decode_interrupt},
 };
 
 enum parse_step mp_config_next(struct mp_config *config, struct mp_entry *entry,
@@ -239,7 +239,7 @@ enum parse_step mp_config_next(struct mp_config *config, struct mp_entry *entry,
         return parse_bad(error, "MP table entry type", at, "unknown", kind);
     if (!parse_range_ok(config->table.size, at, kinds[kind].length))
         return parse_bad(error, "MP table entry", at, "cut off, type", kind);
-    *entry = (struct mp_entry){ .kind = (enum mp_kind)kind };
+    *entry = (struct mp_entry){.kind = (enum mp_kind)kind};
     kinds[kind].decode(config->table.data + at, entry);
     if (entry->interrupt.type > MP_EXTINT)
         return parse_bad(error, "MP table interrupt type", at + 1, "unknown",

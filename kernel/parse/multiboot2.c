@@ -5,8 +5,8 @@
 #include "parse/multiboot2.h"
 
 #define MULTIBOOT2_INFORMATION_MAX (16u << 20)
-#define MULTIBOOT2_HEADER_SIZE     8u /* total_size, reserved */
-#define MULTIBOOT2_TAG_ALIGNMENT   8u
+#define MULTIBOOT2_HEADER_SIZE 8u /* total_size, reserved */
+#define MULTIBOOT2_TAG_ALIGNMENT 8u
 
 /* 3.6.2 "Basic tags structure" */
 struct multiboot2_tag_layout {
@@ -42,7 +42,7 @@ bool multiboot2_open(struct multiboot2 *multiboot, const void *information, uint
     uint32_t total = multiboot2_total_size(information);
     if (total < MULTIBOOT2_HEADER_SIZE || total > size || total > MULTIBOOT2_INFORMATION_MAX)
         return parse_fail_value(error, "boot information total_size", 0, "absurd", total);
-    multiboot->information = (struct parse_bytes){ information, total };
+    multiboot->information = (struct parse_bytes){information, total};
     multiboot->next = MULTIBOOT2_HEADER_SIZE;
     return true;
 }
@@ -94,7 +94,7 @@ bool multiboot2_module_decode(const struct multiboot2_tag *tag, struct multiboot
                               struct parse_error *error)
 {
     struct multiboot2_module_layout layout;
-    struct parse_bytes body = { tag->body, tag->size };
+    struct parse_bytes body = {tag->body, tag->size};
 
     if (tag->type != MULTIBOOT2_MODULE || !parse_copy(body, 0, &layout, sizeof(layout)))
         return parse_fail_value(error, "module tag", tag->offset, "too short, bytes", tag->size);
@@ -113,7 +113,7 @@ bool multiboot2_memory_map_open(const struct multiboot2_tag *tag, struct multibo
                                 struct parse_error *error)
 {
     struct multiboot2_map_layout layout;
-    struct parse_bytes body = { tag->body, tag->size };
+    struct parse_bytes body = {tag->body, tag->size};
 
     if (tag->type != MULTIBOOT2_MEMORY_MAP || !parse_copy(body, 0, &layout, sizeof(layout)))
         return parse_fail_value(error, "memory map tag", tag->offset, "too short, bytes",

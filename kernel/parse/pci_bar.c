@@ -8,7 +8,7 @@
 #include <hw/pci.h>
 #include <lib/bits.h>
 
-#define PCI_BAR_TYPE         BITS(2, 1) /* PCI 6.2.5.1 */
+#define PCI_BAR_TYPE BITS(2, 1) /* PCI 6.2.5.1 */
 #define PCI_BAR_PREFETCHABLE BIT(3)
 enum { PCI_BAR_TYPE_32 = 0, PCI_BAR_TYPE_1M = 1, PCI_BAR_TYPE_64 = 2 };
 
@@ -68,7 +68,7 @@ static bool decode_memory(const uint32_t original[2], const uint32_t readback[2]
 bool pci_bar_decode(const uint32_t original[2], const uint32_t readback[2], bool has_next,
                     uint16_t offset, struct pci_bar *bar, struct parse_error *error)
 {
-    *bar = (struct pci_bar){ .kind = PCI_BAR_ABSENT, .registers = 1 };
+    *bar = (struct pci_bar){.kind = PCI_BAR_ABSENT, .registers = 1};
     if (readback[0] == 0)
         return true;
     if (readback[0] & PCI_BAR_IS_IO)
@@ -81,7 +81,7 @@ bool pci_rom_decode(uint32_t original, uint32_t readback, uint16_t offset, struc
 {
     uint64_t mask = readback & PCI_ROM_ADDRESS;
 
-    *bar = (struct pci_bar){ .kind = PCI_BAR_ABSENT, .registers = 1 };
+    *bar = (struct pci_bar){.kind = PCI_BAR_ABSENT, .registers = 1};
     if (mask == 0)
         return true;
     bar->kind = PCI_BAR_MEMORY32;

@@ -9,26 +9,26 @@
 #include <hw/pci.h>
 #include <lib/bits.h>
 
-#define PCI_CAPABILITY_LEAST     0x40u /* PCI 6.7: the list lies in the device dependent region */
-#define PCI_CAPABILITY_ADDRESS   0xFCu /* PCI 6.7: the low two bits of a pointer are reserved */
+#define PCI_CAPABILITY_LEAST 0x40u     /* PCI 6.7: the list lies in the device dependent region */
+#define PCI_CAPABILITY_ADDRESS 0xFCu   /* PCI 6.7: the low two bits of a pointer are reserved */
 #define PCI_CARDBUS_CAPABILITIES 0x14u /* PC Card 8.0 volume 7: the pointer of header type 2 */
 #define PCI_CAPABILITY_HEAD_SIZE 2u    /* PCI 6.7: id, next */
-#define PCI_EXTENDED_HEAD_SIZE   4u    /* PCIe 7.6.3 */
-#define PCI_EXTENDED_ID          BITS(15, 0) /* PCIe 7.6.3 "PCI Express Extended Capability Header" */
-#define PCI_EXTENDED_VERSION     BITS(19, 16)
-#define PCI_EXTENDED_NEXT        BITS(31, 20)
-#define PCI_EXTENDED_ADDRESS     0xFFCu /* PCIe 7.6.3: the low two bits are reserved */
+#define PCI_EXTENDED_HEAD_SIZE 4u      /* PCIe 7.6.3 */
+#define PCI_EXTENDED_ID BITS(15, 0)    /* PCIe 7.6.3, Extended Capability Header */
+#define PCI_EXTENDED_VERSION BITS(19, 16)
+#define PCI_EXTENDED_NEXT BITS(31, 20)
+#define PCI_EXTENDED_ADDRESS 0xFFCu /* PCIe 7.6.3: the low two bits are reserved */
 
 /* PCI 6.8.1, offsets from the capability that do not depend on the layout, and steps between. */
-#define PCI_MSI_ADDRESS           0x04u
-#define PCI_MSI_ADDRESS_HIGH      0x08u /* 64-bit layouts: everything behind moves up by 4 */
-#define PCI_MSI_DATA_32           0x08u
-#define PCI_MSI_DATA_64           0x0Cu
-#define PCI_MSI_MASK_FROM_DATA    4u
+#define PCI_MSI_ADDRESS 0x04u
+#define PCI_MSI_ADDRESS_HIGH 0x08u /* 64-bit layouts: everything behind moves up by 4 */
+#define PCI_MSI_DATA_32 0x08u
+#define PCI_MSI_DATA_64 0x0Cu
+#define PCI_MSI_MASK_FROM_DATA 4u
 #define PCI_MSI_PENDING_FROM_DATA 8u
-#define PCI_MSI_CAPABLE_MAX       5u /* log2 of 32; 6 and 7 are reserved */
+#define PCI_MSI_CAPABLE_MAX 5u /* log2 of 32; 6 and 7 are reserved */
 
-#define PCI_MSIX_CAPABILITY_SIZE   12u
+#define PCI_MSIX_CAPABILITY_SIZE 12u
 #define PCI_MSIX_PENDING_WORD_BITS 64u
 
 /* Mark a dword; false if it was marked before. */
@@ -49,7 +49,7 @@ bool pci_capability_begin(struct pci_capability_iterator *iterator, const void *
     const uint8_t *bytes = config;
     uint64_t pointer = PCI_CAPABILITY_POINTER;
 
-    *iterator = (struct pci_capability_iterator){ .config = { config, size } };
+    *iterator = (struct pci_capability_iterator){.config = {config, size}};
     if (size < PCI_CAPABILITY_LEAST)
         return parse_fail_value(error, "configuration space", 0, "cut off, bytes", size);
     if (iterator->config.size > PCI_CONFIG_SIZE)
@@ -87,7 +87,7 @@ enum parse_step pci_capability_next(struct pci_capability_iterator *iterator,
 void pci_extended_capability_begin(struct pci_capability_iterator *iterator, const void *config,
                                    size_t size)
 {
-    *iterator = (struct pci_capability_iterator){ .config = { config, size } };
+    *iterator = (struct pci_capability_iterator){.config = {config, size}};
     if (iterator->config.size > PCI_EXPRESS_CONFIG_SIZE)
         iterator->config.size = PCI_EXPRESS_CONFIG_SIZE;
     if (!parse_range_ok(iterator->config.size, PCI_CONFIG_SIZE, PCI_EXTENDED_HEAD_SIZE))
@@ -160,7 +160,7 @@ bool pci_msi_decode(const void *config, size_t size, uint16_t offset,
         return parse_fail_value(error, "MSI Multiple Message Capable", offset + PCI_MSI_CONTROL,
                                 "reserved", capable);
 
-    *msi = (struct pci_msi_capability){ .offset = offset, .control = control };
+    *msi = (struct pci_msi_capability){.offset = offset, .control = control};
     msi->message_count = (uint8_t)(1u << capable);
     msi->is_64bit = control & PCI_MSI_CONTROL_64BIT;
     msi->is_maskable = control & PCI_MSI_CONTROL_MASKABLE;
@@ -194,7 +194,7 @@ bool pci_msix_decode(const void *config, size_t size, uint16_t offset,
     uint32_t table = parse_u32(at + PCI_MSIX_TABLE);
     uint32_t pending = parse_u32(at + PCI_MSIX_PENDING);
 
-    *msix = (struct pci_msix_capability){ .offset = offset, .control = control };
+    *msix = (struct pci_msix_capability){.offset = offset, .control = control};
     msix->table_count = (uint16_t)(FIELD_GET(PCI_MSIX_CONTROL_TABLE_SIZE, control) + 1);
     msix->table_bir = (uint8_t)FIELD_GET(PCI_MSIX_BIR, table);
     msix->table_offset = (uint32_t)(table & PCI_MSIX_OFFSET);

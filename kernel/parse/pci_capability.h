@@ -12,7 +12,7 @@
 
 #include "parse/parse.h"
 
-#define PCI_CAPABILITY_CONFIG_SIZE          256u
+#define PCI_CAPABILITY_CONFIG_SIZE 256u
 #define PCI_CAPABILITY_EXTENDED_CONFIG_SIZE 4096u
 
 struct pci_capability {
@@ -99,8 +99,8 @@ bool pci_msix_fits(const struct pci_msix_capability *msix, const uint64_t bar_si
 
 /*
  * Decode one BAR from what it holds and what it reads after all ones were written to it. The upper
- * words are those of the next register (pass 0 where there is none). False for a type or a mask that
- * no device may have; offset only labels the error.
+ * words are those of the next register (pass 0 where there is none). False for a type or a mask
+ * that no device may have; offset only labels the error.
  */
 bool pci_bar_decode(const uint32_t original[2], const uint32_t readback[2], bool has_next,
                     uint16_t offset, struct pci_bar *bar, struct parse_error *error);

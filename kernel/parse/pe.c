@@ -81,8 +81,8 @@ static bool check_optional_header(struct pe_image *image, struct pe_layout *layo
     if (!parse_copy(image->file, at, &header, sizeof(header)))
         return parse_fail(error, "optional header", at, "past the end of the file");
 
-#define BAD(field, member, text)                                                           \
-    parse_fail_value(error, field, at + offsetof(struct pe_optional_header, member), text, \
+#define BAD(field, member, text)                                                                   \
+    parse_fail_value(error, field, at + offsetof(struct pe_optional_header, member), text,         \
                      header.member)
     if (header.magic != PE_MAGIC_PE32_PLUS)
         return BAD("Magic", magic, "not PE32+");
@@ -153,7 +153,7 @@ bool pe_section_at(const struct pe_image *image, unsigned index, struct pe_secti
 static bool check_section(struct pe_image *image, const struct pe_section *section, uint64_t at,
                           uint32_t least_rva, struct parse_error *error)
 {
-#define BAD(field, member, text, value) \
+#define BAD(field, member, text, value)                                                            \
     parse_fail_value(error, field, at + offsetof(struct pe_section_header, member), text, value)
     if (!IS_ALIGNED(section->rva, PE_PAGE_SIZE))
         return BAD("section VirtualAddress", virtual_address, "not page aligned", section->rva);
@@ -242,7 +242,7 @@ static bool read_directory(const struct pe_image *image, const struct pe_layout 
     struct pe_data_directory directory;
     uint64_t at = layout->directories + index * sizeof(directory);
 
-    *range = (struct pe_range){ 0, 0 };
+    *range = (struct pe_range){0, 0};
     if (index >= layout->directory_count)
         return true;
     if (!parse_copy(image->file, at, &directory, sizeof(directory)))
@@ -262,7 +262,7 @@ bool pe_parse(struct pe_image *image, const void *file, uint64_t size, struct pa
     struct pe_layout layout;
     struct pe_range load_config;
 
-    *image = (struct pe_image){ .file = { file, size } };
+    *image = (struct pe_image){.file = {file, size}};
     return check_file_header(image, &layout, error) &&
            check_optional_header(image, &layout, error) && check_sections(image, error) &&
            check_entry(image, &layout, error) &&

@@ -14,8 +14,8 @@
 
 #include "parse/parse.h"
 
-#define PE_IMAGE_SIZE_MAX    (64u << 20) /* our cap on SizeOfImage */
-#define PE_SECTION_COUNT_MAX 96          /* Windows' own limit */
+#define PE_IMAGE_SIZE_MAX (64u << 20) /* our cap on SizeOfImage */
+#define PE_SECTION_COUNT_MAX 96       /* Windows' own limit */
 
 struct pe_range {
     uint32_t rva; /* 0 together with size 0: absent */

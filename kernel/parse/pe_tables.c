@@ -8,7 +8,7 @@
 #include <hw/pe.h>
 #include <lib/bits.h>
 
-#define PE_NAME_MAX   512u   /* of a library or a routine */
+#define PE_NAME_MAX 512u     /* of a library or a routine */
 #define PE_IMPORT_MAX 65536u /* bounds the work where descriptors share a lookup table */
 
 /* Where in the file an RVA's bytes are, for error messages; 0 if nowhere. */
@@ -40,7 +40,7 @@ static const char *string_at(const struct pe_image *image, uint32_t rva)
 
 void pe_import_begin(const struct pe_image *image, struct pe_import_iterator *iterator)
 {
-    *iterator = (struct pe_import_iterator){ .image = image, .descriptor_rva = image->import.rva };
+    *iterator = (struct pe_import_iterator){.image = image, .descriptor_rva = image->import.rva};
 }
 
 /* Enter the next library. PARSE_ITEM: entered. */

@@ -39,7 +39,7 @@ bool pvh_start_parse(const void *bytes, size_t size, struct pvh_start *start,
                      struct parse_error *error)
 {
     const size_t version_0_size = offsetof(struct pvh_start_layout, regions);
-    struct pvh_start_layout layout = { .regions = 0 };
+    struct pvh_start_layout layout = {.regions = 0};
 
     if (size < version_0_size)
         return parse_fail_value(error, "hvm_start_info", 0, "cut off, bytes", size);
@@ -75,8 +75,8 @@ bool pvh_module_at(const void *modules, size_t size, unsigned index, struct pvh_
 {
     struct pvh_module_layout layout;
 
-    if (!parse_copy((struct parse_bytes){ modules, size }, (uint64_t)index * sizeof(layout),
-                    &layout, sizeof(layout)))
+    if (!parse_copy((struct parse_bytes){modules, size}, (uint64_t)index * sizeof(layout), &layout,
+                    sizeof(layout)))
         return false;
     module->address = layout.address;
     module->size = layout.size;
@@ -88,8 +88,8 @@ bool pvh_region_at(const void *regions, size_t size, unsigned index, struct pvh_
 {
     struct pvh_region_layout layout;
 
-    if (!parse_copy((struct parse_bytes){ regions, size }, (uint64_t)index * sizeof(layout),
-                    &layout, sizeof(layout)))
+    if (!parse_copy((struct parse_bytes){regions, size}, (uint64_t)index * sizeof(layout), &layout,
+                    sizeof(layout)))
         return false;
     region->address = layout.address;
     region->size = layout.size;

@@ -9,7 +9,7 @@
 #include "parse/parse.h"
 
 #define PVH_START_MAGIC 0x336EC578u
-#define PVH_START_SIZE  56u /* version 1; version 0 has 40 bytes and no memory map */
+#define PVH_START_SIZE 56u  /* version 1; version 0 has 40 bytes and no memory map */
 #define PVH_MODULE_SIZE 32u /* struct hvm_modlist_entry */
 #define PVH_REGION_SIZE 24u /* struct hvm_memmap_table_entry */
 

@@ -29,7 +29,7 @@ _Static_assert(sizeof(struct tar_header) == TAR_BLOCK_SIZE, "POSIX.1 ustar heade
 
 void tar_begin(struct tar_iterator *iterator, const void *archive, uint64_t size)
 {
-    *iterator = (struct tar_iterator){ .archive = { archive, size } };
+    *iterator = (struct tar_iterator){.archive = {archive, size}};
 }
 
 /* Blanks, octal digits, then a blank, a NUL or the field's end. */

@@ -122,7 +122,7 @@ static inline void pe_build(uint8_t *file)
     pe_build_imports(file);
     pe_build_directory(file, PE_DIRECTORY_IMPORT, pe_rva_of(PE_AT_IMPORTS), 60);
 
-    const uint32_t functions[2][3] = { { 0x1000, 0x1010, 0x2300 }, { 0x1010, 0x1080, 0x2310 } };
+    const uint32_t functions[2][3] = {{0x1000, 0x1010, 0x2300}, {0x1010, 0x1080, 0x2310}};
     memcpy(file + PE_AT_PDATA, functions, sizeof(functions));
     pe_build_directory(file, PE_DIRECTORY_EXCEPTION, pe_rva_of(PE_AT_PDATA), sizeof(functions));
 
@@ -132,7 +132,7 @@ static inline void pe_build(uint8_t *file)
 
     test_put(file + PE_AT_RELOC, 0x3000, 4);
     test_put(file + PE_AT_RELOC + 4, 16, 4);
-    const uint16_t entries[4] = { 0xA000 | 0x10, 0xA000 | 0x18, 0xA000 | 0xFF8, 0 };
+    const uint16_t entries[4] = {0xA000 | 0x10, 0xA000 | 0x18, 0xA000 | 0xFF8, 0};
     memcpy(file + PE_AT_RELOC + 8, entries, sizeof(entries));
     pe_build_directory(file, PE_DIRECTORY_BASE_RELOCATION, 0x5000, 16);
 }

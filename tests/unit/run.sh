@@ -3,7 +3,7 @@
 # own words. Tests of other folders (tests/unit_*/run.sh) follow when none is named.
 # Exit status 0 only if every test passed.
 cd "$(dirname "$0")/../.." || exit 2
-make -j"$(nproc)" -f tests/unit/Makefile all || exit 2
+make -s -j"$(nproc)" -f tests/unit/Makefile all || exit 2
 
 export TEST_SYS=build/host/unit/sample.sys
 export UBSAN_OPTIONS=print_stacktrace=1

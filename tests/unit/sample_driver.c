@@ -17,7 +17,7 @@ static LONG NTAPI sample_stall(LONG value)
     return value;
 }
 
-sample_routine *sample_table[] = { sample_twice, sample_stall };
+sample_routine *sample_table[] = {sample_twice, sample_stall};
 
 static VOID NTAPI sample_unload(PDRIVER_OBJECT driver)
 {

@@ -17,9 +17,9 @@
 #include <cmocka.h>
 
 /* A test whose reported name is a sentence. */
-#define SENTENCE(text, function)         \
-    {                                    \
-        text, function, NULL, NULL, NULL \
+#define SENTENCE(text, function)                                                                   \
+    {                                                                                              \
+        text, function, NULL, NULL, NULL                                                           \
     }
 
 #define TEST_COUNT(array) (sizeof(array) / sizeof((array)[0]))

@@ -24,7 +24,7 @@ static bool read_memory(void *context, uint64_t address, void *buffer, size_t le
 
 static void make_rsdp(uint8_t *at, uint8_t revision, uint32_t rsdt, uint64_t xsdt)
 {
-    struct acpi_rsdp_layout rsdp = { .revision = revision, .rsdt_address = rsdt, .length = 36 };
+    struct acpi_rsdp_layout rsdp = {.revision = revision, .rsdt_address = rsdt, .length = 36};
 
     memcpy(rsdp.signature, "RSD PTR ", 8);
     memcpy(rsdp.oem_id, "BOCHS ", 6);
@@ -102,19 +102,21 @@ static void walks_root(void **state)
 
 static size_t make_madt(uint8_t *table)
 {
+    /* clang-format off */
     static const uint8_t entries[] = {
-        0,    8,  1,    2,    1,    0,    0,    0, /* local APIC 2, enabled */
-        0,    8,  2,    3,    2,    0,    0,    0, /* local APIC 3, online capable */
-        1,    12, 9,    0,    0,    0,    0xC0, 0xFE, 24,   0, 0, 0, /* I/O APIC 9 at GSI 24 */
-        2,    10, 0,    9,    9,    0,    0,    0,    0x0D, 0,       /* IRQ 9: high, level */
-        2,    10, 0,    5,    20,   0,    0,    0,    0x0F, 0,       /* IRQ 5: low, level */
-        0x7F, 4,  0,    0,                                           /* a kind of the future */
-        3,    8,  0x05, 0,    7,    0,    0,    0,                   /* NMI source: high, edge */
-        4,    6,  0xFF, 0x0A, 0,    1, /* reserved values; LINT1 of all */
-        5,    12, 0,    0,    0,    0,    0xE0, 0xFE, 1,    0, 0, 0, /* local APIC at 0x1FEE00000 */
-        9,    16, 0,    0,    0,    1,    0,    0,    1,    0, 0, 0, 7, 0, 0, 0, /* x2APIC 0x100 */
-        10,   12, 0,    0,    0xFF, 0xFF, 0xFF, 0xFF, 0,    0, 0, 0, /* x2APIC NMI, LINT0 of all */
+        0, 8, 1, 2, 1, 0, 0, 0,                               /* local APIC 2, enabled */
+        0, 8, 2, 3, 2, 0, 0, 0,                               /* local APIC 3, online capable */
+        1, 12, 9, 0, 0, 0, 0xC0, 0xFE, 24, 0, 0, 0,           /* I/O APIC 9 at GSI 24 */
+        2, 10, 0, 9, 9, 0, 0, 0, 0x0D, 0,                     /* IRQ 9: high, level */
+        2, 10, 0, 5, 20, 0, 0, 0, 0x0F, 0,                    /* IRQ 5: low, level */
+        0x7F, 4, 0, 0,                                        /* a kind of the future */
+        3, 8, 0x05, 0, 7, 0, 0, 0,                            /* NMI source: high, edge */
+        4, 6, 0xFF, 0x0A, 0, 1,                               /* reserved values; LINT1 of all */
+        5, 12, 0, 0, 0, 0, 0xE0, 0xFE, 1, 0, 0, 0,            /* local APIC at 0x1FEE00000 */
+        9, 16, 0, 0, 0, 1, 0, 0, 1, 0, 0, 0, 7, 0, 0, 0,      /* x2APIC 0x100 */
+        10, 12, 0, 0, 0xFF, 0xFF, 0xFF, 0xFF, 0, 0, 0, 0,     /* x2APIC NMI, LINT0 of all */
     };
+    /* clang-format on */
     size_t size = 44 + sizeof(entries);
 
     memset(table, 0, 44);
@@ -173,7 +175,7 @@ static void refuse_madt(uint8_t *table, size_t size, const char *what)
 {
     struct madt madt;
     struct madt_entry entry;
-    struct parse_error error = { 0 };
+    struct parse_error error = {0};
     void *copy = test_exact(table, size);
     enum parse_step step = PARSE_BAD;
 
@@ -217,7 +219,7 @@ static void refuses_madt(void **state)
 
 static void reads_mcfg(void **state)
 {
-    uint8_t table[44 + 3 * 16] = { 0 };
+    uint8_t table[44 + 3 * 16] = {0};
     struct mcfg mcfg;
     struct mcfg_window window;
     struct parse_error error;
@@ -251,7 +253,7 @@ static void reads_mcfg(void **state)
 
 static void reads_hpet(void **state)
 {
-    uint8_t table[56] = { 0 };
+    uint8_t table[56] = {0};
     struct hpet_table hpet;
     struct parse_error error;
 
@@ -285,10 +287,10 @@ static void reads_fadt(void **state)
         .pm_tmr_len = 4,
         .iapc_boot_arch = 0xFFFF,
         .flags = ACPI_FADT_TMR_VAL_EXT | ACPI_FADT_RESET_REG_SUP,
-        .reset_reg = { .space = FADT_SPACE_IO, .bit_width = 8, .address = 0xCF9 },
+        .reset_reg = {.space = FADT_SPACE_IO, .bit_width = 8, .address = 0xCF9},
         .reset_value = 0x0F,
         .x_dsdt = 0x100002000,
-        .x_pm_tmr_blk = { .space = FADT_SPACE_MEMORY, .bit_width = 32, .address = 0xFED80808 },
+        .x_pm_tmr_blk = {.space = FADT_SPACE_MEMORY, .bit_width = 32, .address = 0xFED80808},
     };
     struct fadt fadt;
     struct parse_error error;

@@ -19,11 +19,13 @@ static size_t put_tag(uint8_t *information, size_t at, uint32_t type, const void
 
 static size_t make_multiboot2(uint8_t *information)
 {
+    /* clang-format off */
     static const uint8_t map[] = {
-        24, 0, 0, 0, 0, 0, 0, 0, /* entry size, version */
-        0,  0, 0, 0, 0, 0, 0, 0, 0, 0xFC, 9, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0,
-        0,  0, 0, 0, 1, 0, 0, 0, 0, 0,    0, 0, 4, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0,
+        24, 0, 0, 0, 0, 0, 0, 0,                            /* entry size, version */
+        0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFC, 9, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0,
+        0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 4, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0,
     };
+    /* clang-format on */
     size_t at = put_tag(information, 8, MULTIBOOT2_COMMAND_LINE, "a=b", 4);
 
     at = put_tag(information, at, MULTIBOOT2_MODULE, "\0\0\x10\0\0\0\x20\0drivers", 16);
@@ -35,7 +37,7 @@ static size_t make_multiboot2(uint8_t *information)
 
 static void reads_multiboot2(void **state)
 {
-    uint8_t information[512] = { 0 };
+    uint8_t information[512] = {0};
     size_t size = make_multiboot2(information);
     struct multiboot2 multiboot;
     struct multiboot2_tag tag;
@@ -66,7 +68,7 @@ static void reads_multiboot2(void **state)
 
 static void refuses_multiboot2(void **state)
 {
-    uint8_t information[512] = { 0 };
+    uint8_t information[512] = {0};
     size_t size = make_multiboot2(information);
     struct multiboot2 multiboot;
     struct multiboot2_tag tag;
@@ -82,21 +84,19 @@ static void refuses_multiboot2(void **state)
     test_put(information + 12, 0xFFFFFFF0, 4);
     assert_true(multiboot2_open(&multiboot, information, size, &error));
     assert_int_equal(multiboot2_next(&multiboot, &tag, &error), PARSE_BAD);
-    tag = (struct multiboot2_tag){ .type = MULTIBOOT2_MODULE,
-                                   .body = "\0\0\2\0\0\0\1\0x",
-                                   .size = 10 };
+    tag =
+        (struct multiboot2_tag){.type = MULTIBOOT2_MODULE, .body = "\0\0\2\0\0\0\1\0x", .size = 10};
     assert_false(multiboot2_module_decode(&tag, &module, &error));
-    tag = (struct multiboot2_tag){ .type = MULTIBOOT2_MODULE,
-                                   .body = "\0\0\1\0\0\0\2\0x",
-                                   .size = 9 };
+    tag =
+        (struct multiboot2_tag){.type = MULTIBOOT2_MODULE, .body = "\0\0\1\0\0\0\2\0x", .size = 9};
     assert_false(multiboot2_module_decode(&tag, &module, &error));
     assert_string_equal(error.what, "module string");
 }
 
 static void reads_pvh(void **state)
 {
-    uint8_t bytes[PVH_START_SIZE] = { 0 };
-    uint8_t arrays[PVH_MODULE_SIZE] = { 0 };
+    uint8_t bytes[PVH_START_SIZE] = {0};
+    uint8_t arrays[PVH_MODULE_SIZE] = {0};
     struct pvh_start start;
     struct pvh_module module;
     struct pvh_region region;
@@ -138,17 +138,18 @@ static void reads_pvh(void **state)
 
 static size_t make_mp_table(uint8_t *table)
 {
-    static const uint8_t
-        entries[] = {
-            0,    0,    0x14, 3,   0,    0,   0,    0,           0, 0,  0,
-            0,    0,    0,    0,   0,    0,   0,    0,           0, /* boot processor */
-            1,    0,    'P',  'C', 'I',  ' ', ' ',  ' ',         1, 1,  'I',
-            'S',  'A',  ' ',  ' ', ' ',  2,   5,    0x11,        1, 0,  0,
-            0xC0, 0xFE, 3,    0,   0x0F, 0,   0,    31 << 2 | 3, 5, 16, /* PCI 31, INTD to pin 16: low, level */
-            3,    3,    0,    0,   1,    0,   5,    0,                  /* ExtINT */
-            3,    0,    0x0A, 0,   1,    4,   5,    4,                  /* reserved flag values */
-            4,    1,    5,    0,   1,    0,   0xFF, 1,                  /* NMI at LINT1 of all */
-        };
+    /* clang-format off */
+    static const uint8_t entries[] = {
+        0, 0, 0x14, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, /* boot processor */
+        1, 0, 'P', 'C', 'I', ' ', ' ', ' ',
+        1, 1, 'I', 'S', 'A', ' ', ' ', ' ',
+        2, 5, 0x11, 1, 0, 0, 0xC0, 0xFE,
+        3, 0, 0x0F, 0, 0, 31 << 2 | 3, 5, 16, /* PCI 31, INTD to pin 16: low, level */
+        3, 3, 0, 0, 1, 0, 5, 0,               /* ExtINT */
+        3, 0, 0x0A, 0, 1, 4, 5, 4,            /* reserved flag values */
+        4, 1, 5, 0, 1, 0, 0xFF, 1,            /* NMI at LINT1 of all */
+    };
+    /* clang-format on */
     size_t size = 44 + sizeof(entries);
 
     memset(table, 0, 44);
@@ -197,7 +198,7 @@ static void refuse_mp_table(const uint8_t *table, size_t size, const char *what)
 {
     struct mp_config config;
     struct mp_entry entry;
-    struct parse_error error = { 0 };
+    struct parse_error error = {0};
     enum parse_step step = PARSE_BAD;
 
     if (mp_config_open(&config, table, size, &error)) {
@@ -239,7 +240,7 @@ static void refuses_mp_table(void **state)
 
 static void finds_mp_floating(void **state)
 {
-    uint8_t memory[1024] = { 0 };
+    uint8_t memory[1024] = {0};
     struct mp_floating floating;
     size_t offset;
 

@@ -74,7 +74,7 @@ static char scratch[3 * sizeof(sample)];
 static struct inf open_text(const char *text)
 {
     struct inf inf;
-    struct parse_error error = { 0 };
+    struct parse_error error = {0};
 
     if (!inf_open(&inf, text, strlen(text), scratch, sizeof(scratch), &error))
         fail_msg("%s at %llu: %s", error.what, (unsigned long long)error.offset, error.detail);
@@ -166,12 +166,12 @@ static void refuses_text(void **state)
         size_t size;
         const char *what;
     } cases[] = {
-        { "", 0, "INF text" },
-        { "; only a comment\n", 17, "INF text" },
-        { "key = value\n[A]\n", 16, "INF text" },
-        { "[A\n]", 4, "section header" },
-        { "[A]\nx\0y", 7, "INF text" },
-        { "\xFE\xFF\0[", 4, "byte order mark" },
+        {"", 0, "INF text"},
+        {"; only a comment\n", 17, "INF text"},
+        {"key = value\n[A]\n", 16, "INF text"},
+        {"[A\n]", 4, "section header"},
+        {"[A]\nx\0y", 7, "INF text"},
+        {"\xFE\xFF\0[", 4, "byte order mark"},
     };
     struct inf inf;
     struct parse_error error;
@@ -199,8 +199,8 @@ static void expect_name(const void *bytes, size_t size, const char *expected)
 
 static void reads_encodings(void **state)
 {
-    static const uint16_t wide[] = { 0xFEFF, '[',    'A',    ']',    '\n',   'k', '=',
-                                     0xE9,   0x20AC, 0xD83D, 0xDE00, 0xD800, 'x' };
+    static const uint16_t wide[] = {0xFEFF, '[',    'A',    ']',    '\n',   'k', '=',
+                                    0xE9,   0x20AC, 0xD83D, 0xDE00, 0xD800, 'x'};
     struct inf inf;
     char space[8];
 
@@ -234,11 +234,11 @@ static void reads_version(void **state)
 static bool match_ids(const char *text, const char *hardware, const char *compatible,
                       struct inf_match *match)
 {
-    const char *const hardware_list[] = { "PCI\\NO_SUCH", hardware };
-    const char *const compatible_list[] = { compatible };
+    const char *const hardware_list[] = {"PCI\\NO_SUCH", hardware};
+    const char *const compatible_list[] = {compatible};
     struct inf inf = open_text(text);
 
-    return inf_match(&inf, &(struct inf_device_ids){ hardware_list, 2, compatible_list, 1 }, match);
+    return inf_match(&inf, &(struct inf_device_ids){hardware_list, 2, compatible_list, 1}, match);
 }
 
 static void picks_models(void **state)
@@ -277,16 +277,16 @@ static void weighs_decorations(void **state)
         const char *list;
         const char *chosen;
     } cases[] = {
-        { "", "Bare" },
-        { ",NTx86", "Bare" },
-        { ",NT", "NT" },
-        { ",NT,NTamd64", "amd64" },
-        { ",NTamd64,NT.10.0", "amd64" },
-        { ",NTamd64.10.0,NTamd64", "ten" },
-        { ",NTamd64.10.0,NTamd64.10.0...16299,NTamd64.10.0...99999", "build" },
-        { ",NTamd64.10.0.3,NT.5.1", "five" },
-        { ",NTamd64.0xA.0x0", "hex" },
-        { ",NTamd64.,NTamd64x", "Dot" },
+        {"", "Bare"},
+        {",NTx86", "Bare"},
+        {",NT", "NT"},
+        {",NT,NTamd64", "amd64"},
+        {",NTamd64,NT.10.0", "amd64"},
+        {",NTamd64.10.0,NTamd64", "ten"},
+        {",NTamd64.10.0,NTamd64.10.0...16299,NTamd64.10.0...99999", "build"},
+        {",NTamd64.10.0.3,NT.5.1", "five"},
+        {",NTamd64.0xA.0x0", "hex"},
+        {",NTamd64.,NTamd64x", "Dot"},
     };
     char text[1024];
     struct inf_match match;
@@ -420,9 +420,9 @@ static void refuses_registry(void **state)
 static void lists_files(void **state)
 {
     static const char *const expected[][2] = {
-        { "edu.sys", "edu_amd64.sys" },
-        { "plain.sys", "plain.sys" },
-        { "extra.bin", "extra.bin" },
+        {"edu.sys", "edu_amd64.sys"},
+        {"plain.sys", "plain.sys"},
+        {"extra.bin", "extra.bin"},
     };
     struct inf inf = open_text(sample);
     struct inf_directive_iterator iterator;
@@ -440,7 +440,7 @@ static void lists_files(void **state)
 
 static void reads_qemu_inf(void **state)
 {
-    struct parse_error error = { 0 };
+    struct parse_error error = {0};
     struct inf inf;
     struct inf_match match;
     const char *const id = "PCI\\VEN_1B36&DEV_0003";
@@ -453,7 +453,7 @@ static void reads_qemu_inf(void **state)
     char *space = malloc(inf_scratch_size(size));
     if (!inf_open(&inf, bytes, size, space, inf_scratch_size(size), &error))
         fail_msg("%s: %s", error.what, error.detail);
-    assert_true(inf_match(&inf, &(struct inf_device_ids){ &id, 1, NULL, 0 }, &match));
+    assert_true(inf_match(&inf, &(struct inf_device_ids){&id, 1, NULL, 0}, &match));
     assert_string_equal(match.install, "ComPort_inst2");
     free(space);
     free(bytes);

@@ -12,7 +12,7 @@
 static struct irq_route route_of(uint8_t vector, uint32_t destination, enum irq_trigger trigger,
                                  enum irq_polarity polarity)
 {
-    return (struct irq_route){ { vector }, { destination }, trigger, polarity };
+    return (struct irq_route){{vector}, {destination}, trigger, polarity};
 }
 
 static void builds_rte(void **state)
@@ -92,11 +92,11 @@ static void decodes_message(void **state)
     struct irq_route route;
 
     (void)state;
-    assert_true(msi_message_decode(&(struct msi_message){ 0xFEE05000, 0x71 }, &route));
+    assert_true(msi_message_decode(&(struct msi_message){0xFEE05000, 0x71}, &route));
     assert_int_equal(route.vector.value, 0x71);
     assert_int_equal(route.destination.value, 5);
-    assert_false(msi_message_decode(&(struct msi_message){ 0xFED05000, 0x71 }, &route));
-    assert_false(msi_message_decode(&(struct msi_message){ 0x1FEE05000, 0x71 }, &route));
+    assert_false(msi_message_decode(&(struct msi_message){0xFED05000, 0x71}, &route));
+    assert_false(msi_message_decode(&(struct msi_message){0x1FEE05000, 0x71}, &route));
 }
 
 static void finds_vector_bits(void **state)

@@ -116,10 +116,10 @@ static void decodes_msi(void **state)
 {
     /* control, then data, mask, pending offsets from the capability, and its size */
     static const uint16_t layouts[4][5] = {
-        { 0x0000, 8, 0, 0, 10 },
-        { 0x0080, 12, 0, 0, 14 },
-        { 0x0100, 8, 12, 16, 20 },
-        { 0x0180, 12, 16, 20, 24 },
+        {0x0000, 8, 0, 0, 10},
+        {0x0080, 12, 0, 0, 14},
+        {0x0100, 8, 12, 16, 20},
+        {0x0180, 12, 16, 20, 24},
     };
     struct pci_msi_capability msi;
     struct parse_error error;
@@ -154,7 +154,7 @@ static void decodes_msix(void **state)
 {
     struct pci_msix_capability msix;
     struct parse_error error;
-    uint64_t bars[6] = { 0, 0, 0, 0, 0x10000, 0 };
+    uint64_t bars[6] = {0, 0, 0, 0, 0x10000, 0};
 
     (void)state;
     clear(0x40);
@@ -194,8 +194,8 @@ static void decodes_msix(void **state)
 
 static bool decode_bar(uint64_t original, uint64_t readback, bool has_next, struct pci_bar *bar)
 {
-    const uint32_t before[2] = { (uint32_t)original, (uint32_t)(original >> 32) };
-    const uint32_t after[2] = { (uint32_t)readback, (uint32_t)(readback >> 32) };
+    const uint32_t before[2] = {(uint32_t)original, (uint32_t)(original >> 32)};
+    const uint32_t after[2] = {(uint32_t)readback, (uint32_t)(readback >> 32)};
 
     return pci_bar_decode(before, after, has_next, PCI_BAR0, bar, NULL);
 }
@@ -243,6 +243,53 @@ static void decodes_bars(void **state)
     assert_false(pci_rom_decode(0, 0xF0F00000, PCI_ROM_BAR, &bar, NULL));
 }
 
+/* Dumps of QEMU 7.2's devices, kept as fuzz seeds; what they hold is in emulators.md. */
+static size_t load_dump(const char *name)
+{
+    char path[96];
+    size_t size;
+
+    snprintf(path, sizeof(path), "tests/fuzz/seeds/pci_capability/qemu-%s.bin", name);
+    void *bytes = test_read_file(path, &size);
+    if (!bytes)
+        fail_msg("%s is missing", path);
+    memset(config, 0, sizeof(config));
+    memcpy(config, bytes, size);
+    free(bytes);
+    return size;
+}
+
+static void reads_dumps(void **state)
+{
+    struct pci_msix_capability msix;
+    struct pci_msi_capability msi;
+    size_t size = load_dump("nvme");
+
+    (void)state;
+    assert_true(
+        pci_msix_decode(config, size, pci_capability_find(config, size, 0x11), &msix, NULL));
+    assert_int_equal(msix.table_count, 65);
+    assert_int_equal(msix.table_bir, 0);
+    assert_int_equal(msix.table_offset, 0x2000);
+    size = load_dump("e1000e");
+    assert_true(
+        pci_msix_decode(config, size, pci_capability_find(config, size, 0x11), &msix, NULL));
+    assert_int_equal(msix.table_count, 5);
+    assert_int_equal(msix.table_bir, 3);
+    assert_int_not_equal(pci_extended_capability_find(config, size, 1), 0);
+    size = load_dump("xhci");
+    assert_true(pci_msi_decode(config, size, pci_capability_find(config, size, 5), &msi, NULL));
+    assert_int_equal(msi.message_count, 16);
+    assert_true(msi.is_64bit);
+    size = load_dump("root-port");
+    assert_true(pci_msi_decode(config, size, pci_capability_find(config, size, 5), &msi, NULL));
+    assert_int_equal(msi.message_count, 2);
+    assert_true(msi.is_maskable && !msi.is_64bit);
+    size = load_dump("bridge");
+    assert_true(pci_msi_decode(config, size, pci_capability_find(config, size, 5), &msi, NULL));
+    assert_true(msi.is_maskable && msi.is_64bit);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -251,6 +298,7 @@ int main(void)
         SENTENCE("the extended list is walked within 4,096 bytes", walks_extended),
         SENTENCE("all four MSI layouts are decoded up to the last byte", decodes_msi),
         SENTENCE("MSI-X tables of 1 to 2,048 entries are decoded and fitted", decodes_msix),
+        SENTENCE("dumps of QEMU's devices give their known messages", reads_dumps),
         SENTENCE("base address registers of every kind give address and size", decodes_bars),
     };
 

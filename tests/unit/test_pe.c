@@ -17,7 +17,7 @@ static bool parse(struct pe_image *image, struct parse_error *error, size_t size
 static void refuse(size_t at, uint64_t value, size_t width, const char *what)
 {
     struct pe_image image;
-    struct parse_error error = { 0 };
+    struct parse_error error = {0};
 
     pe_build(file);
     test_put(file + at, value, width);
@@ -80,7 +80,7 @@ static void yields_imports(void **state)
 
 static void yields_relocations(void **state)
 {
-    static const uint32_t expected[] = { 0x3010, 0x3018, 0x3FF8 };
+    static const uint32_t expected[] = {0x3010, 0x3018, 0x3FF8};
     struct pe_image image;
     struct parse_error error;
     struct pe_relocation_iterator iterator;
@@ -276,7 +276,7 @@ static void refuses_truncated(void **state)
 static void accepts_mingw(void **state)
 {
     struct pe_image image;
-    struct parse_error error = { 0 };
+    struct parse_error error = {0};
     struct pe_import_iterator imports;
     struct pe_import import;
     struct pe_relocation_iterator relocations;

@@ -36,7 +36,7 @@ static void make_header(uint8_t *header, const char *name, unsigned size, char t
 
 static void yields_members(void **state)
 {
-    uint8_t archive[BLOCK * 8] = { 0 };
+    uint8_t archive[BLOCK * 8] = {0};
     struct tar_iterator iterator;
     struct tar_member member;
     struct parse_error error;
@@ -84,7 +84,7 @@ static void joins_prefix(void **state)
 
 static void skips_pax(void **state)
 {
-    uint8_t archive[BLOCK * 3] = { 0 };
+    uint8_t archive[BLOCK * 3] = {0};
     struct tar_iterator iterator;
     struct tar_member member;
 
@@ -141,7 +141,7 @@ static void refuses_malformed(void **state)
 
 static void accepts_unpadded(void **state)
 {
-    uint8_t archive[BLOCK + 3] = { 0 };
+    uint8_t archive[BLOCK + 3] = {0};
     struct tar_iterator iterator;
     struct tar_member member;
 

@@ -67,9 +67,8 @@ static void reads_numbers(void **state)
 
 static void splits_lines(void **state)
 {
-    static const char *const expected[] = {
-        "dev", "ioctl", "\\\\.\\edu 0", "a b", "", "c\"d", "x y"
-    };
+    static const char *const expected[] = {"dev", "ioctl", "\\\\.\\edu 0", "a b",
+                                           "",    "c\"d",  "x y"};
     char line[] = " dev ioctl \"\\\\.\\edu 0\" 'a b' '' c\\\"d x\\ y # not this";
     char *argv[CONSOLE_LINE_WORDS_MAX];
     unsigned argc;
