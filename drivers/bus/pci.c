@@ -252,7 +252,7 @@ static void bus_walk(struct pci_root *root, uint8_t bus, struct pci_function *pa
     for (uint8_t device = 0; device < devices; device++) {
         bool is_multifunction = false;
 
-        for (uint8_t number = 0; number < PCI_FUNCTIONS_PER_DEVICE; number++) {
+        for (uint32_t number = 0; number < PCI_FUNCTIONS_PER_DEVICE; number++) {
             struct pci_function *function;
 
             if (number > 0 && !is_multifunction)
