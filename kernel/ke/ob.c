@@ -57,6 +57,11 @@ void *ob_create(const struct _OBJECT_TYPE *type, size_t size)
     return header + 1;
 }
 
+void ob_discard(void *object)
+{
+    mm_pool_free(object_header(object), OBJECT_TAG);
+}
+
 const struct _OBJECT_TYPE *ob_type(const void *object)
 {
     return object_header(object)->type;

@@ -36,6 +36,8 @@ struct ob_header {
 
 /* A zeroed nonpaged object with one reference; NULL without memory. IRQL <= DISPATCH_LEVEL. */
 void *ob_create(const struct _OBJECT_TYPE *type, size_t size);
+/* Give the memory of an object that nobody has seen back, without destroying anything. */
+void ob_discard(void *object);
 const struct _OBJECT_TYPE *ob_type(const void *object);
 /* Both return the new count. IRQL <= DISPATCH_LEVEL. */
 int64_t ob_reference(void *object);

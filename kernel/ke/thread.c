@@ -1,8 +1,8 @@
 /*
  * ke/thread.c - threads: creation, end, the list of all.
  *
- * A thread's memory is one pool block and one stack with a guard page; both are freed when the
- * last reference goes, which cannot be before another thread runs: the dispatcher lock is held
+ * A thread is an object (ke/ob.h) and a stack with a guard page; both are freed when the last
+ * reference goes, which cannot be before another thread runs: the dispatcher lock is held
  * across the last switch away, and the final release takes it.
  */
 #include <lib/assert.h>
@@ -12,11 +12,9 @@
 
 #include "ke/dispatcher.h"
 #include "ke/ke.h"
+#include "ke/ob.h"
 #include "ke/object.h"
 #include "mm/mm.h"
-#include "mm/pool.h"
-
-#define THREAD_TAG MM_TAG("Thre")
 
 static LIST_ENTRY all_threads = {&all_threads, &all_threads};
 static ke_lock_t all_threads_lock;
@@ -38,7 +36,6 @@ void ke_thread_init(PKTHREAD thread, const char *name, int32_t priority)
 {
     ke_object_init(&thread->header, KE_OBJECT_THREAD, sizeof *thread, 0);
     thread->priority = thread->base_priority = priority;
-    thread->references = 1;
     thread->id = (uint64_t)__atomic_add_fetch(&last_id, 4, __ATOMIC_RELAXED);
     thread->cpu = cpu_current();
     lib_strlcpy(thread->name, name, sizeof thread->name);
@@ -54,17 +51,32 @@ void ke_thread_init(PKTHREAD thread, const char *name, int32_t priority)
     hal_irql_write(old);
 }
 
+static void thread_destroy(void *object)
+{
+    PKTHREAD thread = object;
+    irql_t old = ke_dispatcher_lock(); /* its CPU has left its stack */
+
+    ASSERT(thread->state == KE_THREAD_TERMINATED);
+    ke_lock_acquire(&all_threads_lock);
+    RemoveEntryList(&thread->all_entry);
+    ke_lock_release(&all_threads_lock);
+    ke_dispatcher_unlock(old);
+    mm_stack_free(thread->stack_base);
+}
+
+const struct _OBJECT_TYPE ke_thread_type = {.name = "Thread", .destroy = thread_destroy};
+
 /* Everything but making it ready. One reference, the caller's. */
 NTSTATUS ke_thread_allocate(const char *name, int32_t priority, PKSTART_ROUTINE start_routine,
                             PVOID context, PKTHREAD *thread_out)
 {
-    PKTHREAD thread = mm_pool_alloc(sizeof *thread, THREAD_TAG);
+    PKTHREAD thread = ob_create(&ke_thread_type, sizeof *thread);
 
     if (!thread)
         return STATUS_INSUFFICIENT_RESOURCES;
     thread->stack_base = mm_stack_alloc(KE_THREAD_STACK_SIZE);
     if (!thread->stack_base) {
-        mm_pool_free(thread, THREAD_TAG);
+        ob_discard(thread);
         return STATUS_INSUFFICIENT_RESOURCES;
     }
     thread->stack_top = (char *)thread->stack_base + KE_THREAD_STACK_SIZE;
@@ -95,23 +107,12 @@ NTSTATUS ke_thread_create(const char *name, int32_t priority, PKSTART_ROUTINE st
 
 void ke_thread_reference(PKTHREAD thread)
 {
-    __atomic_add_fetch(&thread->references, 1, __ATOMIC_RELAXED);
+    ob_reference(thread);
 }
 
 void ke_thread_release(PKTHREAD thread)
 {
-    irql_t old;
-
-    if (__atomic_sub_fetch(&thread->references, 1, __ATOMIC_ACQ_REL))
-        return;
-    old = ke_dispatcher_lock(); /* its CPU has left its stack */
-    ASSERT(thread->state == KE_THREAD_TERMINATED);
-    ke_lock_acquire(&all_threads_lock);
-    RemoveEntryList(&thread->all_entry);
-    ke_lock_release(&all_threads_lock);
-    ke_dispatcher_unlock(old);
-    mm_stack_free(thread->stack_base);
-    mm_pool_free(thread, THREAD_TAG);
+    ob_dereference(thread);
 }
 
 /* The stack in use cannot be freed by its user: one dead thread waits for the next to die. */

@@ -66,9 +66,10 @@ struct _KTHREAD {
     uint64_t id;                   /* (c) */
     uint64_t run_ticks;            /* (d) */
     uint64_t switches;             /* (d) */
-    volatile int32_t references;   /* freed when 0 and terminated */
     char name[KE_THREAD_NAME_SIZE];
 };
+
+extern const struct _OBJECT_TYPE ke_thread_type;
 
 /*
  * Create a thread at the given priority, ready to run at PASSIVE_LEVEL. The reference returned is
@@ -77,6 +78,7 @@ struct _KTHREAD {
  */
 NTSTATUS ke_thread_create(const char *name, int32_t priority, PKSTART_ROUTINE start_routine,
                           PVOID context, PKTHREAD *thread);
+/* A thread is an object: these are ob_reference() and ob_dereference(). */
 void ke_thread_reference(PKTHREAD thread);
 void ke_thread_release(PKTHREAD thread);
 _Noreturn void ke_thread_exit(NTSTATUS status);

@@ -1,0 +1,92 @@
+/*
+ * ke/ps.c - system threads and the one process, as drivers see them.
+ *
+ * Owns: the Ps surface. Owns not: threads themselves (ke/thread.c), handles (ke/ob.c).
+ */
+#include <lib/export.h>
+#include <nt/ntddk.h>
+
+#include "ke/ob.h"
+#include "ke/thread.h"
+
+enum { SYSTEM_PROCESS_ID = 4 };
+
+/* Opaque to drivers: its address is its identity. */
+struct _EPROCESS {
+    DISPATCHER_HEADER header;
+};
+
+static const struct _OBJECT_TYPE process_type = {.name = "Process"};
+
+static struct {
+    struct ob_header header;
+    struct _EPROCESS process;
+} system_process = {.header = {.reference_count = 1, .type = &process_type}};
+
+static PEPROCESS const initial_process = &system_process.process;
+
+static const struct _OBJECT_TYPE *const thread_type_pointer = &ke_thread_type;
+static const struct _OBJECT_TYPE *const process_type_pointer = &process_type;
+
+LDR_EXPORT_AS("PsThreadType", thread_type_pointer);
+LDR_EXPORT_AS("PsProcessType", process_type_pointer);
+LDR_EXPORT_AS("PsInitialSystemProcess", initial_process);
+
+/* WDK surface */
+
+NTSTATUS NTAPI PsCreateSystemThread(PHANDLE ThreadHandle, ULONG DesiredAccess,
+                                    POBJECT_ATTRIBUTES ObjectAttributes, HANDLE ProcessHandle,
+                                    PCLIENT_ID ClientId, PKSTART_ROUTINE StartRoutine,
+                                    PVOID StartContext)
+{
+    PKTHREAD thread;
+    NTSTATUS status;
+
+    UNREFERENCED_PARAMETER(DesiredAccess);
+    UNREFERENCED_PARAMETER(ObjectAttributes);
+    UNREFERENCED_PARAMETER(ProcessHandle);
+    status =
+        ke_thread_create("driver", KE_PRIORITY_NORMAL, StartRoutine, StartContext, &thread);
+    if (!NT_SUCCESS(status))
+        return status;
+    if (ClientId != NULL) {
+        ClientId->UniqueProcess = (HANDLE)(ULONG_PTR)SYSTEM_PROCESS_ID;
+        ClientId->UniqueThread = (HANDLE)thread->id;
+    }
+    status = ob_handle_create(thread, ThreadHandle);
+    ke_thread_release(thread);
+    return status;
+}
+LDR_EXPORT(PsCreateSystemThread);
+
+NTSTATUS NTAPI PsTerminateSystemThread(NTSTATUS ExitStatus)
+{
+    ke_thread_exit(ExitStatus);
+}
+LDR_EXPORT(PsTerminateSystemThread);
+
+BOOLEAN NTAPI PsIsSystemThread(PETHREAD Thread)
+{
+    UNREFERENCED_PARAMETER(Thread);
+    return TRUE;
+}
+LDR_EXPORT(PsIsSystemThread);
+
+HANDLE NTAPI PsGetCurrentThreadId(VOID)
+{
+    return (HANDLE)ke_thread_current()->id;
+}
+LDR_EXPORT(PsGetCurrentThreadId);
+
+HANDLE NTAPI PsGetCurrentProcessId(VOID)
+{
+    return (HANDLE)(ULONG_PTR)SYSTEM_PROCESS_ID;
+}
+LDR_EXPORT(PsGetCurrentProcessId);
+
+PEPROCESS NTAPI IoGetCurrentProcess(VOID)
+{
+    return initial_process;
+}
+LDR_EXPORT(IoGetCurrentProcess);
+LDR_EXPORT_AS("PsGetCurrentProcess", IoGetCurrentProcess);
