@@ -185,8 +185,8 @@ typedef struct _CONFIGURATION_INFORMATION {
 NTKERNELAPI PCONFIGURATION_INFORMATION NTAPI IoGetConfigurationInformation(VOID);
 
 /* Debugger state */
-extern NTKERNELAPI PBOOLEAN KdDebuggerEnabled;
-extern NTKERNELAPI PBOOLEAN KdDebuggerNotPresent;
+extern PBOOLEAN NTDATA_POINTER(KdDebuggerEnabled);
+extern PBOOLEAN NTDATA_POINTER(KdDebuggerNotPresent);
 #define KD_DEBUGGER_ENABLED (*KdDebuggerEnabled)
 #define KD_DEBUGGER_NOT_PRESENT (*KdDebuggerNotPresent)
 

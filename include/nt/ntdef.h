@@ -67,6 +67,17 @@ typedef __builtin_va_list va_list;
 #define NTHALAPI DECLSPEC_IMPORT
 #define NTSYSCALLAPI DECLSPEC_IMPORT
 
+/*
+ * A kernel variable that drivers know by a pointer to it: the import slot holds the variable's
+ * address, so the slot itself, by the linker's name for it, is that pointer. The kernel exports
+ * the variable and declares nothing.
+ */
+#ifdef _NTOSKRNL_
+#define NTDATA_POINTER(Name) Name
+#else
+#define NTDATA_POINTER(Name) Name __asm__("__imp_" #Name)
+#endif
+
 #define FORCEINLINE extern __inline__ __attribute__((always_inline, gnu_inline))
 #define CFORCEINLINE FORCEINLINE
 #define DECLSPEC_NORETURN __attribute__((noreturn))

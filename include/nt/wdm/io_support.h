@@ -279,12 +279,12 @@ NTKERNELAPI NTSTATUS NTAPI ObReferenceObjectByPointer(PVOID Object, ACCESS_MASK 
 #define ObReferenceObject(Object) ObfReferenceObject(Object)
 #define ObDereferenceObject(Object) ObfDereferenceObject(Object)
 
-extern NTKERNELAPI POBJECT_TYPE *IoFileObjectType;
-extern NTKERNELAPI POBJECT_TYPE *IoDriverObjectType;
-extern NTKERNELAPI POBJECT_TYPE *IoDeviceObjectType;
-extern NTKERNELAPI POBJECT_TYPE *ExEventObjectType;
-extern NTKERNELAPI POBJECT_TYPE *ExSemaphoreObjectType;
-extern NTKERNELAPI POBJECT_TYPE *PsThreadType;
-extern NTKERNELAPI POBJECT_TYPE *PsProcessType;
+extern POBJECT_TYPE *NTDATA_POINTER(IoFileObjectType);
+extern POBJECT_TYPE *NTDATA_POINTER(IoDriverObjectType);
+extern POBJECT_TYPE *NTDATA_POINTER(IoDeviceObjectType);
+extern POBJECT_TYPE *NTDATA_POINTER(ExEventObjectType);
+extern POBJECT_TYPE *NTDATA_POINTER(ExSemaphoreObjectType);
+extern POBJECT_TYPE *NTDATA_POINTER(PsThreadType);
+extern POBJECT_TYPE *NTDATA_POINTER(PsProcessType);
 
 #endif

@@ -123,7 +123,7 @@ NTKERNELAPI PVOID NTAPI MmPageEntireDriver(PVOID AddressWithinSection);
 NTKERNELAPI VOID NTAPI MmResetDriverPaging(PVOID AddressWithinSection);
 NTKERNELAPI PVOID NTAPI MmGetSystemRoutineAddress(PUNICODE_STRING SystemRoutineName);
 NTKERNELAPI MM_SYSTEMSIZE NTAPI MmQuerySystemSize(VOID);
-extern NTKERNELAPI PBOOLEAN Mm64BitPhysicalAddress;
+extern PBOOLEAN NTDATA_POINTER(Mm64BitPhysicalAddress);
 extern NTKERNELAPI PVOID MmHighestUserAddress;
 extern NTKERNELAPI PVOID MmSystemRangeStart;
 extern NTKERNELAPI ULONG64 MmUserProbeAddress;
