@@ -2,8 +2,8 @@
  * The syntax of INF files: physical lines to logical ones, logical lines to fields.
  *
  * One function, next_piece(), knows where headers and logical lines begin and end; another,
- * scan_field(), knows what a field is. Everything else is built on these two. Both agree on quotes, comments and
- * continuations through skip_break().
+ * scan_field(), knows what a field is. Everything else is built on these two. Both agree on
+ * quotes, comments and continuations through skip_break().
  */
 #include "parse/inf.h"
 
@@ -147,6 +147,17 @@ bool inf_equal(const char *left, const char *right)
     return *left == *right;
 }
 
+static bool has_name(const struct inf *inf, const struct inf_section *section, const char *name,
+                     uint32_t name_size)
+{
+    return equal_sized(inf->text + section->name, section->name_size, name, name_size);
+}
+
+static struct inf_section section_of(const struct piece *piece, uint32_t body)
+{
+    return (struct inf_section){piece->start, piece->end - piece->start, body};
+}
+
 bool inf_open(struct inf *inf, const void *file, uint64_t size, char *scratch,
               uint64_t scratch_size, struct parse_error *error)
 {
@@ -154,7 +165,9 @@ bool inf_open(struct inf *inf, const void *file, uint64_t size, char *scratch,
     uint32_t at = 0;
     bool any = false;
 
-    *inf = (struct inf){.size = 0};
+    inf->size = 0;
+    inf->section_count = 0;
+    inf->index_is_complete = true;
     if (size > INF_FILE_SIZE_MAX)
         return parse_fail_value(error, "INF file", 0, "above 4 MB", size);
     if (!inf_text_decode(file, size, scratch, scratch_size, &inf->text, &inf->size, error))
@@ -168,31 +181,53 @@ bool inf_open(struct inf *inf, const void *file, uint64_t size, char *scratch,
         if (!piece.is_header && !any)
             return parse_fail(error, "INF text", piece.start, "a line before any section");
         any = true;
+        if (!piece.is_header)
+            continue;
+        if (inf->section_count < INF_INDEX_MAX)
+            inf->section[inf->section_count++] = section_of(&piece, at);
+        else
+            inf->index_is_complete = false;
     }
     if (!any)
         return parse_fail(error, "INF text", 0, "no section at all");
     return true;
 }
 
-bool inf_find_section(const struct inf *inf, const char *name, struct inf_cursor *cursor)
+/* The first section of that name whose body begins at least_body or later. */
+static bool find_section(const struct inf *inf, const char *name, uint32_t name_size,
+                         uint32_t least_body, struct inf_section *found)
 {
     struct piece piece;
     uint32_t at = 0;
 
-    while (next_piece(inf, &at, &piece)) {
-        if (!piece.is_header ||
-            !equal_sized(inf->text + piece.start, piece.end - piece.start, name, string_size(name)))
+    for (uint32_t i = 0; i < inf->section_count; i++) {
+        at = inf->section[i].body;
+        if (at < least_body || !has_name(inf, &inf->section[i], name, name_size))
             continue;
-        *cursor = (struct inf_cursor){
-            .inf = inf,
-            .name = piece.start,
-            .name_size = piece.end - piece.start,
-            .next = at,
-            .inside = true,
-        };
+        *found = inf->section[i];
         return true;
     }
+    while (!inf->index_is_complete && next_piece(inf, &at, &piece)) {
+        *found = section_of(&piece, at);
+        if (piece.is_header && at >= least_body && has_name(inf, found, name, name_size))
+            return true;
+    }
     return false;
+}
+
+bool inf_find_section(const struct inf *inf, const char *name, struct inf_cursor *cursor)
+{
+    struct inf_section section;
+
+    if (!find_section(inf, name, string_size(name), 0, &section))
+        return false;
+    *cursor = (struct inf_cursor){
+        .inf = inf,
+        .name = section.name,
+        .name_size = section.name_size,
+        .next = section.body,
+    };
+    return true;
 }
 
 static uint32_t scan_field(const struct inf *inf, uint32_t at, uint32_t end, char stop, bool expand,
@@ -210,17 +245,20 @@ static void find_key(struct inf_line *line)
 bool inf_next_line(struct inf_cursor *cursor, struct inf_line *line)
 {
     const struct inf *inf = cursor->inf;
+    struct inf_section section;
     struct piece piece;
 
     while (next_piece(inf, &cursor->next, &piece)) {
-        if (piece.is_header) {
-            cursor->inside = equal_sized(inf->text + piece.start, piece.end - piece.start,
-                                         inf->text + cursor->name, cursor->name_size);
-        } else if (cursor->inside) {
+        if (!piece.is_header) {
             *line = (struct inf_line){.inf = inf, .start = piece.start, .end = piece.end};
             find_key(line);
             return true;
         }
+        /* The section ended: go on where another of its name begins, this header included. */
+        if (!find_section(inf, inf->text + cursor->name, cursor->name_size, cursor->next, &section))
+            cursor->next = inf->size;
+        else
+            cursor->next = section.body;
     }
     return false;
 }

@@ -26,9 +26,21 @@
 #define INF_FIELD_ABSENT (-1)
 #define INF_FIELD_TOO_LONG (-2)
 
+#define INF_INDEX_MAX 64
+
+/* Where a section is; those past the index are found by scanning. */
+struct inf_section {
+    uint32_t name; /* offset of the name in the header */
+    uint32_t name_size;
+    uint32_t body; /* offset of the line behind the header */
+};
+
 struct inf {
     const char *text; /* UTF-8, not NUL-terminated, without a byte order mark */
     uint32_t size;
+    uint32_t section_count; /* of the index */
+    bool index_is_complete;
+    struct inf_section section[INF_INDEX_MAX]; /* in file order */
 };
 
 /* A place among the lines of one section; start it with inf_find_section(). */
@@ -37,7 +49,6 @@ struct inf_cursor {
     uint32_t name; /* offset of the section's name */
     uint32_t name_size;
     uint32_t next; /* offset of the next physical line */
-    bool inside;   /* false: skip ahead to the next section of that name */
 };
 
 /* One logical line: continuation lines included, never empty, never only a comment. */

@@ -2,8 +2,8 @@
  * What every fuzz target shares. A target is one file fuzz_<parser>.c with libFuzzer's entry; it
  * calls the whole public surface of its parser on the input and checks what the parser promises.
  *
- * The input is handed over as it lies in libFuzzer's exact heap block, so that the address sanitizer
- * sees any read past it. Targets whose parser demands a checksum mend it in a copy first.
+ * The input is handed over as it lies in libFuzzer's exact heap block, so that the address
+ * sanitizer sees any read past it. Targets whose parser demands a checksum mend it in a copy first.
  */
 #ifndef FUZZ_H
 #define FUZZ_H

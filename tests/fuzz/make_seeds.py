@@ -50,13 +50,15 @@ def madt():
 def fadt(revision):
     body = struct.pack("<IIBBHIBBBB", 0x7FE0000, 0x7FE0040, 0, 0, 9, 0xB2, 2, 3, 0, 0)
     body += struct.pack("<8I", 0x600, 0, 0x604, 0, 0, 0x608, 0x620, 0)
-    body += struct.pack("<8B5HBBBBB", 4, 2, 0, 4, 16, 0, 0, 0, 0xFFF, 0xFFF, 0, 0, 0, 0, 0, 0, 0x32, 0)
+    body += struct.pack("<8B5HBBBBB", 4, 2, 0, 4, 16, 0, 0, 0, 0xFFF, 0xFFF, 0, 0, 0,
+                        0, 0, 0, 0x32, 0)
     body = body.ljust(109 - 36, b"\0") + struct.pack("<HBI", 2, 0, 0x84A5)
     body = body[:116 - 36]
     if revision > 1:
         body += address(1, 8, 0xCF9) + struct.pack("<BHBQQ", 0xF, 0, 0, 0, 0x7FE0040)
         body += address(1, 32, 0x600) + address(0, 0, 0) + address(1, 16, 0x604)
-        body += address(0, 0, 0) * 2 + address(1, 32, 0x608) + address(1, 0, 0x620) + address(0, 0, 0)
+        body += address(0, 0, 0) * 2 + address(1, 32, 0x608) + address(1, 0, 0x620)
+        body += address(0, 0, 0)
     return acpi(b"FACP", body, revision)
 
 
@@ -95,7 +97,8 @@ def multiboot2():
     regions = [(0, 0x9FC00, 1), (0xF0000, 0x10000, 2), (0x100000, 0x7EE0000, 1)]
     body = tag(1, b"console=com1\0") + tag(2, b"GRUB 2.06\0")
     body += tag(3, struct.pack("<II", 0x200000, 0x280000) + b"drivers.tar\0")
-    body += tag(6, struct.pack("<II", 24, 0) + b"".join(struct.pack("<QQII", *r, 0) for r in regions))
+    entries = b"".join(struct.pack("<QQII", *region, 0) for region in regions)
+    body += tag(6, struct.pack("<II", 24, 0) + entries)
     body += tag(15, acpi_memory()[0][:36]) + tag(0, b"")
     return struct.pack("<II", 8 + len(body), 0) + body
 
@@ -115,7 +118,8 @@ def archive():
 
 def write_text(out):
     lines = {"cmdline": [b'console=com1,115200 debug exec="irq; mem" cpus=0x10 memory=64M quiet'],
-             "console_line": [b'dev ioctl "\\\\.\\edu 0" 0x222004 \'00 01\' # x', b"irq -j", b'a\\ b \\"'],
+             "console_line": [b'dev ioctl "\\\\.\\edu 0" 0x222004 \'00 01\' # x', b"irq -j",
+                              b'a\\ b \\"'],
              "hex": [b"0x00:11 22-33,ff", b"deadBEEF"]}
     for target, texts in lines.items():
         for number, text in enumerate(texts):

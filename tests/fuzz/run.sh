@@ -1,11 +1,12 @@
 #!/bin/sh
-# run.sh SECONDS [TARGET]...: fuzz each parser (all, or those named, such as pe) for SECONDS, as many
-#                             at a time as there are processors.
+# run.sh SECONDS [TARGET]...: fuzz each parser (all, or those named, such as pe) for SECONDS, as
+#                             many at a time as there are processors.
 # run.sh --replay [TARGET]...: only run the seeds and the past crashes, once.
 #
-# One KTAP line a target. Inputs: tests/fuzz/seeds/TARGET (kept), tests/fuzz/crashes/TARGET (kept: past
-# crashes), and what make_seeds.py writes; the growing corpus is build/host/fuzz/corpus/TARGET. A new
-# crash is left in build/host/fuzz/found/TARGET; move it to tests/fuzz/crashes/TARGET with its fix.
+# One KTAP line a target. Inputs: tests/fuzz/seeds/TARGET (kept), tests/fuzz/crashes/TARGET (kept:
+# past crashes), and what make_seeds.py writes; the growing corpus is build/host/fuzz/corpus/TARGET.
+# A new crash is left in build/host/fuzz/found/TARGET; move it to tests/fuzz/crashes/TARGET with its
+# fix.
 cd "$(dirname "$0")/../.." || exit 2
 O=build/host/fuzz
 
@@ -45,8 +46,8 @@ run_one() { # TARGET: write the result line without its number to $O/TARGET.resu
         *) max=4096 ;;
         esac
         # shellcheck disable=SC2086
-        "$O/fuzz_$name" -max_total_time="$SECONDS_EACH" -timeout=10 -rss_limit_mb=1024 -max_len=$max \
-            -print_final_stats=1 -artifact_prefix="$O/found/$name/" "$O/corpus/$name" $inputs \
+        "$O/fuzz_$name" -max_total_time="$SECONDS_EACH" -timeout=10 -rss_limit_mb=1024 \
+            -max_len=$max -print_final_stats=1 -artifact_prefix="$O/found/$name/" "$O/corpus/$name" $inputs \
             >"$O/$name.log" 2>&1 </dev/null
         status=$?
         runs=$(sed -n 's/^stat::number_of_executed_units: *//p' "$O/$name.log")
@@ -72,7 +73,8 @@ case "${1:-}" in
 esac
 export SECONDS_EACH
 shift
-[ $# -gt 0 ] || set -- $(for source in tests/fuzz/fuzz_*.c; do basename "$source" .c; done | sed 's/^fuzz_//')
+# shellcheck disable=SC2046
+[ $# -gt 0 ] || set -- $(find tests/fuzz -name 'fuzz_*.c' | sed 's|.*/fuzz_||; s|\.c$||' | sort)
 
 echo "KTAP version 1"
 echo "1..$#"
@@ -88,7 +90,8 @@ make -s -j"$(nproc)" -f tests/fuzz/Makefile all || exit 2
 make -s -f tests/unit/Makefile build/host/unit/sample.sys || exit 2
 # shellcheck disable=SC2046
 python3 tests/fuzz/make_seeds.py "$O/seeds" build/host/unit/sample.sys \
-    $(find drivers tests -name '*.inf') $(find build/drivers -name '*.sys' 2>/dev/null | head -n 4) || exit 2
+    $(find drivers tests -name '*.inf') \
+    $(find build/drivers -name '*.sys' 2>/dev/null | head -n 4) || exit 2
 
 rm -f "$O"/*.result
 printf '%s\n' "$@" | xargs -P "$(nproc)" -n 1 tests/fuzz/run.sh --one
