@@ -47,8 +47,8 @@ run_one() { # TARGET: write the result line without its number to $O/TARGET.resu
         esac
         # shellcheck disable=SC2086
         "$O/fuzz_$name" -max_total_time="$SECONDS_EACH" -timeout=10 -rss_limit_mb=1024 \
-            -max_len=$max -print_final_stats=1 -artifact_prefix="$O/found/$name/" "$O/corpus/$name" $inputs \
-            >"$O/$name.log" 2>&1 </dev/null
+            -max_len=$max -print_final_stats=1 -artifact_prefix="$O/found/$name/" \
+            "$O/corpus/$name" $inputs >"$O/$name.log" 2>&1 </dev/null
         status=$?
         runs=$(sed -n 's/^stat::number_of_executed_units: *//p' "$O/$name.log")
         said="$what survives ${runs:-0} runs"

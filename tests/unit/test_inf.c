@@ -1,5 +1,6 @@
 /*
- * The syntax of INF files: encodings, sections, lines, fields. What they mean is test_inf_model.c's.
+ * The syntax of INF files: encodings, sections, lines, fields. What they mean is the business of
+ * test_inf_model.c.
  */
 #include "test.h"
 
