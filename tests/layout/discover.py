@@ -201,8 +201,8 @@ def routine_entry(decl):
     if "(" not in decl or decl[0] == "typedef" or "=" in decl or decl[-1] != ")":
         return None
     open_ = decl.index("(")
-    if open_ == 0 or decl[0] in ("_Static_assert", "__asm__"):
-        return None
+    if open_ == 0 or decl[0] == "_Static_assert" or decl[open_ - 1] == "__asm__":
+        return None  # the last: a variable by its name in the object file
     if decl[open_ + 1] not in ("void",) and matching(decl, open_) != len(decl):
         name = decl[open_ + 1]  # RET (NAME)(ARGS)
         result, args = decl[:open_], decl[open_ + 3:]
