@@ -19,7 +19,7 @@
 enum { WINDOWS_MAX = 32, BUSES = 256, LENGTH_OFFSET = 4 };
 
 /* Address space of its own: 256 MiB for each window, filled as buses are mapped. */
-#define ECAM_VIRTUAL     0xFFFFF90000000000ull
+#define ECAM_VIRTUAL 0xFFFFF90000000000ull
 #define ECAM_WINDOW_SIZE (BUSES * PCI_ECAM_BUS_SIZE)
 
 /* Legend: (c) constant after hal_pci_init(), (x) set bit by bit, read by anyone. */
@@ -67,7 +67,7 @@ void hal_pci_init(void)
 bool hal_pci_window_at(uint32_t index, struct hal_pci_window *window)
 {
     if (ecam_count == 0 && index == 0) {
-        *window = (struct hal_pci_window){ .last_bus = BUSES - 1 };
+        *window = (struct hal_pci_window){.last_bus = BUSES - 1};
         return true;
     }
     if (index >= ecam_count)

@@ -62,42 +62,42 @@ enum {
 };
 
 /* PCI 6.2.2, command. */
-#define PCI_COMMAND_IO           BIT(0)
-#define PCI_COMMAND_MEMORY       BIT(1)
-#define PCI_COMMAND_BUS_MASTER   BIT(2)
+#define PCI_COMMAND_IO BIT(0)
+#define PCI_COMMAND_MEMORY BIT(1)
+#define PCI_COMMAND_BUS_MASTER BIT(2)
 #define PCI_COMMAND_INTX_DISABLE BIT(10)
 
 /* PCI 6.2.3, status. */
-#define PCI_STATUS_INTERRUPT    BIT(3)
+#define PCI_STATUS_INTERRUPT BIT(3)
 #define PCI_STATUS_CAPABILITIES BIT(4)
 
 /* PCI 6.2.1, header type. */
-#define PCI_HEADER_LAYOUT        BITS(6, 0)
+#define PCI_HEADER_LAYOUT BITS(6, 0)
 #define PCI_HEADER_MULTIFUNCTION BIT(7)
 enum { PCI_HEADER_DEVICE = 0, PCI_HEADER_BRIDGE = 1, PCI_HEADER_CARDBUS = 2 };
 
 /* PCI 6.2.1, the 32-bit register at 0x08. */
 #define PCI_REVISION_FIELD BITS(7, 0)
-#define PCI_CLASS_FIELD    BITS(31, 8)
+#define PCI_CLASS_FIELD BITS(31, 8)
 
 /* Fields of the 24-bit class code. */
-#define PCI_CLASS_BASE      BITS(23, 16)
-#define PCI_CLASS_SUB       BITS(15, 8)
+#define PCI_CLASS_BASE BITS(23, 16)
+#define PCI_CLASS_SUB BITS(15, 8)
 #define PCI_CLASS_INTERFACE BITS(7, 0)
 
 /* PCI 6.2.5, base address registers. */
-#define PCI_BAR_IS_IO          BIT(0)
-#define PCI_BAR_IO_ADDRESS     BITS(31, 2)
+#define PCI_BAR_IS_IO BIT(0)
+#define PCI_BAR_IO_ADDRESS BITS(31, 2)
 #define PCI_BAR_MEMORY_ADDRESS BITS(31, 4)
-#define PCI_ROM_ENABLE         BIT(0)
+#define PCI_ROM_ENABLE BIT(0)
 
 /* P2P 3.2.5.6 to 3.2.5.9, bridge windows. */
-#define PCI_BRIDGE_IO_TYPE        BITS(3, 0)
-#define PCI_BRIDGE_IO_ADDRESS     BITS(7, 4)
+#define PCI_BRIDGE_IO_TYPE BITS(3, 0)
+#define PCI_BRIDGE_IO_ADDRESS BITS(7, 4)
 #define PCI_BRIDGE_MEMORY_ADDRESS BITS(15, 4)
-#define PCI_BRIDGE_PREFETCH_TYPE  BITS(3, 0)
+#define PCI_BRIDGE_PREFETCH_TYPE BITS(3, 0)
 enum { PCI_BRIDGE_WINDOW_IO_32 = 1, PCI_BRIDGE_WINDOW_PREFETCH_64 = 1 };
-#define PCI_BRIDGE_IO_GRANULE     0x1000ull
+#define PCI_BRIDGE_IO_GRANULE 0x1000ull
 #define PCI_BRIDGE_MEMORY_GRANULE 0x100000ull
 
 /* PCI appendix H, capability ids. */
@@ -110,19 +110,19 @@ enum {
 
 /* PCI 6.8.1, message control of MSI (capability + 2); the other offsets depend on it. */
 enum { PCI_MSI_CONTROL = 0x02 };
-#define PCI_MSI_CONTROL_ENABLE   BIT(0)
-#define PCI_MSI_CONTROL_CAPABLE  BITS(3, 1) /* log2 of the messages it wants */
-#define PCI_MSI_CONTROL_ENABLED  BITS(6, 4) /* log2 of the messages it may send */
-#define PCI_MSI_CONTROL_64BIT    BIT(7)
+#define PCI_MSI_CONTROL_ENABLE BIT(0)
+#define PCI_MSI_CONTROL_CAPABLE BITS(3, 1) /* log2 of the messages it wants */
+#define PCI_MSI_CONTROL_ENABLED BITS(6, 4) /* log2 of the messages it may send */
+#define PCI_MSI_CONTROL_64BIT BIT(7)
 #define PCI_MSI_CONTROL_MASKABLE BIT(8)
 
 /* PCI 6.8.2, message control of MSI-X (capability + 2), table and PBA. */
 enum { PCI_MSIX_CONTROL = 0x02, PCI_MSIX_TABLE = 0x04, PCI_MSIX_PENDING = 0x08 };
-#define PCI_MSIX_CONTROL_TABLE_SIZE    BITS(10, 0) /* entries - 1 */
+#define PCI_MSIX_CONTROL_TABLE_SIZE BITS(10, 0) /* entries - 1 */
 #define PCI_MSIX_CONTROL_FUNCTION_MASK BIT(14)
-#define PCI_MSIX_CONTROL_ENABLE        BIT(15)
-#define PCI_MSIX_BIR                   BITS(2, 0)
-#define PCI_MSIX_OFFSET                BITS(31, 3)
+#define PCI_MSIX_CONTROL_ENABLE BIT(15)
+#define PCI_MSIX_BIR BITS(2, 0)
+#define PCI_MSIX_OFFSET BITS(31, 3)
 
 /* PCI 6.8.2.6 to 6.8.2.9, one table entry. */
 enum {
@@ -137,7 +137,7 @@ enum {
 
 /* PM 3.2.4, power management control and status (capability + 4). */
 enum { PCI_POWER_CONTROL = 0x04, PCI_POWER_D0_DELAY_US = 10000 };
-#define PCI_POWER_STATE         BITS(1, 0)
+#define PCI_POWER_STATE BITS(1, 0)
 #define PCI_POWER_NO_SOFT_RESET BIT(3)
 
 /* PCIe 7.5.3.2, capabilities register of PCI Express (capability + 2). */
@@ -147,20 +147,20 @@ enum { PCI_EXPRESS_ROOT_PORT = 4, PCI_EXPRESS_DOWNSTREAM_PORT = 6 };
 
 /* PCI 3.2.2.3.2, configuration mechanism #1. */
 enum { PCI_CONFIG_ADDRESS_PORT = 0xCF8, PCI_CONFIG_DATA_PORT = 0xCFC };
-#define PCI_CONFIG_ADDRESS_ENABLE   BIT(31)
-#define PCI_CONFIG_ADDRESS_BUS      BITS(23, 16)
-#define PCI_CONFIG_ADDRESS_DEVFN    BITS(15, 8)
+#define PCI_CONFIG_ADDRESS_ENABLE BIT(31)
+#define PCI_CONFIG_ADDRESS_BUS BITS(23, 16)
+#define PCI_CONFIG_ADDRESS_DEVFN BITS(15, 8)
 #define PCI_CONFIG_ADDRESS_REGISTER BITS(7, 2)
 
 /* PCIe 7.2.2, enhanced configuration access: offset in a segment's window. */
-#define PCI_ECAM_BUS      BITS(27, 20)
-#define PCI_ECAM_DEVFN    BITS(19, 12)
+#define PCI_ECAM_BUS BITS(27, 20)
+#define PCI_ECAM_DEVFN BITS(19, 12)
 #define PCI_ECAM_REGISTER BITS(11, 0)
 #define PCI_ECAM_BUS_SIZE 0x100000ull
 
 #define PCI_DEVFN(device, function) ((uint8_t)((device) << 3 | (function)))
-#define PCI_DEVFN_DEVICE(devfn)     ((uint8_t)((devfn) >> 3))
-#define PCI_DEVFN_FUNCTION(devfn)   ((uint8_t)((devfn)&7))
+#define PCI_DEVFN_DEVICE(devfn) ((uint8_t)((devfn) >> 3))
+#define PCI_DEVFN_FUNCTION(devfn) ((uint8_t)((devfn)&7))
 
 /* PCI code and id assignment 1.11, those the kernel acts upon: base class and subclass. */
 enum {
