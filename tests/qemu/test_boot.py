@@ -40,3 +40,17 @@ def test_an_unknown_command_fails_the_run():
 
 def test_the_machine_runs_with_24_mib():
     assert run_commands(["mem"], memory=24).verdict == SUCCESS
+
+
+def test_64_cpus_start():
+    result = run_commands(["cpus -j"], cpus=64, memory=256, timeout=120)
+    assert result.verdict == SUCCESS, result.text
+    rows = result.json(1)
+    assert len(rows) == 64 and all(row["online"] for row in rows)
+
+
+def test_255_cpus_start():
+    result = run_commands(["cpus -j"], cpus=255, memory=512, timeout=240)
+    assert result.verdict == SUCCESS, result.text
+    rows = result.json(1)
+    assert len(rows) == 255 and all(row["online"] for row in rows)

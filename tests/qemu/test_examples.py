@@ -1,12 +1,14 @@
 """The example drivers take their interrupts, with exact counts, on every machine."""
 import os
 import struct
+import subprocess
+import sys
 
 import pytest
 
 from harness import matrix
-from harness.guest import SUCCESS, run_commands
-from hostlib import qemu
+from harness.guest import BUILD, SUCCESS, run_commands
+from hostlib import archive, qemu
 
 RAISE = 1000
 IOCTL_FACTORIAL, IOCTL_DMA, IOCTL_RAISE, IOCTL_STATISTICS = (
@@ -29,7 +31,7 @@ def edu_commands(name):
     return [f"dev -j ioctl {name}0 {IOCTL_FACTORIAL} {ulong(10)} 4",
             f"dev -j ioctl {name}0 {IOCTL_DMA} {bytes(range(64)).hex()} 64",
             f"dev -j ioctl {name}0 {IOCTL_RAISE} {ulong(RAISE)} 20",
-            f"dev -j ioctl {name}0 {IOCTL_STATISTICS} 36"]
+            f"dev -j ioctl {name}0 {IOCTL_STATISTICS} - 36"]
 
 
 def check_edu(result):
@@ -53,6 +55,56 @@ def test_an_edu_driver_built_with_mingws_headers_behaves_the_same(name):
                            folder="drivers-mingw"))
 
 
+def statistics(result, number):
+    """(version, messages, vector, irql) and the five counts, by IOCTL_EDU_STATISTICS."""
+    values = struct.unpack("<4I5i", data_of(result, number))
+    return values[:4], values[4:]
+
+
+@pytest.mark.parametrize("name, version, messages", [
+    ("edu-line", CONNECT_LINE_BASED, 0), ("edu-message", CONNECT_MESSAGE_BASED, 1),
+    ("edu-full", CONNECT_FULLY_SPECIFIED, 1)])
+def test_each_edu_driver_is_connected_by_its_form(name, version, messages):
+    result = run_commands(edu_commands(name), devices=["edu"], drivers=[name])
+    assert statistics(result, 4)[0][:2] == (version, messages)
+
+
+@matrix.each("quick")
+def test_without_message_support_in_an_inf_the_fallback_is_a_line_and_rewrites_version(machine):
+    sys_file = os.path.join(BUILD, "drivers", "edu-message.sys")
+    result = run_commands(edu_commands("edu-message"), **machine, devices=["edu"],
+                          extra_members=[archive.file_member(sys_file)],
+                          matches=["PCI\\VEN_1234&DEV_11E8\tedu-message.sys"])
+    check_edu(result)
+    assert statistics(result, 4)[0][:2] == (CONNECT_LINE_BASED, 0)
+
+
+@matrix.each("quick")
+def test_four_edus_share_a_line_and_each_claims_only_its_own(machine):
+    names = [f"edu-line{n}" for n in range(4)]
+    commands = [f"dev -j ioctl {name} {IOCTL_RAISE} {ulong(100)} 20" for name in names]
+    commands += [f"dev -j ioctl {name} {IOCTL_STATISTICS} - 36" for name in names] + ["irq -j"]
+    result = run_commands(commands, **machine, devices=matrix.DEVICES["four edu"],
+                          drivers=["edu-line"])
+    assert result.verdict == SUCCESS, result.text
+    for number in range(5, 9):
+        _, (raised, _, claimed, _, seen) = statistics(result, number)
+        assert (raised, claimed, seen) == (100, 100, 100)
+    rows = [row for row in result.json(9) if row["drivers"] == ["edu-line.sys"] * 4]
+    assert len(rows) == 1 and rows[0]["unclaimed"] == 0
+    assert rows[0]["claims"] == [100] * 4
+
+
+@matrix.each("quick")
+def test_two_serial_cards_share_a_line_and_each_claims_only_its_own(machine):
+    result = run_commands(["dev write pci-serial0 68656C6C6F", "dev write pci-serial1 68656C6C6F",
+                           "irq -j"], **machine, devices=matrix.DEVICES["two pci-serial"],
+                          drivers=["pci-serial"])
+    assert result.verdict == SUCCESS, result.text
+    row = next(row for row in result.json(3) if row["drivers"] == ["pci-serial.sys"] * 2)
+    assert all(claims >= 1 for claims in row["claims"]) and row["unclaimed"] == 0
+
+
 @matrix.each_machine
 def test_the_nvme_driver_reads_what_the_host_wrote(machine):
     result = run_commands(["dev -j read nvme0 4096"], **machine, devices=["nvme"], drivers=["nvme"])
@@ -61,8 +113,6 @@ def test_the_nvme_driver_reads_what_the_host_wrote(machine):
 
 
 def test_the_demonstration_shows_every_example_driver_taking_interrupts():
-    import subprocess
-    import sys
     done = subprocess.run([sys.executable, os.path.join(qemu.ROOT, "tools", "demo")],
                           stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120,
                           check=False)
