@@ -54,7 +54,8 @@ static NTSTATUS TestStart(PTEST_DEVICE Device)
     BenchWrite(bench, EDU_INTERRUPT_RAISE, EDU_RAISED_BY_HAND);
     for (i = 0; bench->ServiceStamp == 0 && i < 1000000; i++)
         KeStallExecutionProcessor(1);
-    bench->FirstStamp = bench->ServiceStamp;
+    bench->FirstStamp = __builtin_ia32_rdtsc();
+    bench->FirstStamp -= (ULONG)bench->FirstStamp - bench->ServiceStamp;
     return STATUS_SUCCESS;
 }
 

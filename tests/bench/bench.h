@@ -1,8 +1,9 @@
 /*
  * bench.h - the bench driver's two halves: bench.c is the driver, measure.c what it measures.
  *
- * The device is QEMU's edu by MSI. Stamps are TSC values, taken by the code on the way of one
- * interrupt; under `-icount shift=0` their differences are numbers of instructions.
+ * The device is QEMU's edu by MSI. Stamps are the low halves of TSC values, taken by the code on the
+ * way of one interrupt with as few instructions of its own as can be; under `-icount shift=0` their
+ * differences are numbers of instructions. A stamp of 0 means: not there yet.
  */
 #pragma once
 
@@ -23,18 +24,34 @@ typedef struct _BENCH {
     PUCHAR Registers;
     IO_DISCONNECT_INTERRUPT_PARAMETERS Connection; /* Version 0 while not connected */
     volatile BENCH_DEPTH Depth;
-    volatile ULONG64 ServiceStamp; /* first thing in the service routine */
-    volatile ULONG64 DpcStamp;     /* first thing in the DPC */
-    volatile ULONG64 ThreadStamp;  /* first thing after the wait */
+    volatile ULONG ServiceStamp; /* first thing in the service routine */
+    volatile ULONG DpcStamp;     /* first thing in the DPC */
+    volatile ULONG ThreadStamp;  /* first thing after the wait */
     volatile BOOLEAN Stop;
     ULONG64 FirstStamp; /* the service routine's very first call */
     KDPC Dpc;
     KEVENT Event; /* set by the DPC, waited for by the thread */
 } BENCH, *PBENCH;
 
-static inline ULONG64 BenchStamp(VOID)
+static inline ULONG BenchStamp(VOID)
 {
-    return __builtin_ia32_rdtsc();
+    ULONG low;
+
+    __asm__ volatile("rdtsc" : "=a"(low) : : "edx", "memory");
+    return low;
+}
+
+/* The stamp, and the very next instruction is the store that raises. */
+static inline ULONG BenchRaise(PBENCH Bench)
+{
+    PUCHAR raise = Bench->Registers + EDU_INTERRUPT_RAISE;
+    ULONG low;
+
+    __asm__ volatile("rdtsc\n\tmovl %2, (%1)"
+                     : "=&a"(low)
+                     : "r"(raise), "r"(EDU_RAISED_BY_HAND)
+                     : "edx", "memory");
+    return low;
 }
 
 /* Plain accesses: the count is to be the interrupt's, not a fence's. */
