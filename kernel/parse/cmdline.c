@@ -153,7 +153,7 @@ bool cmdline_number(const char *text, uint64_t least, uint64_t most, uint64_t *n
 bool cmdline_get_number(const char *line, const char *key, uint64_t least, uint64_t most,
                         uint64_t *number)
 {
-    char text[32];
+    char text[32] = "";
 
     return cmdline_get(line, key, text, sizeof(text)) && cmdline_number(text, least, most, number);
 }

@@ -306,6 +306,38 @@ static void accepts_mingw(void **state)
     free(bytes);
 }
 
+/* Cut off at every 64 bytes: refused, or walked to an end without a read past the file. */
+static void survives_cut_mingw(void **state)
+{
+    struct pe_image image;
+    struct parse_error error;
+    struct pe_import_iterator imports;
+    struct pe_import import;
+    struct pe_relocation_iterator relocations;
+    uint32_t rva;
+    size_t size;
+    uint8_t *bytes = test_read_file(getenv("TEST_SYS"), &size);
+
+    (void)state;
+    if (!bytes)
+        skip();
+    for (size_t cut = 0; cut < size; cut += 64) {
+        void *copy = test_exact(bytes, cut);
+        if (pe_parse(&image, copy, cut, &error)) {
+            pe_import_begin(&image, &imports);
+            while (pe_import_next(&imports, &import, &error) == PARSE_ITEM)
+                assert_true(strlen(import.library) > 0);
+            pe_relocation_begin(&image, &relocations);
+            while (pe_relocation_next(&relocations, &rva, &error) == PARSE_ITEM)
+                assert_true(rva < image.size_of_image);
+        } else {
+            assert_true(strlen(error.what) > 0 && strlen(error.detail) > 0);
+        }
+        free(copy);
+    }
+    free(bytes);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -326,6 +358,8 @@ int main(void)
         SENTENCE("an image cut off at any byte is refused", refuses_truncated),
         SENTENCE("a driver linked by mingw-w64 is accepted with imports and relocations",
                  accepts_mingw),
+        SENTENCE("a real driver cut off at any 64 bytes is refused or walked unharmed",
+                 survives_cut_mingw),
     };
 
     return cmocka_run_group_tests_name("PE images", tests, NULL, NULL);
