@@ -1,11 +1,16 @@
 /*
- * io/event.c - named events, the object type of events, object types that drivers refer to.
+ * io/event.c - named events, waiting by handle, object types and objects that drivers refer to by
+ * name.
  */
 #include <lib/export.h>
+#include <lib/string.h>
+#include <nt/ntifs.h>
 
 #include "io/alloc.h"
+#include "io/driver.h"
 #include "io/name.h"
 #include "io/object_types.h"
+#include "ke/thread.h"
 
 struct named_event {
     KEVENT event;
@@ -69,3 +74,51 @@ LDR_EXPORT_AS("IoDriverObjectType", driver_type_pointer);
 LDR_EXPORT_AS("IoDeviceObjectType", device_type_pointer);
 LDR_EXPORT_AS("IoFileObjectType", file_type_pointer);
 LDR_EXPORT_AS("ExEventObjectType", event_type_pointer);
+
+NTSTATUS NTAPI ZwWaitForSingleObject(HANDLE Handle, BOOLEAN Alertable, PLARGE_INTEGER Timeout)
+{
+    NTSTATUS status;
+    PVOID object;
+
+    status = ob_handle_reference(Handle, NULL, &object);
+    if (!NT_SUCCESS(status))
+        return status;
+    /* Threads and events begin with their dispatcher header. */
+    if (ob_type(object) == &io_event_type || ob_type(object) == &ke_thread_type)
+        status = KeWaitForSingleObject(object, UserRequest, KernelMode, Alertable, Timeout);
+    else
+        status = STATUS_OBJECT_TYPE_MISMATCH;
+    ob_dereference(object);
+    return status;
+}
+LDR_EXPORT(ZwWaitForSingleObject);
+
+NTSTATUS NTAPI ObReferenceObjectByName(PUNICODE_STRING ObjectName, ULONG Attributes,
+                                       PVOID AccessState, ACCESS_MASK DesiredAccess,
+                                       POBJECT_TYPE ObjectType, KPROCESSOR_MODE AccessMode,
+                                       PVOID ParseContext, PVOID *Object)
+{
+    static const char prefix[] = "\\driver\\";
+    char name[IO_DRIVER_NAME_MAX + sizeof(prefix)];
+    size_t length;
+
+    UNREFERENCED_PARAMETER(Attributes);
+    UNREFERENCED_PARAMETER(AccessState);
+    UNREFERENCED_PARAMETER(DesiredAccess);
+    UNREFERENCED_PARAMETER(AccessMode);
+    UNREFERENCED_PARAMETER(ParseContext);
+    *Object = NULL;
+    if (ObjectType == &io_device_type)
+        return io_name_resolve(ObjectName, (PDEVICE_OBJECT *)Object, NULL, NULL);
+    if (ObjectType != &io_driver_type)
+        return STATUS_OBJECT_TYPE_MISMATCH;
+    length = lib_utf8_from_wide(name, sizeof(name) - 1, ObjectName->Buffer,
+                                ObjectName->Length / sizeof(WCHAR));
+    if (length >= sizeof(name))
+        return STATUS_OBJECT_NAME_NOT_FOUND;
+    name[length] = 0;
+    if (lib_strnicmp(name, prefix, sizeof(prefix) - 1) == 0)
+        *Object = io_driver_find(name + sizeof(prefix) - 1);
+    return *Object == NULL ? STATUS_OBJECT_NAME_NOT_FOUND : STATUS_SUCCESS;
+}
+LDR_EXPORT(ObReferenceObjectByName);

@@ -11,6 +11,7 @@
 #include "io/alloc.h"
 #include "io/device.h"
 #include "io/name.h"
+#include "io/notification.h"
 
 enum { INTERFACE_UNITS_MAX = 400, GUID_TEXT_MAX = 40 };
 
@@ -82,6 +83,86 @@ static NTSTATUS interface_target(PDEVICE_OBJECT pdo, UNICODE_STRING *target)
     return status;
 }
 
+/* ---- Looking interfaces up --------------------------------------------------------------------- */
+
+static bool hex_digits(const WCHAR *text, unsigned count, uint64_t *value)
+{
+    *value = 0;
+    while (count-- != 0) {
+        WCHAR c = lib_wide_upcase(*text++);
+
+        if (c >= L'0' && c <= L'9')
+            *value = *value << 4 | (uint64_t)(c - L'0');
+        else if (c >= L'A' && c <= L'F')
+            *value = *value << 4 | (uint64_t)(c - L'A' + 10);
+        else
+            return false;
+    }
+    return true;
+}
+
+/* The {class guid} of a link's name. */
+static bool link_guid(PCUNICODE_STRING link, GUID *guid)
+{
+    enum { GUID_UNITS = 38 };
+    size_t units = link->Length / sizeof(WCHAR);
+    uint64_t a, b, c, d, e;
+    const WCHAR *at;
+    size_t i;
+    int byte;
+
+    for (i = 0; i + GUID_UNITS <= units && (link->Buffer[i] != L'#' || link->Buffer[i + 1] != L'{');)
+        i++;
+    at = link->Buffer + i + 2;
+    if (i + GUID_UNITS >= units || !hex_digits(at, 8, &a) || !hex_digits(at + 9, 4, &b) ||
+        !hex_digits(at + 14, 4, &c) || !hex_digits(at + 19, 4, &d) || !hex_digits(at + 24, 12, &e))
+        return false;
+    guid->Data1 = (ULONG)a;
+    guid->Data2 = (USHORT)b;
+    guid->Data3 = (USHORT)c;
+    guid->Data4[0] = (UCHAR)(d >> 8);
+    guid->Data4[1] = (UCHAR)d;
+    for (byte = 0; byte < 6; byte++)
+        guid->Data4[2 + byte] = (UCHAR)(e >> (40 - 8 * byte));
+    return true;
+}
+
+struct link_search {
+    const GUID *guid;
+    PDEVICE_OBJECT pdo; /* NULL: of any device */
+    bool all;           /* disabled ones too */
+    WCHAR *list;        /* NULL: only count */
+    size_t units;
+    size_t room;
+};
+
+/* Does the link lead to the PDO's own name? Database lock held. */
+static bool link_is_of(const struct io_name *name, PDEVICE_OBJECT pdo)
+{
+    const struct io_name *own = io_device_of(pdo)->name;
+
+    return own != NULL && own->path.Length == name->target.Length &&
+           memcmp(own->path.Buffer, name->target.Buffer, own->path.Length) == 0;
+}
+
+static void link_visit(const struct io_name *name, void *context)
+{
+    struct link_search *search = context;
+    size_t units = name->path.Length / sizeof(WCHAR);
+    GUID guid;
+
+    if (name->kind != IO_NAME_LINK || (!name->enabled && !search->all) ||
+        !link_guid(&name->path, &guid) || !IsEqualGUID(&guid, search->guid) ||
+        (search->pdo != NULL && !link_is_of(name, search->pdo)))
+        return;
+    if (search->list != NULL) {
+        if (search->units + units + 2 > search->room)
+            return;
+        memcpy(search->list + search->units, name->path.Buffer, name->path.Length);
+    }
+    search->units += units + 1;
+}
+
 /* WDK surface */
 
 NTSTATUS NTAPI IoRegisterDeviceInterface(PDEVICE_OBJECT PhysicalDeviceObject,
@@ -120,6 +201,32 @@ LDR_EXPORT(IoRegisterDeviceInterface);
 
 NTSTATUS NTAPI IoSetDeviceInterfaceState(PUNICODE_STRING SymbolicLinkName, BOOLEAN Enable)
 {
-    return io_name_link_enable(SymbolicLinkName, Enable);
+    NTSTATUS status = io_name_link_enable(SymbolicLinkName, Enable);
+    GUID guid;
+
+    if (status == STATUS_SUCCESS && link_guid(SymbolicLinkName, &guid))
+        io_notify_interface(&guid, SymbolicLinkName, Enable);
+    return status;
 }
 LDR_EXPORT(IoSetDeviceInterfaceState);
+
+NTSTATUS NTAPI IoGetDeviceInterfaces(const GUID *InterfaceClassGuid,
+                                     PDEVICE_OBJECT PhysicalDeviceObject, ULONG Flags,
+                                     PZZWSTR *SymbolicLinkList)
+{
+    struct link_search search = {.guid = InterfaceClassGuid,
+                                 .pdo = PhysicalDeviceObject,
+                                 .all = (Flags & DEVICE_INTERFACE_INCLUDE_NONACTIVE) != 0};
+
+    /* Once to measure, once to fill; what is registered in between is left out. */
+    io_name_for_each(link_visit, &search);
+    search.room = search.units + 1;
+    search.list = io_allocate(search.room * sizeof(WCHAR), IO_TAG_NAME);
+    if (search.list == NULL)
+        return STATUS_INSUFFICIENT_RESOURCES;
+    search.units = 0;
+    io_name_for_each(link_visit, &search);
+    *SymbolicLinkList = search.list;
+    return STATUS_SUCCESS;
+}
+LDR_EXPORT(IoGetDeviceInterfaces);

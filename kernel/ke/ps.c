@@ -8,6 +8,7 @@
 
 #include "ke/ob.h"
 #include "ke/thread.h"
+#include "ke/version.h"
 
 enum { SYSTEM_PROCESS_ID = 4 };
 
@@ -90,3 +91,32 @@ PEPROCESS NTAPI IoGetCurrentProcess(VOID)
 }
 LDR_EXPORT(IoGetCurrentProcess);
 LDR_EXPORT_AS("PsGetCurrentProcess", IoGetCurrentProcess);
+
+VOID NTAPI IoGetStackLimits(PULONG_PTR LowLimit, PULONG_PTR HighLimit)
+{
+    const struct _KTHREAD *thread = ke_thread_current();
+
+    *LowLimit = (ULONG_PTR)thread->stack_base;
+    *HighLimit = (ULONG_PTR)thread->stack_top;
+    /* The first thread runs on the boot stack: the page in use is certain. */
+    if (thread->stack_base == NULL) {
+        *LowLimit = (ULONG_PTR)PAGE_ALIGN(&thread);
+        *HighLimit = *LowLimit + PAGE_SIZE;
+    }
+}
+LDR_EXPORT(IoGetStackLimits);
+
+BOOLEAN NTAPI PsGetVersion(PULONG MajorVersion, PULONG MinorVersion, PULONG BuildNumber,
+                           PUNICODE_STRING CSDVersion)
+{
+    if (MajorVersion != NULL)
+        *MajorVersion = ke_version.major;
+    if (MinorVersion != NULL)
+        *MinorVersion = ke_version.minor;
+    if (BuildNumber != NULL)
+        *BuildNumber = ke_version.build;
+    if (CSDVersion != NULL)
+        CSDVersion->Length = 0;
+    return FALSE; /* not a checked build */
+}
+LDR_EXPORT(PsGetVersion);

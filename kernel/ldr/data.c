@@ -1,17 +1,20 @@
 /*
  * ldr/data.c - variables of the kernel that drivers import.
  *
- * A driver's import slot receives the variable's address. There is no debugger and the build number
- * is that of the Windows whose interfaces these are.
+ * A driver's import slot receives the variable's address. There is no debugger; the build number is
+ * that of the Windows version chosen (ke/version.h).
  */
 #include <lib/export.h>
 #include <nt/wdm.h>
 
-enum { BUILD_NUMBER = 19045, BUILD_FREE = 0xF0000000 }; /* Windows 10 22H2, free build */
+#include "ke/version.h"
+#include "ldr/internal.h"
+
+#define BUILD_FREE 0xF0000000u /* NtBuildNumber, upper half: F for free, C for checked */
 
 static BOOLEAN debugger_enabled = FALSE;
 static BOOLEAN debugger_not_present = TRUE;
-static ULONG build_number = BUILD_FREE | BUILD_NUMBER;
+static ULONG build_number;
 static ULONG global_flag = 0;
 static ULONG safe_boot_mode = 0;
 
@@ -20,3 +23,8 @@ LDR_EXPORT_AS("KdDebuggerNotPresent", debugger_not_present);
 LDR_EXPORT_AS("NtBuildNumber", build_number);
 LDR_EXPORT_AS("NtGlobalFlag", global_flag);
 LDR_EXPORT_AS("InitSafeBootMode", safe_boot_mode);
+
+void ldr_data_init(void)
+{
+    build_number = BUILD_FREE | ke_version.build;
+}

@@ -36,6 +36,7 @@ static bool image_lookup(uint64_t address, struct bugcheck_image *found)
 void ldr_init(void)
 {
     ldr_exports_init();
+    ldr_data_init();
     lib_bugcheck_set_image_lookup(image_lookup);
     lib_bugcheck_set_unwinder(ldr_unwind_step);
 }

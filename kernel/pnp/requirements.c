@@ -13,6 +13,7 @@
 
 #include "io/alloc.h"
 #include "ke/ob.h"
+#include "ke/version.h"
 #include "pnp/devnode.h"
 #include "pnp/requirements.h"
 
@@ -146,7 +147,7 @@ uint32_t pnp_device_message_limit(PDEVICE_OBJECT pdo)
     uint32_t supported = 0;
     struct pnp_key *key;
 
-    if (node == NULL || node->parameters == NULL)
+    if (node == NULL || node->parameters == NULL || !ke_version_has_messages())
         return 0;
     key = pnp_key_open_text(node->parameters,
                             "Interrupt Management\\MessageSignaledInterruptProperties", false);
