@@ -1,0 +1,89 @@
+/*
+ * acpi/acpi.h - what the rest of the kernel asks of ACPI. No type of ACPICA is seen here.
+ *
+ * Order at boot:
+ *   acpi_init()            tables and namespace loaded, firmware told that IOAPICs are used
+ *   (buses are enumerated)
+ *   acpi_routing_init()    every _PRT evaluated; acpi_route() answers from then on
+ *   (devices are started)
+ *   acpi_events_start()    ACPI mode, fixed events, the SCI's handler
+ *
+ * _INI, _STA, _REG and GPEs change no routing answer and wait until acpi_events_start(). A table
+ * that cannot be used is named once in the log; the rest is used. All at PASSIVE_LEVEL, one caller
+ * at a time, unless said otherwise.
+ */
+#pragma once
+
+#include <hal/boot_info.h>
+#include <hal/ioapic.h>
+
+/*
+ * Load what firmware left. False: acpi=off, no tables, or no namespace in them; nothing else of
+ * this header may then be called but acpi_is_up(). Once threads run.
+ */
+bool acpi_init(const struct boot_info *boot);
+bool acpi_is_up(void);
+/* ACPICA's version, 0x20220331, and what loading cost, for the console. */
+uint32_t acpi_interpreter_version(void);
+uint64_t acpi_load_ticks(void);
+/* "ok", "none" or "error:AE_..." of \_PIC. */
+const char *acpi_pic_result(void);
+
+/* ---- Routes of INTx pins (routing.c, link.c) ------------------------------------------------ */
+
+enum { ACPI_HOPS_MAX = 32, ACPI_HID_MAX = 16, ACPI_PINS = 4 };
+
+/* A link device: one interrupt that firmware can lead to one of several GSIs. */
+struct acpi_link {
+    struct acpi_link *next;
+    const char *path;
+    void *handle;
+    bool is_tried; /* the fields below are valid */
+    bool is_set;   /* leads to gsi */
+    bool was_set;  /* firmware's choice was kept */
+    uint32_t gsi;
+    struct hal_gsi_mode mode;
+};
+
+struct acpi_prt_entry {
+    uint16_t device;
+    uint16_t function; /* 0xFFFF: any */
+    uint32_t pin;      /* 0: INTA; firmware lists some past D */
+    uint32_t number;   /* the GSI, or the index within the link */
+    struct acpi_link *link;
+    bool is_malformed;
+};
+
+/* One _PRT, and the bridge it belongs to: hops are device.function from the root bus down. */
+struct acpi_prt {
+    struct acpi_prt *next;
+    const char *path;
+    const char *root_path;
+    char hid[ACPI_HID_MAX]; /* empty: none */
+    int64_t sta;            /* -1: no _STA */
+    uint16_t segment;
+    uint32_t root_bus;
+    uint32_t hop_count;
+    uint16_t hops[ACPI_HOPS_MAX]; /* device << 8 | function */
+    int32_t bus;                  /* that the entries are about; -1: no such bridge */
+    const char *error;            /* "AE_NOT_FOUND", NULL: evaluated */
+    uint32_t entry_count;
+    struct acpi_prt_entry *entries;
+};
+
+struct acpi_route {
+    const struct acpi_prt *prt;
+    const struct acpi_prt_entry *entry;
+    gsi_t gsi;
+    bool has_mode; /* the link's resources tell how it signals */
+    struct hal_gsi_mode mode;
+};
+
+/* Evaluate every _PRT. Bus numbers must have been given out. Once. */
+void acpi_routing_init(void);
+/* By the _PRT of this very bus; a caller turns the pin and asks for the bus above on false. */
+bool acpi_route(uint16_t segment, uint8_t bus, uint8_t device, uint32_t pin,
+                struct acpi_route *route);
+/* In the order of the namespace; NULL at the end. */
+const struct acpi_prt *acpi_prt_next(const struct acpi_prt *previous);
+const struct acpi_link *acpi_link_next(const struct acpi_link *previous);

@@ -1,0 +1,30 @@
+/*
+ * acpi/eval.h - questions to the namespace, each with the memory its answer needs.
+ */
+#pragma once
+
+#include <nt/wdm.h>
+
+#include "acpi/acpi.h"
+#include "acpi/os.h"
+
+/* Evaluate without arguments; *object is freed by acpi_eval_free(). */
+acpi_status acpi_eval(acpi_handle handle, const char *name, union acpi_object **object);
+void acpi_eval_free(union acpi_object *object);
+bool acpi_eval_integer(acpi_handle handle, const char *name, uint64_t *value);
+/* _HID as text, "PNP0A08"; empty: none. */
+void acpi_eval_hid(acpi_handle handle, char hid[ACPI_HID_MAX]);
+/* Is the id its _HID or one of its _CIDs? */
+bool acpi_eval_has_id(acpi_handle handle, const char *id);
+/* Full path, from the pool; NULL: no memory. */
+char *acpi_eval_path(acpi_handle handle);
+/* "AE_NOT_FOUND". */
+const char *acpi_eval_status_name(acpi_status status);
+
+/* Visit every Device of the namespace, parents first; not while the namespace is locked. */
+void acpi_eval_devices(void (*visit)(acpi_handle handle, void *context), void *context);
+
+/* link.c: the link of that path, NULL: no memory. */
+struct acpi_link *acpi_link_get(acpi_handle handle);
+/* link.c: lead it somewhere, once; false: it leads nowhere. */
+bool acpi_link_enable(struct acpi_link *link);
