@@ -1,9 +1,9 @@
 /*
  * bench.h - the bench driver's two halves: bench.c is the driver, measure.c what it measures.
  *
- * The device is QEMU's edu by MSI. Stamps are the low halves of TSC values, taken by the code on the
- * way of one interrupt with as few instructions of its own as can be; under `-icount shift=0` their
- * differences are numbers of instructions. A stamp of 0 means: not there yet.
+ * The device is QEMU's edu by MSI. Stamps are the low halves of TSC values, taken by the code on
+ * the way of one interrupt with as few instructions of its own as can be; under `-icount shift=0`
+ * their differences are numbers of instructions. A stamp of 0 means: not there yet.
  */
 #pragma once
 
