@@ -213,6 +213,26 @@ static NTSTATUS EnableWithAdminQueue(PDEVICE Device)
     return WaitReady(Device, TRUE);
 }
 
+/*
+ * A read goes into the queue whose message its processor takes, so that it completes where it was
+ * asked for; processors that take none share the queues out between them.
+ */
+static VOID AssignProcessors(PDEVICE Device)
+{
+    PIO_INTERRUPT_MESSAGE_INFO table = Device->Connection.ConnectionContext.InterruptMessageTable;
+    ULONG processor, i;
+
+    for (processor = 0; processor < PROCESSORS; processor++) {
+        Device->QueueOfProcessor[processor] = (UCHAR)(1 + processor % (Device->QueueCount - 1));
+        for (i = 1; Device->MessageCount > 1 && i < Device->QueueCount; i++) {
+            ULONG message = Device->Queues[i].Message;
+
+            if (table->MessageInfo[message].TargetProcessorSet & (KAFFINITY)1 << processor)
+                Device->QueueOfProcessor[processor] = (UCHAR)i;
+        }
+    }
+}
+
 NTSTATUS ControllerStart(PDEVICE Device)
 {
     ULONG count = 0, i;
@@ -225,9 +245,12 @@ NTSTATUS ControllerStart(PDEVICE Device)
         status = NegotiateQueues(Device, &count);
     for (i = 1; NT_SUCCESS(status) && i <= count; i++)
         status = CreateIoQueue(Device, i);
-    for (i = 1; NT_SUCCESS(status) && i <= count; i++)
+    if (!NT_SUCCESS(status))
+        return status;
+    AssignProcessors(Device);
+    for (i = 1; i <= count; i++)
         QueueSetOpen(&Device->Queues[i], TRUE);
-    return status;
+    return STATUS_SUCCESS;
 }
 
 /* Silence: a disabled controller neither interrupts nor touches memory. It may be gone already. */

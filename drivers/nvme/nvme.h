@@ -94,9 +94,10 @@ C_ASSERT(sizeof(NVME_COMPLETION) == 16);
 
 /* ---- The driver's own --------------------------------------------------------------------- */
 
-#define QUEUES_MAX 5 /* admin, and at most four for reads; MessageNumberLimit in the INF */
-#define ENTRIES 16   /* of each ring */
-#define SLOTS 8      /* commands under way in a queue; fewer than ENTRIES, so that no ring fills */
+#define QUEUES_MAX 5  /* admin, and at most four for reads; MessageNumberLimit in the INF */
+#define PROCESSORS 64 /* of group 0: message tables name no other */
+#define ENTRIES 16    /* of each ring */
+#define SLOTS 8       /* commands under way in a queue; fewer than ENTRIES, so that no ring fills */
 #define PAGES_MAX (PAGE_SIZE / SLOTS / sizeof(ULONGLONG)) /* in a slot's page list */
 
 typedef struct _SLOT {
@@ -140,9 +141,10 @@ typedef struct _DEVICE {
     ULONG Namespace;
     ULONG BlockShift;
     ULONGLONG Blocks;
-    ULONG TransferMax;                             /* bytes */
-    ULONG MessageCount;                            /* 0: line */
-    volatile ULONG QueueCount;                     /* made so far, the admin queue included */
+    ULONG TransferMax;                  /* bytes */
+    ULONG MessageCount;                 /* 0: line */
+    volatile ULONG QueueCount;          /* made so far, the admin queue included */
+    UCHAR QueueOfProcessor[PROCESSORS]; /* the queue whose message that processor takes */
     IO_DISCONNECT_INTERRUPT_PARAMETERS Connection; /* Version 0 while not connected */
     CHAR Model[41];
     CHAR Serial[21];

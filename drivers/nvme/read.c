@@ -80,19 +80,18 @@ static NTSTATUS CheckRange(PDEVICE Device, PIRP Irp)
  */
 NTSTATUS ReadStart(PDEVICE Device, PIRP Irp)
 {
-    ULONG queues = Device->QueueCount;
+    ULONG processor = KeGetCurrentProcessorNumberEx(NULL) % PROCESSORS;
     NTSTATUS status;
     PQUEUE queue;
     KIRQL irql;
 
-    if (queues < 2)
-        return STATUS_DEVICE_NOT_READY;
+    if (Device->QueueOfProcessor[processor] == 0)
+        return STATUS_DEVICE_NOT_READY; /* never started */
     status = CheckRange(Device, Irp);
     if (!NT_SUCCESS(status) || IoGetCurrentIrpStackLocation(Irp)->Parameters.Read.Length == 0)
         return status;
 
-    /* Near the processor whose message the queue's completion will be. */
-    queue = &Device->Queues[1 + KeGetCurrentProcessorNumberEx(NULL) % (queues - 1)];
+    queue = &Device->Queues[Device->QueueOfProcessor[processor]];
     KeAcquireSpinLock(&queue->Lock, &irql);
     if (!queue->Open) {
         status = STATUS_DEVICE_NOT_READY;
