@@ -14,6 +14,7 @@
 #include <lib/log.h>
 #include <nt/wdmguid.h>
 
+#include "acpi/acpi.h"
 #include "bus.h"
 #include "io/driver.h"
 #include "memory.h"
@@ -188,6 +189,7 @@ void bus_init(const struct boot_info *boot)
     NTSTATUS status;
 
     hal_ioapic_init();
+    acpi_init(boot);
     pci_enumerate();
     pci_assign_init(boot);
     pci_assign();

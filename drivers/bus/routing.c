@@ -1,20 +1,21 @@
 /*
- * From a function's interrupt pin to a GSI, without ACPI.
+ * From a function's interrupt pin to a GSI.
  *
- * Asked in this order:
- *   1. the MP table: the exact bus, device and pin; where it has none, the same question for the
- *      bridge above, with the pin swizzled, up to the root bus (P2P 2.4: pins turn by device);
+ * ACPI answers by _PRT: that of the function's bus; where it has no entry, the same question for
+ * the bridge above, with the pin swizzled, up to the root bus (P2P 2.4: pins turn by device). Where
+ * there is no ACPI, asked in this order:
+ *   1. the MP table: the exact bus, device and pin, then upward in the same way;
  *   2. the interrupt line register: 1 to 15 is an ISA IRQ and leads through the MADT's overrides,
  *      255 is "not connected";
  *   3. any MP table entry of the slot on the root bus.
  * The register comes before (3) since firmware writes it for the function itself.
  *
  * UEFI provides no MP table: there (2) answers, which holds as long as the chipset still drives the
- * ISA pin that firmware chose beside the pin of APIC mode (ICH9 and PIIX3 do). Where that is not
- * so, the line stays silent until _PRT is evaluated.
+ * ISA pin that firmware chose beside the pin of APIC mode (ICH9 and PIIX3 do).
  */
 #include <lib/log.h>
 
+#include "acpi/acpi.h"
 #include "gsi.h"
 #include "memory.h"
 #include "parse/mp_table.h"
@@ -146,6 +147,10 @@ void routing_init(void)
     uint32_t length = 0;
     void *table;
 
+    if (acpi_is_up()) {
+        acpi_routing_init();
+        return;
+    }
     if (floating_find(&floating) && floating.config_address != 0 &&
         physical_copy(floating.config_address, prefix, sizeof(prefix)))
         length = mp_config_length(prefix, sizeof(prefix));
@@ -177,6 +182,29 @@ static const struct pci_function *swizzle_to_root(const struct pci_function *fun
         function = function->parent;
     }
     return function;
+}
+
+static bool acpi_answer(const struct pci_function *function, struct pci_line_route *answer)
+{
+    uint32_t pin = function->interrupt_pin - 1u;
+    struct acpi_route route;
+
+    while (function != NULL) {
+        uint8_t device = PCI_DEVFN_DEVICE(function->where.devfn);
+
+        if (acpi_route(function->where.segment, function->where.bus, device, pin, &route)) {
+            answer->is_valid = true;
+            answer->gsi = route.gsi;
+            answer->source = route.entry->link != NULL ? "_PRT link" : "_PRT";
+            answer->mode = route.mode;
+            if (!route.has_mode)
+                gsi_mode_default(route.gsi, &answer->mode);
+            return true;
+        }
+        pin = (pin + device) % 4;
+        function = function->parent;
+    }
+    return false;
 }
 
 static void answer_take(const struct mp_route *route, const char *source,
@@ -238,6 +266,8 @@ void routing_gsi(const struct pci_function *function, struct pci_line_route *ans
 {
     *answer = (struct pci_line_route){.is_valid = false};
     if (function->interrupt_pin == 0)
+        return;
+    if (acpi_is_up() && acpi_answer(function, answer))
         return;
     if (!mp_answer(function, answer) && !register_answer(function, answer))
         slot_answer(function, answer);

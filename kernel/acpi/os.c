@@ -258,10 +258,12 @@ static struct {
 static void message_end(void)
 {
     messages.line[messages.used] = '\0';
+    if (messages.line[0] == ACPI_MSG_INFO[0]) /* tables met, methods run: nothing is wrong */
+        messages.used = 0;
     if (messages.used > 0 && messages.count < MESSAGES_MAX)
-        log_info("%s", messages.line);
+        log_warn("%s", messages.line);
     if (messages.used > 0 && ++messages.count == MESSAGES_MAX)
-        log_info("acpi: further messages are left out");
+        log_warn("acpi: further messages are left out");
     messages.used = 0;
 }
 

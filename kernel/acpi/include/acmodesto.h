@@ -41,6 +41,13 @@ struct acpi_os_semaphore;
 #define ACPI_EXPORT_SYMBOL(name)
 #define ACPI_FLUSH_CPU_CACHE()   __asm__ volatile("wbinvd" : : : "memory")
 
+/* How its messages begin; os.c leaves those of ACPI_MSG_INFO out. */
+#define ACPI_MSG_ERROR           "acpi: "
+#define ACPI_MSG_WARNING         "acpi: "
+#define ACPI_MSG_INFO            "\001"
+#define ACPI_MSG_BIOS_ERROR      "acpi: firmware: "
+#define ACPI_MSG_BIOS_WARNING    "acpi: firmware: "
+
 #define __init
 #define __iomem
 
