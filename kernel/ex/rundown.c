@@ -1,20 +1,31 @@
 /*
- * ex/rundown.c - rundown protection: users of an object that may go away.
+ * ex/rundown.c - rundown protection: use an object until somebody wants it gone, then wait for
+ * the last user.
  *
- * The word is twice the number of users; its lowest bit says that rundown has begun, and then the
- * rest is the address of the waiter's block, which counts the users that are left.
+ * The word counts users in steps of two while bit 0 is clear. Rundown sets bit 0: the word then
+ * holds the address of the waiter's record on its stack, which counts down the users left, or
+ * nothing more once they are gone. From then on acquiring fails until ExReInitialize.
  */
-#include <hal/types.h>
+#include <hal/hal.h>
+#include <lib/assert.h>
 #include <lib/export.h>
 #include <nt/wdm.h>
 
-#define RUNDOWN_ACTIVE 1ul
-#define RUNDOWN_USER 2ul
+#define RUNDOWN_ACTIVE ((ULONG_PTR)1)
+#define RUNDOWN_ONE ((ULONG_PTR)2)
 
 struct rundown_waiter {
-    volatile LONG64 users;
+    volatile ULONG_PTR users; /* how many have still to leave */
     KEVENT gone;
 };
+
+static void rundown_waiter_release(ULONG_PTR word, ULONG count)
+{
+    struct rundown_waiter *waiter = (struct rundown_waiter *)(word & ~RUNDOWN_ACTIVE);
+
+    if (__atomic_sub_fetch(&waiter->users, count, __ATOMIC_ACQ_REL) == 0)
+        KeSetEvent(&waiter->gone, IO_NO_INCREMENT, FALSE);
+}
 
 /* WDK surface */
 
@@ -26,62 +37,71 @@ LDR_EXPORT(ExInitializeRundownProtection);
 
 VOID NTAPI ExReInitializeRundownProtection(PEX_RUNDOWN_REF RunRef)
 {
-    __atomic_store_n(&RunRef->Count, 0, __ATOMIC_SEQ_CST);
+    __atomic_store_n(&RunRef->Count, 0, __ATOMIC_RELEASE);
 }
 LDR_EXPORT(ExReInitializeRundownProtection);
 
-VOID NTAPI ExRundownCompleted(PEX_RUNDOWN_REF RunRef)
+BOOLEAN NTAPI ExAcquireRundownProtectionEx(PEX_RUNDOWN_REF RunRef, ULONG Count)
 {
-    __atomic_store_n(&RunRef->Count, RUNDOWN_ACTIVE, __ATOMIC_SEQ_CST);
+    ULONG_PTR seen = __atomic_load_n(&RunRef->Count, __ATOMIC_RELAXED);
+
+    while (!(seen & RUNDOWN_ACTIVE)) {
+        if (__atomic_compare_exchange_n(&RunRef->Count, &seen, seen + Count * RUNDOWN_ONE, false,
+                                        __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
+            return TRUE;
+    }
+    return FALSE;
 }
-LDR_EXPORT(ExRundownCompleted);
+LDR_EXPORT(ExAcquireRundownProtectionEx);
 
 BOOLEAN NTAPI ExAcquireRundownProtection(PEX_RUNDOWN_REF RunRef)
 {
-    ULONG_PTR value = RunRef->Count;
-
-    do {
-        if ((value & RUNDOWN_ACTIVE) != 0)
-            return FALSE;
-    } while (!__atomic_compare_exchange_n(&RunRef->Count, &value, value + RUNDOWN_USER, false,
-                                          __ATOMIC_ACQUIRE, __ATOMIC_RELAXED));
-    return TRUE;
+    return ExAcquireRundownProtectionEx(RunRef, 1);
 }
 LDR_EXPORT(ExAcquireRundownProtection);
 
-VOID NTAPI ExReleaseRundownProtection(PEX_RUNDOWN_REF RunRef)
+VOID NTAPI ExReleaseRundownProtectionEx(PEX_RUNDOWN_REF RunRef, ULONG Count)
 {
-    ULONG_PTR value = RunRef->Count;
+    ULONG_PTR seen = __atomic_load_n(&RunRef->Count, __ATOMIC_RELAXED);
 
-    while ((value & RUNDOWN_ACTIVE) == 0) {
-        if (__atomic_compare_exchange_n(&RunRef->Count, &value, value - RUNDOWN_USER, false,
+    while (!(seen & RUNDOWN_ACTIVE)) {
+        if (__atomic_compare_exchange_n(&RunRef->Count, &seen, seen - Count * RUNDOWN_ONE, false,
                                         __ATOMIC_RELEASE, __ATOMIC_RELAXED))
             return;
     }
-    struct rundown_waiter *waiter = (struct rundown_waiter *)(value & ~RUNDOWN_ACTIVE);
+    rundown_waiter_release(seen, Count);
+}
+LDR_EXPORT(ExReleaseRundownProtectionEx);
 
-    if (InterlockedDecrement64(&waiter->users) == 0)
-        KeSetEvent(&waiter->gone, IO_NO_INCREMENT, FALSE);
+VOID NTAPI ExReleaseRundownProtection(PEX_RUNDOWN_REF RunRef)
+{
+    ExReleaseRundownProtectionEx(RunRef, 1);
 }
 LDR_EXPORT(ExReleaseRundownProtection);
 
+VOID NTAPI ExRundownCompleted(PEX_RUNDOWN_REF RunRef)
+{
+    __atomic_store_n(&RunRef->Count, RUNDOWN_ACTIVE, __ATOMIC_RELEASE);
+}
+LDR_EXPORT(ExRundownCompleted);
+
 VOID NTAPI ExWaitForRundownProtectionRelease(PEX_RUNDOWN_REF RunRef)
 {
+    ULONG_PTR seen = __atomic_load_n(&RunRef->Count, __ATOMIC_RELAXED);
     struct rundown_waiter waiter;
-    ULONG_PTR value = RunRef->Count;
 
+    ASSERT_IRQL(APC_LEVEL);
     KeInitializeEvent(&waiter.gone, SynchronizationEvent, FALSE);
     do {
-        if ((value & RUNDOWN_ACTIVE) != 0)
-            return; /* it has been run down already */
-        waiter.users = (LONG64)(value / RUNDOWN_USER);
+        if (seen & RUNDOWN_ACTIVE) /* already run down */
+            return;
+        waiter.users = seen / RUNDOWN_ONE;
     } while (!__atomic_compare_exchange_n(
-        &RunRef->Count, &value,
-        value == 0 ? RUNDOWN_ACTIVE : ((ULONG_PTR)&waiter | RUNDOWN_ACTIVE), false,
-        __ATOMIC_SEQ_CST, __ATOMIC_RELAXED));
-    if (value == 0)
-        return;
-    KeWaitForSingleObject(&waiter.gone, WrRundown, KernelMode, FALSE, NULL);
-    __atomic_store_n(&RunRef->Count, RUNDOWN_ACTIVE, __ATOMIC_SEQ_CST);
+        &RunRef->Count, &seen, seen ? (ULONG_PTR)&waiter | RUNDOWN_ACTIVE : RUNDOWN_ACTIVE, false,
+        __ATOMIC_ACQ_REL, __ATOMIC_RELAXED));
+    if (seen) {
+        KeWaitForSingleObject(&waiter.gone, WrRundown, KernelMode, FALSE, NULL);
+        ExRundownCompleted(RunRef);
+    }
 }
 LDR_EXPORT(ExWaitForRundownProtectionRelease);

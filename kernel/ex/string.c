@@ -22,9 +22,8 @@ VOID NTAPI RtlInitUnicodeString(PUNICODE_STRING DestinationString, PCWSTR Source
     size_t bytes = SourceString ? lib_wcslen(SourceString) * sizeof(WCHAR) : 0;
 
     DestinationString->Buffer = (PWSTR)SourceString;
-    DestinationString->Length = bytes < UNICODE_STRING_MAX_BYTES
-                                    ? (USHORT)bytes
-                                    : UNICODE_STRING_MAX_BYTES - sizeof(WCHAR);
+    DestinationString->Length =
+        bytes < UNICODE_STRING_MAX_BYTES ? (USHORT)bytes : UNICODE_STRING_MAX_BYTES - sizeof(WCHAR);
     DestinationString->MaximumLength =
         SourceString ? (USHORT)(DestinationString->Length + sizeof(WCHAR)) : 0;
 }

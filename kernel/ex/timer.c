@@ -19,6 +19,8 @@ struct _EX_TIMER {
     KDPC dpc;
     PEXT_CALLBACK callback;
     PVOID context;
+    WORK_QUEUE_ITEM item; /* deletion without waiting */
+    EXT_DELETE_PARAMETERS deletion;
 };
 
 static VOID NTAPI timer_expired(PKDPC dpc, PVOID context, PVOID argument1, PVOID argument2)
@@ -30,6 +32,17 @@ static VOID NTAPI timer_expired(PKDPC dpc, PVOID context, PVOID argument1, PVOID
     UNREFERENCED_PARAMETER(argument2);
     if (timer->callback != NULL)
         timer->callback(timer, timer->context);
+}
+
+/* PASSIVE_LEVEL: the routine may still run on another CPU. */
+static VOID NTAPI timer_free(PVOID context)
+{
+    PEX_TIMER timer = context;
+
+    KeFlushQueuedDpcs();
+    if (timer->deletion.DeleteCallback != NULL)
+        timer->deletion.DeleteCallback(timer->deletion.DeleteContext);
+    mm_pool_free(timer, TIMER_TAG);
 }
 
 /* WDK surface */
@@ -56,7 +69,8 @@ BOOLEAN NTAPI ExSetTimer(PEX_TIMER Timer, LONGLONG DueTime, LONGLONG Period,
     LARGE_INTEGER due = {.QuadPart = DueTime};
 
     UNREFERENCED_PARAMETER(Parameters);
-    return KeSetTimerEx(&Timer->timer, due, (LONG)(Period / UNITS_PER_MS), &Timer->dpc);
+    return KeSetTimerEx(&Timer->timer, due, (LONG)((Period + UNITS_PER_MS - 1) / UNITS_PER_MS),
+                        &Timer->dpc);
 }
 LDR_EXPORT(ExSetTimer);
 
@@ -72,12 +86,15 @@ BOOLEAN NTAPI ExDeleteTimer(PEX_TIMER Timer, BOOLEAN Cancel, BOOLEAN Wait,
 {
     BOOLEAN was_set = Cancel ? KeCancelTimer(&Timer->timer) : FALSE;
 
-    UNREFERENCED_PARAMETER(Wait); /* the memory goes at once, so the wait is always made */
     KeRemoveQueueDpc(&Timer->dpc);
-    KeFlushQueuedDpcs();
-    if (Parameters != NULL && Parameters->DeleteCallback != NULL)
-        Parameters->DeleteCallback(Parameters->DeleteContext);
-    mm_pool_free(Timer, TIMER_TAG);
+    if (Parameters != NULL)
+        Timer->deletion = *Parameters;
+    if (Wait) {
+        timer_free(Timer);
+    } else {
+        ExInitializeWorkItem(&Timer->item, timer_free, Timer);
+        ExQueueWorkItem(&Timer->item, DelayedWorkQueue);
+    }
     return was_set;
 }
 LDR_EXPORT(ExDeleteTimer);
