@@ -4,13 +4,14 @@
  * Buses are walked depth first. A bridge that firmware numbered is entered as it stands; one that
  * it left without a bus is noted and numbered after everything else is known, from the numbers its
  * own bridge passes down, so that nothing firmware set is renumbered. Windows come from the MCFG;
- * of each one bus is a root. (Further roots of one segment are told by ACPI only.)
+ * the first bus of each is a root; further roots of a segment are told by ACPI.
  *
  * Owns: the list, bus numbers, the command register. Owns not: BARs, windows, routes, PDOs.
  */
 #include <hal/pci_config.h>
 #include <lib/log.h>
 
+#include "acpi/acpi.h"
 #include "memory.h"
 #include "pci.h"
 
@@ -306,11 +307,41 @@ static void bridge_number(struct pci_root *root, struct pci_function *bridge, ui
     bridge_numbers_write(bridge, secondary, bus_highest(root, secondary, last));
 }
 
+/* Is a root bus of the segment, by ACPI's word? */
+static bool bus_is_root(uint16_t segment, uint32_t bus)
+{
+    const struct acpi_pci_root *root = NULL;
+
+    while (acpi_is_up() && (root = acpi_pci_root_next(root)) != NULL) {
+        if (root->is_present && root->segment == segment && root->bus == bus)
+            return true;
+    }
+    return false;
+}
+
+/* The last bus that bridges on this root bus may be given: the next root bus is another's. */
+static uint8_t root_limit(const struct pci_root *root, uint8_t bus)
+{
+    while (bus < root->last_bus && !bus_is_root(root->segment, bus + 1u))
+        bus++;
+    return bus;
+}
+
+/* More root buses than the window's first one: expander bridges, sockets. */
+static void roots_walk(struct pci_root *root)
+{
+    bus_walk(root, root->first_bus, NULL, 0);
+    for (uint32_t bus = root->first_bus + 1u; bus <= root->last_bus; bus++) {
+        if (bus_is_root(root->segment, bus) && !bus_is_used(root, (uint8_t)bus))
+            bus_walk(root, (uint8_t)bus, NULL, 0);
+    }
+}
+
 static void root_walk(uint16_t segment, uint8_t first_bus, uint8_t last_bus)
 {
     struct pci_root root = {.segment = segment, .first_bus = first_bus, .last_bus = last_bus};
 
-    bus_walk(&root, first_bus, NULL, 0);
+    roots_walk(&root);
     for (struct pci_function *bridge = function_first; bridge != NULL; bridge = bridge->next) {
         const struct pci_function *parent = bridge->parent;
 
@@ -318,7 +349,8 @@ static void root_walk(uint16_t segment, uint8_t first_bus, uint8_t last_bus)
             bridge->where.segment != segment)
             continue;
         if (parent == NULL)
-            bridge_number(&root, bridge, first_bus, last_bus, 0);
+            bridge_number(&root, bridge, bridge->where.bus, root_limit(&root, bridge->where.bus),
+                          0);
         else
             bridge_number(&root, bridge, parent->bridge.secondary, parent->bridge.subordinate, 0);
     }

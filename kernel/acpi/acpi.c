@@ -78,6 +78,7 @@ bool acpi_init(const struct boot_info *boot)
         return false;
     }
     pic_choose();
+    acpi_roots_init();
     load_ticks = hal_tsc_read() - begin;
     is_up = true;
     return true;

@@ -29,6 +29,20 @@ uint64_t acpi_load_ticks(void);
 /* "ok", "none" or "error:AE_..." of \_PIC. */
 const char *acpi_pic_result(void);
 
+/* ---- PCI root bridges (root.c) -------------------------------------------------------------- */
+
+struct acpi_pci_root {
+    struct acpi_pci_root *next;
+    void *handle;
+    const char *path;
+    uint16_t segment;
+    uint32_t bus;    /* the first one, its _BBN */
+    bool is_present; /* by _STA */
+};
+
+/* In the order of the namespace, present or not; NULL at the end. After acpi_init(). */
+const struct acpi_pci_root *acpi_pci_root_next(const struct acpi_pci_root *previous);
+
 /* ---- Routes of INTx pins (routing.c, link.c) ------------------------------------------------ */
 
 enum { ACPI_HOPS_MAX = 32, ACPI_HID_MAX = 16, ACPI_PINS = 4 };
@@ -58,11 +72,9 @@ struct acpi_prt_entry {
 struct acpi_prt {
     struct acpi_prt *next;
     const char *path;
-    const char *root_path;
     char hid[ACPI_HID_MAX]; /* empty: none */
     int64_t sta;            /* -1: no _STA */
-    uint16_t segment;
-    uint32_t root_bus;
+    const struct acpi_pci_root *root; /* NULL: it stands below none */
     uint32_t hop_count;
     uint16_t hops[ACPI_HOPS_MAX]; /* device << 8 | function */
     int32_t bus;                  /* that the entries are about; -1: no such bridge */

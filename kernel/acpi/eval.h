@@ -24,6 +24,9 @@ const char *acpi_eval_status_name(acpi_status status);
 /* Visit every Device of the namespace, parents first; not while the namespace is locked. */
 void acpi_eval_devices(void (*visit)(acpi_handle handle, void *context), void *context);
 
+/* root.c: find the PCI roots, once; the root that has this handle, or NULL. */
+void acpi_roots_init(void);
+const struct acpi_pci_root *acpi_pci_root_of(acpi_handle handle);
 /* link.c: the link of that path, NULL: no memory. */
 struct acpi_link *acpi_link_get(acpi_handle handle);
 /* link.c: lead it somewhere, once; false: it leads nowhere. */

@@ -8,7 +8,7 @@
  *
  * Links are led somewhere at the first question about a pin that needs them (link.c).
  *
- * ACPI 6.5 6.2.13 "_PRT", 6.1.1 "_ADR", 6.5.5 "_BBN", 6.5.6 "_SEG".
+ * ACPI 6.5 6.2.13 "_PRT", 6.1.1 "_ADR".
  */
 #include <hal/hal.h>
 #include <hw/pci.h>
@@ -29,38 +29,6 @@ static struct acpi_prt *prt_first, *prt_last;
 
 /* ---- Where a table belongs ----------------------------------------------------------------- */
 
-static bool is_pci_root(acpi_handle handle)
-{
-    return acpi_eval_has_id(handle, PCI_ROOT_HID_STRING) ||
-           acpi_eval_has_id(handle, PCI_EXPRESS_ROOT_HID_STRING);
-}
-
-/* A bus number range among the root's resources: its first number. */
-static acpi_status bus_range_note(struct acpi_resource *resource, void *context)
-{
-    struct acpi_resource_address64 address;
-    uint64_t *bus = context;
-
-    if (ACPI_SUCCESS(acpi_resource_to_address64(resource, &address)) &&
-        address.resource_type == ACPI_BUS_NUMBER_RANGE && address.address.address_length > 0) {
-        *bus = address.address.minimum;
-        return AE_CTRL_TERMINATE;
-    }
-    return AE_OK;
-}
-
-static void root_place(struct acpi_prt *prt, acpi_handle root)
-{
-    uint64_t segment = 0, bus = 0;
-
-    prt->root_path = acpi_eval_path(root);
-    acpi_eval_integer(root, METHOD_NAME__SEG, &segment);
-    if (!acpi_eval_integer(root, METHOD_NAME__BBN, &bus))
-        acpi_walk_resources(root, METHOD_NAME__CRS, bus_range_note, &bus);
-    prt->segment = (uint16_t)segment;
-    prt->root_bus = (uint32_t)bus;
-}
-
 /* The hops are met from the bridge upward. */
 static void hops_turn(struct acpi_prt *prt)
 {
@@ -76,9 +44,10 @@ static void hops_turn(struct acpi_prt *prt)
 /* False: it stands below no PCI root. */
 static bool prt_place(struct acpi_prt *prt, acpi_handle handle)
 {
+    const struct acpi_pci_root *root;
     uint64_t address;
 
-    while (!is_pci_root(handle)) {
+    while ((root = acpi_pci_root_of(handle)) == NULL) {
         if (acpi_eval_integer(handle, METHOD_NAME__ADR, &address)) {
             if (prt->hop_count == ACPI_HOPS_MAX)
                 return false;
@@ -88,7 +57,7 @@ static bool prt_place(struct acpi_prt *prt, acpi_handle handle)
         if (ACPI_FAILURE(acpi_get_parent(handle, &handle)))
             return false;
     }
-    root_place(prt, handle);
+    prt->root = root;
     hops_turn(prt);
     return true;
 }
@@ -96,20 +65,21 @@ static bool prt_place(struct acpi_prt *prt, acpi_handle handle)
 /* Down the bridges from the root bus; -1 where one of them is not there. */
 static int32_t prt_bus(const struct acpi_prt *prt)
 {
-    uint32_t bus = prt->root_bus;
+    uint16_t segment = prt->root->segment;
+    uint32_t bus = prt->root->bus;
 
-    if (prt->root_path == NULL || bus > UINT8_MAX)
+    if (!prt->root->is_present || bus > UINT8_MAX)
         return -1;
     for (uint32_t i = 0; i < prt->hop_count; i++) {
         uint8_t devfn = (uint8_t)(prt->hops[i] >> 8 << 3 | (prt->hops[i] & 7));
         uint32_t layout;
 
-        if (hal_pci_read(prt->segment, (uint8_t)bus, devfn, PCI_VENDOR_ID, 2) == UINT16_MAX)
+        if (hal_pci_read(segment, (uint8_t)bus, devfn, PCI_VENDOR_ID, 2) == UINT16_MAX)
             return -1;
-        layout = hal_pci_read(prt->segment, (uint8_t)bus, devfn, PCI_HEADER_TYPE, 1);
+        layout = hal_pci_read(segment, (uint8_t)bus, devfn, PCI_HEADER_TYPE, 1);
         if (FIELD_GET(PCI_HEADER_LAYOUT, layout) != PCI_HEADER_BRIDGE)
             return -1;
-        bus = hal_pci_read(prt->segment, (uint8_t)bus, devfn, PCI_BRIDGE_SECONDARY_BUS, 1);
+        bus = hal_pci_read(segment, (uint8_t)bus, devfn, PCI_BRIDGE_SECONDARY_BUS, 1);
         if (bus == 0)
             return -1;
     }
@@ -217,7 +187,7 @@ const struct acpi_prt *acpi_prt_next(const struct acpi_prt *previous)
 static const struct acpi_prt *prt_find(uint16_t segment, uint8_t bus)
 {
     for (const struct acpi_prt *prt = prt_first; prt != NULL; prt = prt->next) {
-        if (prt->bus == bus && prt->segment == segment && prt->error == NULL && prt->sta != 0)
+        if (prt->bus == bus && prt->root->segment == segment && prt->error == NULL && prt->sta != 0)
             return prt;
     }
     return NULL;
