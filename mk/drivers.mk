@@ -5,15 +5,16 @@
 #   tests/conformance/<name>/*.c   -> build/conformance/<name>.sys    against mingw-w64's DDK
 #   tests/bench/*.c                -> build/bench/bench.sys           against include/nt
 #
-# An .inf beside the sources is copied along. A conformance driver that needs names mingw-w64 does
-# not have yet holds a file `include-nt` (one line: why) and is built against include/nt instead.
+# A .sys is stripped; <name>.sys.debug beside it keeps what gdb wants. An .inf beside the sources
+# is copied along. A conformance driver that needs names mingw-w64 does not have yet holds a file
+# `include-nt` (one line: why) and is built against include/nt instead.
 # Names missing in mingw-w64's import libraries come from tools/*-extra.def.
 
 MINGW_DDK := /usr/share/mingw-w64/include/ddk
 
-DRIVER_CFLAGS := -std=gnu17 -O2 -Wall -Wextra -Werror -D_AMD64_ -fno-ident -fno-stack-protector \
+DRIVER_CFLAGS := -std=gnu17 -O2 -g -Wall -Wextra -Werror -D_AMD64_ -fno-ident -fno-stack-protector \
 	-mno-stack-arg-probe
-DRIVER_LDFLAGS := -shared -nostdlib -s -Wl,--subsystem,native -Wl,--entry,DriverEntry \
+DRIVER_LDFLAGS := -shared -nostdlib -Wl,--subsystem,native -Wl,--entry,DriverEntry \
 	-Wl,--dynamicbase -Wl,--nxcompat -Wl,--image-base,0x140000000 \
 	-Wl,--exclude-all-symbols -Wl,--no-insert-timestamp
 DRIVER_LIBS := -L$(B)/lib -lntoskrnl-extra -lhal-extra -lntoskrnl -lhal -lwmilib -lgcc
@@ -41,7 +42,8 @@ $(B)/$(1)/obj/$(2)/%.o: $(3)/%.c $(B)/flags.driver
 
 $(B)/$(1)/$(2).sys: $(patsubst $(3)/%.c,$(B)/$(1)/obj/$(2)/%.o,$(wildcard $(3)/*.c)) $$(IMPORT_LIBS)
 	$$(call say,SYS,$$@)
-	$$(Q)$$(MINGW_CC) $$(DRIVER_LDFLAGS) -o $$@.part $$(filter %.o,$$^) $$(DRIVER_LIBS) && mv $$@.part $$@
+	$$(Q)$$(MINGW_CC) $$(DRIVER_LDFLAGS) -o $$@.debug $$(filter %.o,$$^) $$(DRIVER_LIBS)
+	$$(Q)$$(MINGW_STRIP) -o $$@.part $$@.debug && mv $$@.part $$@
 
 $(B)/$(1)/%.inf: $(3)/%.inf
 	@mkdir -p $$(@D)

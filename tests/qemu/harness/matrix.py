@@ -12,7 +12,9 @@ import pytest
 
 PATH = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "matrix.toml")
 
-BOOT_NAMES = {("direct", "bios"): "direct", ("iso", "bios"): "ISO BIOS", ("iso", "uefi"): "ISO UEFI"}
+BOOT_NAMES = {("direct", "bios"): "direct",
+              ("iso", "bios"): "ISO BIOS",
+              ("iso", "uefi"): "ISO UEFI"}
 
 with open(PATH, "rb") as _stream:
     _DATA = tomllib.load(_stream)
