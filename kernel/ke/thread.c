@@ -115,13 +115,31 @@ void ke_thread_release(PKTHREAD thread)
     ob_dereference(thread);
 }
 
-/* The stack in use cannot be freed by its user: one dead thread waits for the next to die. */
+/*
+ * The stack in use cannot be freed by its user: one dead thread waits for the next to die. (d): the
+ * lock is held from here until the dying thread has left its stack, so what is found is free.
+ */
 static PKTHREAD last_dead;
+
+/* Release the one before, take its place. Dispatcher lock held on return. */
+static void thread_become_last_dead(PKTHREAD self)
+{
+    irql_t old = ke_dispatcher_lock();
+
+    while (last_dead) {
+        PKTHREAD dead = last_dead;
+
+        last_dead = NULL;
+        ke_dispatcher_unlock(old);
+        ke_thread_release(dead);
+        old = ke_dispatcher_lock();
+    }
+    last_dead = self;
+}
 
 _Noreturn void ke_thread_exit(NTSTATUS status)
 {
     PKTHREAD self = ke_thread_current();
-    PKTHREAD dead;
 
     if (hal_irql_read() != PASSIVE_LEVEL)
         lib_bugcheck(IRQL_NOT_LESS_OR_EQUAL, (uint64_t)self, hal_irql_read(), 0,
@@ -129,10 +147,7 @@ _Noreturn void ke_thread_exit(NTSTATUS status)
     if (self->kernel_apc_disable || self->special_apc_disable)
         lib_bugcheck(KERNEL_APC_PENDING_DURING_EXIT, 0, (uint64_t)(int64_t)self->kernel_apc_disable,
                      hal_irql_read(), 0, NULL);
-    dead = __atomic_exchange_n(&last_dead, self, __ATOMIC_ACQ_REL);
-    if (dead)
-        ke_thread_release(dead);
-    (void)ke_dispatcher_lock();
+    thread_become_last_dead(self);
     ke_mutants_abandon(self);
     self->exit_status = status;
     self->header.SignalState = 1;
