@@ -5,6 +5,7 @@
  * else. What a step needs is in the comment behind it; the rest of each story is in its file.
  */
 #include <hal/hal.h>
+#include <hal/ioapic.h>
 #include <hal/upcall.h>
 #include <lib/bugcheck.h>
 #include <lib/log.h>
@@ -69,21 +70,22 @@ _Noreturn void kernel_main(const struct boot_info *boot)
 {
     choose_bugcheck_action(boot->command_line);
     choose_behaviour(boot->command_line);
-    mm_init(boot);                               /* memory map */
-    irq_init();                                  /* PCR */
-    ke_init();                                   /* PCR */
-    shell_console_select(boot->command_line);    /* mm */
-    hal_machine_init();                          /* mm: ACPI tables, local APIC, clocks */
-    ke_init_threads();                           /* mm */
-    ke_clock_init();                             /* calibrated clocks */
+    mm_init(boot);                            /* memory map */
+    irq_init();                               /* PCR */
+    ke_init();                                /* PCR */
+    shell_console_select(boot->command_line); /* mm */
+    hal_machine_init();                       /* mm: ACPI tables, local APIC, clocks */
+    ke_init_threads();                        /* mm */
+    ke_clock_init();                          /* calibrated clocks */
+    hal_ioapic_init();                             /* every pin masked */
     hal_interrupts_on();
     hal_irql_write(0);
-    ke_work_init();                              /* threads */
+    ke_work_init();                                /* threads */
     hal_cpus_start(cpu_limit(boot->command_line)); /* interrupts, mm */
     ldr_init();
-    pnp_init();                                  /* registry, root */
-    add_archives(boot);                          /* drivers and INFs known */
-    bus_init(boot);                              /* devices known */
-    pnp_start_all();                             /* drivers loaded, devices started */
+    pnp_init();         /* registry, root */
+    add_archives(boot); /* drivers and INFs known */
+    bus_init(boot);     /* devices known */
+    pnp_start_all();    /* drivers loaded, devices started */
     shell_run(boot);
 }

@@ -13,7 +13,6 @@
     .type hal_context_switch, @function
 hal_context_switch:
     pushq %rbp
-    movq %rsp, %rbp
     pushq %rbx
     pushq %r12
     pushq %r13

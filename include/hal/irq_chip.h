@@ -43,7 +43,7 @@ struct irq_chip {
     void (*program)(const struct irq_source *source, const struct irq_route *route);
     void (*mask)(const struct irq_source *source);
     void (*unmask)(const struct irq_source *source);
-    /* Change destination and vector of a live source, losing nothing. NULL: program() will do. */
+    /* Change destination and vector of a live source, losing nothing. NULL: it cannot be moved. */
     void (*retarget)(const struct irq_source *source, const struct irq_route *route);
     /* Read back what the hardware holds. */
     void (*read)(const struct irq_source *source, struct irq_chip_state *state);

@@ -32,7 +32,7 @@ struct pcr {
     uint8_t reserved_1a8[0x58];
 
     uint32_t interrupt_depth;   /* 200 (i) device interrupts being served, nested */
-    uint32_t dpc_requested;     /* 204 (i) the DPC queue wants draining, or a switch is due */
+    uint32_t dispatch_requests; /* 204 (i) what to do when IRQL drops: see ke/dispatcher.h */
     uint64_t interrupt_exits;   /* 208 (i) times interrupt_depth returned to 0 */
     apic_id_t apic_id;          /* 210 (c) */
     uint32_t online;            /* 214 (x) takes part in scheduling and interrupts */

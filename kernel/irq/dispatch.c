@@ -12,7 +12,8 @@
  *            (SHR-3). Claimed by nobody: counted, and a storm if that goes on (irq/storm.c).
  *
  * On the way out DPCs run and threads switch if the interrupted code was below DISPATCH_LEVEL.
- * The path has no search, no shared lock and no allocation.
+ * The path has no search, no shared lock and no allocation. What it calls when things are not
+ * simple is NTAPI too, so that it need not save RSI and RDI for their sake.
  */
 #include <hal/upcall.h>
 #include <lib/bugcheck.h>
@@ -25,7 +26,7 @@
 #include "ke/lock.h"
 
 /* An ISR that returns at another level has broken the machine: BC-C8-1, unique value 3. */
-static _Noreturn __attribute__((noinline, cold)) void isr_changed_irql(PKINTERRUPT interrupt)
+static _Noreturn __attribute__((noinline, cold)) NTAPI void isr_changed_irql(PKINTERRUPT interrupt)
 {
     lib_bugcheck(IRQL_UNEXPECTED_VALUE,
                  (uint64_t)hal_irql_read() << 16 | (uint64_t)interrupt->synchronize_irql << 8 | 3,
@@ -35,14 +36,15 @@ static _Noreturn __attribute__((noinline, cold)) void isr_changed_irql(PKINTERRU
 /* Interrupts on; returns at the handler's SynchronizeIrql. */
 static inline BOOLEAN call_handler(PKINTERRUPT interrupt)
 {
+    PKSPIN_LOCK lock = interrupt->lock;
     BOOLEAN claimed;
 
-    ke_lock_acquire(interrupt->lock);
-    claimed = interrupt->service_routine(interrupt, interrupt->service_context,
-                                         interrupt->message_id);
+    ke_lock_acquire(lock);
+    claimed =
+        interrupt->service_routine(interrupt, interrupt->service_context, interrupt->message_id);
     interrupt->calls++;
     interrupt->claims += claimed != FALSE;
-    ke_lock_release(interrupt->lock);
+    ke_lock_release(lock);
     if (__builtin_expect(hal_irql_read() != interrupt->synchronize_irql, 0))
         isr_changed_irql(interrupt);
     return claimed;
@@ -67,8 +69,8 @@ static bool chain_pass(struct irq_line *line, bool stop_at_first)
     return claimed;
 }
 
-static __attribute__((noinline)) void dispatch_general(struct irq_line *line, uint64_t vector,
-                                                       const struct hal_interrupt_frame *frame)
+static __attribute__((noinline)) NTAPI void dispatch_general(
+    struct irq_line *line, uint64_t vector, const struct hal_interrupt_frame *frame)
 {
     bool latched = line->route.trigger == IRQ_TRIGGER_LATCHED;
     bool claimed;
@@ -119,7 +121,7 @@ __attribute__((optimize("omit-frame-pointer"))) HAL_UPCALL void irq_dispatch(uin
     }
     if (!--PCR->interrupt_depth)
         PCR->interrupt_exits++;
-    if (PCR->dpc_requested)
+    if (PCR->dispatch_requests)
         ke_interrupt_exit(old);
     hal_irql_write(old);
 }

@@ -111,8 +111,7 @@ static void account(struct ke_cpu *ke)
         return;
     }
     if (--thread->quantum <= 0) {
-        ke->quantum_end = 1;
-        PCR->dpc_requested = 1;
+        PCR->dispatch_requests |= KE_DISPATCH_QUANTUM;
     }
 }
 
@@ -120,10 +119,10 @@ static void tick_cpu0(struct ke_cpu *ke)
 {
     uint64_t now = ke_interrupt_time();
 
-    if (ke_timer_first_due() <= now) {
-        ke->timer_expired = 1;
-        PCR->dpc_requested = 1;
-    }
+    bool expired = ke_timer_first_due() <= now;
+
+    if (expired)
+        PCR->dispatch_requests |= KE_DISPATCH_TIMERS;
     if (now >= next_tick) {
         next_tick += TICK_PERIOD;
         if (next_tick <= now)
@@ -131,7 +130,7 @@ static void tick_cpu0(struct ke_cpu *ke)
         account(ke);
     }
     shared_update(now);
-    if (ke->timer_expired)
+    if (expired)
         hal_clock_arm(ke_time_to_tsc(next_tick)); /* ke_timers_expire() sets the rest */
     else
         arm(next_tick);
@@ -152,7 +151,7 @@ HAL_UPCALL void ke_clock_interrupt(uint64_t vector)
         if (PCR->current_thread != PCR->idle_thread)
             ke_clock_cpu_busy();
     }
-    if (PCR->dpc_requested)
+    if (PCR->dispatch_requests)
         ke_interrupt_exit(old);
     hal_irql_write(old);
 }
@@ -173,7 +172,7 @@ void ke_clock_init(void)
     memset((void *)shared, 0, HAL_PAGE_SIZE);
     shared->NtMajorVersion = ke_version.major;
     shared->NtMinorVersion = ke_version.minor;
-    shared->Reserved2[6] = ke_version.build; /* NtBuildNumber since Windows 10, at +0x260 */
+    shared->Reserved2[6] = ke_version.build;  /* NtBuildNumber since Windows 10, at +0x260 */
     shared->TickCountMultiplier = 0x0FA00000; /* 15.625 ms, scaled by 2^24 */
     shared->ProcessorFeatures[PF_XMMI_INSTRUCTIONS_AVAILABLE] = TRUE;
     shared->ProcessorFeatures[PF_XMMI64_INSTRUCTIONS_AVAILABLE] = TRUE;

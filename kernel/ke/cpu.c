@@ -87,7 +87,6 @@ void ke_init(void)
     cpu_init(pcr_self(), &boot_cpu, &boot_object.thread);
     ke_thread_init(&boot_object.thread, "boot", KE_PRIORITY_NORMAL);
     boot_object.thread.state = KE_THREAD_RUNNING;
-    boot_object.thread.quantum = 1;
 }
 
 void ke_init_threads(void)
@@ -123,7 +122,7 @@ HAL_UPCALL void ke_ipi_interrupt(uint64_t vector)
     }
     if (!cpu_current())
         ke_clock_check();
-    PCR->dpc_requested = 1;
+    PCR->dispatch_requests |= KE_DISPATCH_LOOK;
     ke_interrupt_exit(old);
     hal_irql_write(old);
 }
@@ -252,7 +251,8 @@ KAFFINITY NTAPI KeQueryGroupAffinity(USHORT GroupNumber)
 {
     KAFFINITY mask = 0;
 
-    for (uint32_t cpu = GroupNumber * 64u; cpu < hal_cpu_count() && cpu < GroupNumber * 64u + 64; cpu++)
+    for (uint32_t cpu = GroupNumber * 64u; cpu < hal_cpu_count() && cpu < GroupNumber * 64u + 64;
+         cpu++)
         if (hal_pcr(cpu)->online)
             mask |= 1ull << (cpu % 64);
     return mask;

@@ -16,11 +16,10 @@
 
 ke_lock_t ke_dispatcher_lock_word;
 
-enum { QUANTUM_TICKS = 2 };
-
 static LIST_ENTRY ready_queues[KE_PRIORITY_COUNT];
 static uint32_t ready_summary; /* bit p: ready_queues[p] is not empty */
 static uint64_t idle_cpus[CPU_MAX / 64];
+uint32_t ke_idle_cpu_count; /* bits set in idle_cpus */
 
 void ke_dispatcher_init_queues(void)
 {
@@ -31,10 +30,11 @@ void ke_dispatcher_init_queues(void)
 static void idle_set(uint32_t cpu, bool idle)
 {
     uint64_t bit = 1ull << (cpu % 64);
-    if (idle)
-        idle_cpus[cpu / 64] |= bit;
-    else
-        idle_cpus[cpu / 64] &= ~bit;
+
+    if (idle == (bool)(idle_cpus[cpu / 64] & bit))
+        return;
+    idle_cpus[cpu / 64] ^= bit;
+    ke_idle_cpu_count += idle ? 1u : -1u;
 }
 
 void ke_cpu_set_idle(uint32_t cpu)
@@ -47,13 +47,15 @@ bool ke_thread_may_run_on(const struct _KTHREAD *thread, uint32_t cpu)
     return thread->affinity[cpu / 64] >> (cpu % 64) & 1;
 }
 
-static void ready_enqueue(PKTHREAD thread, bool at_head)
+static inline void ready_enqueue(PKTHREAD thread, bool at_head)
 {
     thread->state = KE_THREAD_READY;
-    if (at_head)
+    if (at_head) {
         InsertHeadList(&ready_queues[thread->priority], &thread->ready_entry);
-    else
+    } else {
         InsertTailList(&ready_queues[thread->priority], &thread->ready_entry);
+        thread->quantum = KE_QUANTUM_TICKS;
+    }
     ready_summary |= 1u << thread->priority;
 }
 
@@ -126,6 +128,7 @@ void ke_thread_make_ready(PKTHREAD thread)
 {
     uint32_t cpu = thread->cpu;
 
+    thread->must_move = FALSE;
     if (idle_cpu_find(thread, &cpu)) {
         standby_on(thread, cpu);
         return;
@@ -143,27 +146,32 @@ void ke_thread_make_ready(PKTHREAD thread)
         ready_enqueue(thread, false);
 }
 
-/* The lock is held and is still held by whoever runs next; interrupts are off in between. */
-static void switch_to(PKTHREAD next)
+/*
+ * Interrupts off. The lock is held, and still is by whoever runs next: it is released on the other
+ * side, which also turns interrupts on. Neither thread is the idle one.
+ */
+static inline void switch_threads(PKTHREAD self, PKTHREAD next)
 {
-    PKTHREAD self = PCR->current_thread;
-
+    PCR->next_thread = NULL;
     next->state = KE_THREAD_RUNNING;
     next->cpu = cpu_current();
     next->switches++;
-    if (next->quantum <= 0)
-        next->quantum = QUANTUM_TICKS;
-    PCR->next_thread = NULL;
-    if (next == PCR->idle_thread)
-        idle_set(cpu_current(), true);
-    if (next == self)
-        return;
-    hal_interrupts_off();
-    if (self == PCR->idle_thread)
-        ke_clock_cpu_busy();
     PCR->current_thread = next;
     hal_context_switch(&self->context, &next->context);
-    hal_interrupts_on();
+}
+
+/* The same, also to and from the idle thread, and to the thread that runs already. */
+static __attribute__((noinline)) void switch_to(PKTHREAD self, PKTHREAD next)
+{
+    if (next == self) {
+        PCR->next_thread = NULL;
+        next->state = KE_THREAD_RUNNING;
+        return;
+    }
+    idle_set(cpu_current(), next == PCR->idle_thread);
+    if (self == PCR->idle_thread)
+        ke_clock_cpu_busy();
+    switch_threads(self, next);
 }
 
 static PKTHREAD choose_next(int32_t least)
@@ -175,55 +183,57 @@ static PKTHREAD choose_next(int32_t least)
     return next;
 }
 
-/* A running thread gives way to next_thread and stays ready. */
-static void preempt(void)
+/* A running thread gives way to next_thread and stays ready. Interrupts off. */
+static inline void preempt(void)
 {
     PKTHREAD self = PCR->current_thread;
     PKTHREAD next = PCR->next_thread;
+    PKTHREAD idle = PCR->idle_thread;
 
-    if (!next)
-        return;
-    if (self == PCR->idle_thread || next == self) {
-        switch_to(next);
+    if (__builtin_expect(self == idle || next == idle || next == self || self->must_move, 0)) {
+        if (self != idle && next != self)
+            self->must_move ? ke_thread_make_ready(self) : ready_enqueue(self, true);
+        switch_to(self, next);
         return;
     }
-    if (ke_thread_may_run_on(self, cpu_current()))
-        ready_enqueue(self, self->quantum > 0);
-    else
-        ke_thread_make_ready(self);
-    switch_to(next);
+    ready_enqueue(self, self->quantum > 0);
+    switch_threads(self, next);
 }
 
-void ke_dispatcher_unlock(irql_t old)
+void ke_dispatcher_unlock_and_switch(irql_t old)
 {
-    if (__builtin_expect(PCR->next_thread != NULL, 0)) {
-        if (old < DISPATCH_LEVEL && !PCR->interrupt_depth) {
-            preempt();
-        } else if (!PCR->dpc_active) {
-            uint64_t flags = hal_interrupts_disable();
-            ke_request_dispatch();
-            hal_interrupts_restore(flags);
-        }
-    }
+    hal_interrupts_off();
+    if (old < DISPATCH_LEVEL)
+        preempt();
+    else
+        ke_request_dispatch();
+    hal_interrupts_on();
     ke_lock_release(&ke_dispatcher_lock_word);
     hal_irql_write(old);
 }
 
-void ke_dispatcher_block(irql_t old)
+KE_HOT NTAPI NTSTATUS ke_dispatcher_block(void)
 {
     PKTHREAD next = choose_next(0);
+    PKTHREAD self;
 
-    switch_to(next ? next : PCR->idle_thread);
+    hal_interrupts_off();
+    switch_to(PCR->current_thread, next ? next : PCR->idle_thread);
+    /* Here again as the thread that blocked: nothing of it was kept in registers. */
+    hal_interrupts_on();
+    self = PCR->current_thread;
     ke_lock_release(&ke_dispatcher_lock_word);
-    hal_irql_write(old);
+    hal_irql_write(self->wait_irql);
+    return self->wait_status;
 }
 
 _Noreturn void ke_dispatcher_exit_thread(void)
 {
     PKTHREAD next = choose_next(0);
 
+    hal_interrupts_off();
     PCR->current_thread->state = KE_THREAD_TERMINATED;
-    switch_to(next ? next : PCR->idle_thread);
+    switch_to(PCR->current_thread, next ? next : PCR->idle_thread);
     __builtin_unreachable();
 }
 
@@ -232,7 +242,7 @@ static void quantum_end(void)
 {
     PKTHREAD self = PCR->current_thread;
 
-    PCR->ke->quantum_end = 0;
+    PCR->ke->quantum_is_over = false;
     if (self == PCR->idle_thread)
         return;
     if (self->priority > self->base_priority && self->priority < KE_PRIORITY_REALTIME_LOW)
@@ -245,15 +255,20 @@ static void quantum_end(void)
         }
     }
     if (!PCR->next_thread)
-        self->quantum = QUANTUM_TICKS;
+        self->quantum = KE_QUANTUM_TICKS;
 }
 
-void ke_dispatch_switch(void)
+KE_HOT NTAPI void ke_dispatch_switch(void)
 {
-    ke_lock_acquire(&ke_dispatcher_lock_word);
-    if (PCR->ke->quantum_end)
+    if (__builtin_expect(!ke_lock_try(&ke_dispatcher_lock_word), 0)) {
+        hal_interrupts_on(); /* not while waiting for another CPU */
+        ke_lock_acquire(&ke_dispatcher_lock_word);
+        hal_interrupts_off();
+    }
+    if (__builtin_expect(PCR->ke->quantum_is_over, 0))
         quantum_end();
-    preempt();
+    if (PCR->next_thread)
+        preempt();
     ke_lock_release(&ke_dispatcher_lock_word);
 }
 
@@ -270,7 +285,8 @@ void ke_thread_set_priority(PKTHREAD thread, int32_t priority)
         return;
     }
     thread->priority = priority;
-    if (thread->state == KE_THREAD_RUNNING && priority < old && !hal_pcr(thread->cpu)->next_thread) {
+    if (thread->state == KE_THREAD_RUNNING && priority < old &&
+        !hal_pcr(thread->cpu)->next_thread) {
         PKTHREAD better = ready_take(thread->cpu, priority + 1);
         if (better)
             standby_on(better, thread->cpu);
@@ -284,8 +300,11 @@ void ke_thread_set_affinity(PKTHREAD thread, uint16_t group, uint64_t mask)
     if (thread->state == KE_THREAD_READY) {
         ready_dequeue(thread);
         ke_thread_make_ready(thread);
+    } else if (thread->state == KE_THREAD_WAITING && !ke_thread_may_run_on(thread, thread->cpu)) {
+        thread->cpu = group * 64u + (uint32_t)__builtin_ctzll(mask); /* where it will wake */
     } else if (thread->state == KE_THREAD_RUNNING && !ke_thread_may_run_on(thread, thread->cpu)) {
         struct pcr *pcr = hal_pcr(thread->cpu);
+        thread->must_move = TRUE;
         if (!pcr->next_thread) {
             PKTHREAD other = ready_take(thread->cpu, 0);
             standby_on(other ? other : pcr->idle_thread, pcr->number);

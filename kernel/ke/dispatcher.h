@@ -7,10 +7,14 @@
  */
 #pragma once
 
+#include "ke/ke.h"
 #include "ke/lock.h"
 #include "ke/thread.h"
 
 extern ke_lock_t ke_dispatcher_lock_word;
+
+/* A routine for DISPATCH_LEVEL and below was called above it: bug check that names the caller. */
+_Noreturn NTAPI void ke_irql_too_high(void *caller);
 
 static inline irql_t ke_dispatcher_lock(void)
 {
@@ -19,16 +23,40 @@ static inline irql_t ke_dispatcher_lock(void)
     return old;
 }
 
+/* The same where next_thread is set. */
+void ke_dispatcher_unlock_and_switch(irql_t old);
+
 /* Release the lock, switch to next_thread if there is one and `old` allows, lower to `old`. */
-void ke_dispatcher_unlock(irql_t old);
+static inline void ke_dispatcher_unlock(irql_t old)
+{
+    if (__builtin_expect(PCR->next_thread != NULL, 0) && !PCR->dpc_active) {
+        ke_dispatcher_unlock_and_switch(old);
+        return;
+    }
+    ke_lock_release(&ke_dispatcher_lock_word);
+    if (old != DISPATCH_LEVEL)
+        hal_irql_write(old);
+}
 
 /* All below: dispatcher lock held. */
 
 /* A thread left its wait or was created: choose a CPU for it. */
 void ke_thread_make_ready(PKTHREAD thread);
-/* Block the current thread (state and wait blocks are set up); releases the lock, returns when the
- * thread runs again, at `old`. */
-void ke_dispatcher_block(irql_t old);
+extern uint32_t ke_idle_cpu_count;
+
+/* Would it be this CPU's next_thread, at once? It ran here last, outranks what runs here, and no
+ * CPU is idle. */
+static inline bool ke_thread_wakes_here(const struct _KTHREAD *thread)
+{
+    return !ke_idle_cpu_count && thread->cpu == cpu_current() && !PCR->next_thread &&
+           thread->priority > PCR->current_thread->priority;
+}
+
+/*
+ * Block the current thread: state, wait blocks and wait_irql are set up. Releases the lock; returns
+ * the wait's status when the thread runs again, at wait_irql.
+ */
+NTAPI NTSTATUS ke_dispatcher_block(void);
 /* End the wait of a thread with this status; it becomes ready. */
 void ke_wait_end(PKTHREAD thread, NTSTATUS status, int32_t boost);
 /* An object's state rose above 0: satisfy as many waits as it allows. */
@@ -42,8 +70,8 @@ bool ke_thread_may_run_on(const struct _KTHREAD *thread, uint32_t cpu);
 
 void ke_dispatcher_init_queues(void);
 void ke_cpu_set_idle(uint32_t cpu);
-/* The end of the DPC loop: the lock is not held, a switch or a quantum end is due. */
-void ke_dispatch_switch(void);
+/* The end of the DPC loop: next_thread or a quantum end is due. Interrupts off, no lock held. */
+NTAPI void ke_dispatch_switch(void);
 
 /* Threads before they run (thread.c); no lock held. */
 void ke_thread_init(PKTHREAD thread, const char *name, int32_t priority);
@@ -58,18 +86,21 @@ void ke_timers_expire(void);
 /* Interrupt time, in 100 ns units, at which the first timer is due; UINT64_MAX: none. */
 uint64_t ke_timer_first_due(void);
 
+/* pcr->dispatch_requests: what waits for IRQL to drop below DISPATCH_LEVEL on this CPU. */
+enum {
+    KE_DISPATCH_LOOK = 1 << 0,    /* at the DPC queue and next_thread */
+    KE_DISPATCH_TIMERS = 1 << 1,  /* the clock found timers due (CPU 0) */
+    KE_DISPATCH_QUANTUM = 1 << 2, /* the thread's time is up */
+};
+
 /* DPC queue and CPU state of one processor. */
 struct ke_cpu {
-    ke_lock_t dpc_lock;         /* with interrupts off */
-    LIST_ENTRY dpc_list;        /* (dpc_lock) */
-    uint32_t dpc_depth;         /* (dpc_lock) */
-    uint64_t dpc_count;         /* DPCs run */
-    PKDPC volatile dpc_running; /* the object whose routine runs now, if any */
-    uint64_t dpc_generation;    /* drains completed with an empty queue */
-    uint32_t timer_expired;     /* (p) the clock found timers due */
-    uint32_t quantum_end;       /* (p) */
+    ke_lock_t dpc_lock;   /* with interrupts off */
+    LIST_ENTRY dpc_list;  /* (dpc_lock) */
+    uint64_t dpc_count;   /* (dpc_lock) DPCs run */
+    bool quantum_is_over; /* (p) the DPC loop ends with a look for another thread */
     uint64_t idle_ticks;
-    uint32_t tick_armed;        /* (p) a clock interrupt is on its way */
+    uint32_t tick_armed;           /* (p) a clock interrupt is on its way */
     struct ke_call *volatile call; /* (x) function another CPU wants run here, see cpu.c */
 };
 
@@ -83,10 +114,10 @@ void ke_request_dispatch_on(uint32_t cpu);
 _Noreturn void ke_idle(void);
 
 /* System time (clock.c). */
-uint64_t ke_interrupt_time(void);     /* 100 ns units since boot */
-uint64_t ke_system_time(void);        /* 100 ns units since 1601 */
-void ke_clock_reprogram(void);        /* the first timer changed: any CPU */
-void ke_clock_check(void);            /* CPU 0, from its IPI: another CPU changed it */
+uint64_t ke_interrupt_time(void); /* 100 ns units since boot */
+uint64_t ke_system_time(void);    /* 100 ns units since 1601 */
+void ke_clock_reprogram(void);    /* the first timer changed: any CPU */
+void ke_clock_check(void);        /* CPU 0, from its IPI: another CPU changed it */
 uint64_t ke_time_to_tsc(uint64_t interrupt_time);
 /* The idle thread is left for another: this CPU needs its tick. Interrupts off. */
 void ke_clock_cpu_busy(void);

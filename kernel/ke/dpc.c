@@ -21,7 +21,7 @@
 
 enum {
     DPC_TYPE_NORMAL = 0x13,    /* spec C.7 */
-    DPC_TARGET_BASE = 0x800, /* KDPC.Number from here on names processor Number - base */
+    DPC_TARGET_BASE = 0x800,   /* KDPC.Number from here on names processor Number - base */
     DPC_QUEUE_DEPTH_LIMIT = 4, /* DPC-23 MaximumDpcQueueDepth */
 };
 
@@ -29,7 +29,7 @@ enum {
 
 void ke_request_dispatch(void)
 {
-    PCR->dpc_requested = 1;
+    PCR->dispatch_requests |= KE_DISPATCH_LOOK;
     if (!PCR->interrupt_depth && !PCR->dpc_active)
         hal_ipi_self((vector_t){VECTOR_DPC});
 }
@@ -41,79 +41,82 @@ void ke_request_dispatch_on(uint32_t cpu)
 
 /* ---- the loop ------------------------------------------------------------------------------- */
 
-static void dpc_check_return(PKDEFERRED_ROUTINE routine)
+static __attribute__((noinline, cold)) NTAPI void dpc_changed_irql(PKDEFERRED_ROUTINE routine)
 {
-    irql_t irql = hal_irql_read();
-
-    if (__builtin_expect(irql != DISPATCH_LEVEL, 0))
-        lib_bugcheck(IRQL_UNEXPECTED_VALUE,
-                     (uint64_t)irql << 16 | (uint64_t)DISPATCH_LEVEL << 8, (uint64_t)routine, 0, 0,
-                     NULL);
+    lib_bugcheck(IRQL_UNEXPECTED_VALUE,
+                 (uint64_t)hal_irql_read() << 16 | (uint64_t)DISPATCH_LEVEL << 8, (uint64_t)routine,
+                 0, 0, NULL);
 }
 
-/* Interrupts off on entry and return. */
-static void dpc_run_all(struct ke_cpu *ke)
+/* Run what is queued, first to last. Interrupts off on entry and return. */
+static inline void dpc_run_all(struct ke_cpu *ke)
 {
-    while (!IsListEmpty(&ke->dpc_list)) {
+    do {
         ke_lock_acquire(&ke->dpc_lock);
-        if (IsListEmpty(&ke->dpc_list)) {
+        LIST_ENTRY *entry = ke->dpc_list.Flink;
+        if (__builtin_expect(entry == &ke->dpc_list, 0)) {
             ke_lock_release(&ke->dpc_lock);
-            break;
+            return;
         }
-        PKDPC dpc = CONTAINING_RECORD(ke->dpc_list.Flink, KDPC, DpcListEntry);
+        PKDPC dpc = CONTAINING_RECORD(entry, KDPC, DpcListEntry);
         PKDEFERRED_ROUTINE routine = dpc->DeferredRoutine;
         PVOID context = dpc->DeferredContext;
         PVOID argument1 = dpc->SystemArgument1;
         PVOID argument2 = dpc->SystemArgument2;
-        RemoveEntryList(&dpc->DpcListEntry);
-        ke->dpc_depth--;
+        LIST_ENTRY *next = entry->Flink;
+        ke->dpc_list.Flink = next;
+        next->Blink = &ke->dpc_list;
+        ke->dpc_count++;
         dpc->DpcData = NULL;
-        ke->dpc_running = dpc;
         ke_lock_release(&ke->dpc_lock);
         hal_interrupts_on();
 
-        ke->dpc_count++;
         routine(dpc, context, argument1, argument2);
-        dpc_check_return(routine);
+        if (__builtin_expect(hal_irql_read() != DISPATCH_LEVEL, 0))
+            dpc_changed_irql(routine);
 
         hal_interrupts_off();
-        ke->dpc_running = NULL;
-    }
-    ke->dpc_generation++;
+    } while (!IsListEmpty(&ke->dpc_list));
 }
 
-/* DISPATCH_LEVEL, interrupts off on entry and return; may come back much later, on this CPU or,
- * after a thread switch, on another. */
-static void dispatch_loop(void)
+/* What the clock asked for besides. */
+static __attribute__((noinline, cold)) NTAPI void clock_requests(struct ke_cpu *ke,
+                                                                 uint32_t requests)
 {
+    if (requests & KE_DISPATCH_QUANTUM)
+        ke->quantum_is_over = true;
+    if (requests & KE_DISPATCH_TIMERS) {
+        hal_interrupts_on();
+        ke_timers_expire();
+        hal_interrupts_off();
+    }
+}
+
+/*
+ * DISPATCH_LEVEL, interrupts off on entry and return; may come back much later, and on another
+ * CPU, if it ends with a thread switch. In the Windows convention, as the DPC routines are.
+ */
+KE_HOT NTAPI void ke_dispatch_loop(void)
+{
+    struct ke_cpu *ke = PCR->ke;
+
     PCR->dpc_active = 1;
     do {
-        struct ke_cpu *ke = PCR->ke;
-        PCR->dpc_requested = 0;
-        if (ke->timer_expired) {
-            ke->timer_expired = 0;
-            hal_interrupts_on();
-            ke_timers_expire();
-            hal_interrupts_off();
-        }
+        uint32_t requests = PCR->dispatch_requests;
+        PCR->dispatch_requests = 0;
+        if (__builtin_expect(requests > KE_DISPATCH_LOOK, 0))
+            clock_requests(ke, requests);
         dpc_run_all(ke);
-    } while (PCR->dpc_requested);
+    } while (PCR->dispatch_requests);
     PCR->dpc_active = 0;
-    if (PCR->next_thread || PCR->ke->quantum_end) {
-        hal_interrupts_on();
+    if (PCR->next_thread || ke->quantum_is_over)
         ke_dispatch_switch();
-        hal_interrupts_off();
-    }
 }
 
-void ke_interrupt_exit(irql_t old)
+NTAPI void ke_dispatch_later(void)
 {
-    if (old < DISPATCH_LEVEL) {
-        hal_irql_write(DISPATCH_LEVEL);
-        dispatch_loop();
-    } else if (!PCR->interrupt_depth && !PCR->dpc_active) {
+    if (!PCR->interrupt_depth && !PCR->dpc_active)
         hal_ipi_self((vector_t){VECTOR_DPC});
-    }
 }
 
 HAL_UPCALL void ke_dpc_interrupt(uint64_t vector)
@@ -123,7 +126,7 @@ HAL_UPCALL void ke_dpc_interrupt(uint64_t vector)
     (void)vector;
     hal_apic_eoi();
     hal_irql_write(DISPATCH_LEVEL);
-    dispatch_loop();
+    ke_dispatch_loop();
     hal_irql_write(old);
 }
 
@@ -139,18 +142,55 @@ static void dpc_initialize(PKDPC dpc, UCHAR type, PKDEFERRED_ROUTINE routine, PV
     dpc->DpcData = NULL;
 }
 
-/* Tell the CPU whose queue just got an entry (DPC-18 to DPC-20). Interrupts off. */
-static void dpc_notify(struct ke_cpu *ke, uint32_t cpu, const KDPC *dpc, bool own)
+/* Tell the CPU whose queue just got an entry (DPC-18 to DPC-20). Queue lock held. */
+static void dpc_notify(struct ke_cpu *ke, uint32_t cpu, const KDPC *dpc)
 {
-    if (own) {
-        if (dpc->Importance != LowImportance || ke->dpc_depth > DPC_QUEUE_DEPTH_LIMIT)
+    uint32_t depth = 0;
+
+    for (LIST_ENTRY *e = ke->dpc_list.Flink; e != &ke->dpc_list; e = e->Flink)
+        depth++;
+    if (cpu == cpu_current()) {
+        if (dpc->Importance != LowImportance || depth > DPC_QUEUE_DEPTH_LIMIT)
             ke_request_dispatch();
         return;
     }
     if (dpc->Importance == HighImportance || dpc->Importance == MediumHighImportance ||
-        ke->dpc_depth > DPC_QUEUE_DEPTH_LIMIT || hal_pcr(cpu)->current_thread ==
-        hal_pcr(cpu)->idle_thread)
+        depth > DPC_QUEUE_DEPTH_LIMIT || hal_pcr(cpu)->current_thread == hal_pcr(cpu)->idle_thread)
         ke_request_dispatch_on(cpu);
+}
+
+/* Any importance, any target. */
+static __attribute__((noinline)) NTAPI BOOLEAN dpc_insert(PKDPC dpc, PVOID argument1,
+                                                          PVOID argument2)
+{
+    uint64_t flags = hal_interrupts_disable();
+    uint32_t target = dpc->Number;
+    uint32_t cpu = target >= DPC_TARGET_BASE ? target - DPC_TARGET_BASE : cpu_current();
+    struct ke_cpu *ke = hal_pcr(cpu)->ke;
+    BOOLEAN queued = FALSE;
+
+    ke_lock_acquire(&ke->dpc_lock);
+    if (!dpc->DpcData) {
+        queued = TRUE;
+        dpc->DpcData = ke;
+        dpc->SystemArgument1 = argument1;
+        dpc->SystemArgument2 = argument2;
+        if (dpc->Importance == HighImportance)
+            InsertHeadList(&ke->dpc_list, &dpc->DpcListEntry);
+        else
+            InsertTailList(&ke->dpc_list, &dpc->DpcListEntry);
+    }
+    if (queued)
+        dpc_notify(ke, cpu, dpc);
+    ke_lock_release(&ke->dpc_lock);
+    hal_interrupts_restore(flags);
+    return queued;
+}
+
+/* Type, importance and target of a DPC that KeInitializeDpc left as it was. */
+static bool dpc_is_plain(const KDPC *dpc)
+{
+    return *(const ULONG *)(const void *)dpc == (DPC_TYPE_NORMAL | MediumImportance << 8);
 }
 
 /* WDK surface */
@@ -161,32 +201,37 @@ VOID NTAPI KeInitializeDpc(PRKDPC Dpc, PKDEFERRED_ROUTINE DeferredRoutine, PVOID
 }
 LDR_EXPORT(KeInitializeDpc);
 
-BOOLEAN NTAPI KeInsertQueueDpc(PRKDPC Dpc, PVOID SystemArgument1, PVOID SystemArgument2)
+/* What an ISR does most often: a plain DPC, on this CPU. */
+KE_HOT BOOLEAN NTAPI KeInsertQueueDpc(PRKDPC Dpc, PVOID SystemArgument1, PVOID SystemArgument2)
 {
-    uint64_t flags = hal_interrupts_disable();
-    uint32_t self = cpu_current();
-    uint32_t target = Dpc->Number;
-    uint32_t cpu = target >= DPC_TARGET_BASE ? target - DPC_TARGET_BASE : self;
-    struct ke_cpu *ke = cpu == self ? PCR->ke : hal_pcr(cpu)->ke;
-    BOOLEAN queued = FALSE;
+    uint64_t flags;
+    struct ke_cpu *ke;
+    LIST_ENTRY *last;
 
+    if (__builtin_expect(!dpc_is_plain(Dpc), 0))
+        return dpc_insert(Dpc, SystemArgument1, SystemArgument2);
+    flags = hal_interrupts_disable();
+    ke = PCR->ke;
     ke_lock_acquire(&ke->dpc_lock);
-    if (!Dpc->DpcData) {
-        queued = TRUE;
-        Dpc->DpcData = ke;
-        Dpc->SystemArgument1 = SystemArgument1;
-        Dpc->SystemArgument2 = SystemArgument2;
-        ke->dpc_depth++;
-        if (Dpc->Importance == HighImportance)
-            InsertHeadList(&ke->dpc_list, &Dpc->DpcListEntry);
-        else
-            InsertTailList(&ke->dpc_list, &Dpc->DpcListEntry);
+    if (*(PVOID *)&Dpc->DpcData) { /* the lock is held: nothing volatile about it */
+        ke_lock_release(&ke->dpc_lock);
+        hal_interrupts_restore(flags);
+        return FALSE;
     }
+    Dpc->DpcData = ke;
+    Dpc->SystemArgument1 = SystemArgument1;
+    Dpc->SystemArgument2 = SystemArgument2;
+    last = ke->dpc_list.Blink;
+    Dpc->DpcListEntry.Flink = &ke->dpc_list;
+    Dpc->DpcListEntry.Blink = last;
+    last->Flink = &Dpc->DpcListEntry;
+    ke->dpc_list.Blink = &Dpc->DpcListEntry;
     ke_lock_release(&ke->dpc_lock);
-    if (queued)
-        dpc_notify(ke, cpu, Dpc, cpu == self);
+    PCR->dispatch_requests |= KE_DISPATCH_LOOK;
+    if (!PCR->interrupt_depth && !PCR->dpc_active)
+        hal_ipi_self((vector_t){VECTOR_DPC});
     hal_interrupts_restore(flags);
-    return queued;
+    return TRUE;
 }
 LDR_EXPORT(KeInsertQueueDpc);
 
@@ -200,7 +245,6 @@ BOOLEAN NTAPI KeRemoveQueueDpc(PRKDPC Dpc)
         ke_lock_acquire(&ke->dpc_lock);
         if (Dpc->DpcData == ke) {
             RemoveEntryList(&Dpc->DpcListEntry);
-            ke->dpc_depth--;
             Dpc->DpcData = NULL;
             removed = TRUE;
         }

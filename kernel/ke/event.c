@@ -22,19 +22,57 @@ VOID NTAPI KeInitializeEvent(PRKEVENT Event, EVENT_TYPE Type, BOOLEAN State)
 }
 LDR_EXPORT(KeInitializeEvent);
 
-LONG NTAPI KeSetEvent(PRKEVENT Event, KPRIORITY Increment, BOOLEAN Wait)
+/* The general way: from any level, any waiters. */
+static __attribute__((noinline)) NTAPI LONG event_set(PRKEVENT event, KPRIORITY increment)
 {
-    irql_t old;
+    irql_t old = ke_dispatcher_lock();
+    LONG previous = event->Header.SignalState;
+
+    event->Header.SignalState = 1;
+    if (!previous)
+        ke_object_signaled(&event->Header, increment);
+    ke_dispatcher_unlock(old);
+    return previous;
+}
+
+/* One thread waits, for this synchronization event alone, without timeout, and it can be made
+ * next_thread without looking at other CPUs: what happens when a DPC wakes its driver's thread. */
+static inline bool wakes_simply(const KEVENT *event, const struct _KTHREAD *thread,
+                                KPRIORITY increment)
+{
+    return event->Header.Type == KE_OBJECT_EVENT_SYNCHRONIZATION && thread->wait_is_plain &&
+           !increment && ke_thread_wakes_here(thread);
+}
+
+KE_HOT LONG NTAPI KeSetEvent(PRKEVENT Event, KPRIORITY Increment, BOOLEAN Wait)
+{
+    LIST_ENTRY *first;
     LONG previous;
 
     (void)Wait; /* a promise to wait next; nothing is kept for it */
-    ASSERT_IRQL(DISPATCH_LEVEL);
-    old = ke_dispatcher_lock();
+    if (__builtin_expect(!PCR->dpc_active, 0)) {
+        if (hal_irql_read() > DISPATCH_LEVEL)
+            ke_irql_too_high(__builtin_return_address(0));
+        return event_set(Event, Increment);
+    }
+    ke_lock_acquire(&ke_dispatcher_lock_word);
     previous = Event->Header.SignalState;
-    Event->Header.SignalState = 1;
-    if (!previous)
-        ke_object_signaled(&Event->Header, Increment);
-    ke_dispatcher_unlock(old);
+    first = Event->Header.WaitListHead.Flink;
+    if (previous || first == &Event->Header.WaitListHead) {
+        Event->Header.SignalState = 1;
+    } else {
+        PKTHREAD thread = CONTAINING_RECORD(first, KWAIT_BLOCK, WaitListEntry)->Thread;
+        if (__builtin_expect(!wakes_simply(Event, thread, Increment), 0)) {
+            ke_lock_release(&ke_dispatcher_lock_word);
+            return event_set(Event, Increment);
+        }
+        RemoveEntryList(first);
+        thread->wait_count = 0;
+        thread->wait_status = STATUS_WAIT_0;
+        thread->state = KE_THREAD_STANDBY;
+        PCR->next_thread = thread;
+    }
+    ke_lock_release(&ke_dispatcher_lock_word);
     return previous;
 }
 LDR_EXPORT(KeSetEvent);

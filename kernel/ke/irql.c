@@ -10,9 +10,16 @@
 
 #include <hal/hal.h>
 
+#include "ke/dispatcher.h"
+
 static _Noreturn void irql_bugcheck(ULONG code, irql_t now, irql_t wanted, void *caller)
 {
     lib_bugcheck(code, 0, now, wanted, (uint64_t)caller, NULL);
+}
+
+_Noreturn NTAPI void ke_irql_too_high(void *caller)
+{
+    irql_bugcheck(IRQL_NOT_LESS_OR_EQUAL, hal_irql_read(), DISPATCH_LEVEL, caller);
 }
 
 static KIRQL NTAPI get_current_irql(VOID)

@@ -5,6 +5,12 @@
 
 #include <hal/hal.h>
 
+/*
+ * A routine of the interrupt path, whose instructions are counted (tests/bench): it keeps no frame
+ * pointer, so a backtrace through it goes on with its caller's caller.
+ */
+#define KE_HOT __attribute__((hot, optimize("omit-frame-pointer")))
+
 /* Boot CPU: DPC queue, idle thread from the running stack, clock. Once, before interrupts are on. */
 void ke_init(void);
 /* Its idle thread: from here on the boot thread may wait. Once, when mm is up. */
@@ -15,10 +21,26 @@ void ke_work_init(void);
 void ke_clock_init(void);
 
 /*
- * The way out of a device interrupt whose dispatch found dpc_requested set: runs DPCs and switches
- * threads if `old` is below DISPATCH_LEVEL. Interrupts off, depth already counted down.
+ * At DISPATCH_LEVEL, interrupts off: run DPCs and expired timers, then switch threads if one was
+ * chosen. May come back on another CPU.
  */
-void ke_interrupt_exit(irql_t old);
+__attribute__((ms_abi)) void ke_dispatch_loop(void);
+/* The same as soon as IRQL drops: for an interrupt that found the CPU at DISPATCH_LEVEL or above. */
+__attribute__((ms_abi)) void ke_dispatch_later(void);
+
+/*
+ * The way out of an interrupt that found dispatch_requests set. `old` is the level to go back to.
+ * Interrupts off, depth already counted down.
+ */
+static inline void ke_interrupt_exit(irql_t old)
+{
+    if (old < 2) { /* DISPATCH_LEVEL */
+        hal_irql_write(2);
+        ke_dispatch_loop();
+    } else {
+        ke_dispatch_later();
+    }
+}
 
 /*
  * Every CPU has executed a full barrier, and every device interrupt that was in progress on

@@ -19,12 +19,20 @@ static inline bool ke_lock_try(volatile ke_lock_t *lock)
     return !was_held;
 }
 
-__attribute__((noinline, cold)) void ke_lock_wait(volatile ke_lock_t *lock);
-
+/* The wait is out of line but not a call, so that the fast path need not save registers for it. */
 static inline void ke_lock_acquire(volatile ke_lock_t *lock)
 {
-    if (__builtin_expect(!ke_lock_try(lock), 0))
-        ke_lock_wait(lock);
+    __asm__ volatile("1: lock btsq $0, %0\n"
+                     "   jc 2f\n"
+                     "   .subsection 1\n"
+                     "2: pause\n"
+                     "   testb $1, %0\n"
+                     "   jnz 2b\n"
+                     "   jmp 1b\n"
+                     "   .previous\n"
+                     : "+m"(*lock)
+                     :
+                     : "memory", "cc");
 }
 
 static inline void ke_lock_release(volatile ke_lock_t *lock)

@@ -17,8 +17,8 @@ enum ke_object_type {
     KE_OBJECT_TIMER_SYNCHRONIZATION = 9,
 };
 
-static inline void ke_object_init(DISPATCHER_HEADER *header, enum ke_object_type type,
-                                  ULONG size, LONG state)
+static inline void ke_object_init(DISPATCHER_HEADER *header, enum ke_object_type type, ULONG size,
+                                  LONG state)
 {
     header->Lock = 0;
     header->Type = (UCHAR)type;

@@ -10,14 +10,6 @@
 
 #include "ke/lock.h"
 
-void ke_lock_wait(volatile ke_lock_t *lock)
-{
-    do {
-        while (__atomic_load_n(lock, __ATOMIC_RELAXED))
-            hal_cpu_pause();
-    } while (!ke_lock_try(lock));
-}
-
 /* WDK surface */
 
 static VOID NTAPI initialize_spin_lock(PKSPIN_LOCK SpinLock)

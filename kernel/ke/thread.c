@@ -36,6 +36,7 @@ void ke_thread_init(PKTHREAD thread, const char *name, int32_t priority)
 {
     ke_object_init(&thread->header, KE_OBJECT_THREAD, sizeof *thread, 0);
     thread->priority = thread->base_priority = priority;
+    thread->quantum = KE_QUANTUM_TICKS;
     thread->id = (uint64_t)__atomic_add_fetch(&last_id, 4, __ATOMIC_RELAXED);
     thread->cpu = cpu_current();
     lib_strlcpy(thread->name, name, sizeof thread->name);

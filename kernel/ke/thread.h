@@ -18,12 +18,13 @@ enum ke_thread_state {
 };
 
 enum {
-    KE_PRIORITY_IDLE = -1,       /* below every other thread */
+    KE_PRIORITY_IDLE = -1, /* below every other thread */
     KE_PRIORITY_NORMAL = 8,
     KE_PRIORITY_REALTIME_LOW = 16,
     KE_PRIORITY_WORKER = 13,
     KE_PRIORITY_PASSIVE_ISR = 30, /* CIE-PASS-10 */
     KE_PRIORITY_COUNT = 32,
+    KE_QUANTUM_TICKS = 2,
     KE_THREAD_STACK_SIZE = 40 * 1024, /* 24 KB as on Windows, the rest for nested interrupts */
     KE_THREAD_NAME_SIZE = 32,
 };
@@ -31,8 +32,8 @@ enum {
 struct _KTHREAD {
     DISPATCHER_HEADER header; /* signaled when terminated */
     struct hal_context context;
-    void *stack_base; /* (c) lowest address */
-    void *stack_top;  /* (c) */
+    void *stack_base;           /* (c) lowest address */
+    void *stack_top;            /* (c) */
     enum ke_thread_state state; /* (d) */
     int32_t priority;           /* (d) current */
     int32_t base_priority;      /* (d) */
@@ -43,15 +44,18 @@ struct _KTHREAD {
     LIST_ENTRY all_entry;       /* (list lock) all threads */
 
     /* wait */
-    NTSTATUS wait_status;       /* (d) */
-    PKWAIT_BLOCK wait_blocks;   /* (d) array in use */
-    uint32_t wait_count;        /* (d) */
-    uint8_t wait_all;           /* (d) */
-    uint8_t wait_alertable;     /* (d) */
-    uint8_t wait_mode;          /* (d) KPROCESSOR_MODE */
-    uint8_t alerted;            /* (d) */
+    NTSTATUS wait_status;     /* (d) */
+    PKWAIT_BLOCK wait_blocks; /* (d) array in use */
+    uint32_t wait_count;      /* (d) */
+    uint8_t must_move;        /* (d) its affinity excludes the CPU it runs on */
+    irql_t wait_irql;         /* (o) level to return to from a wait */
+    uint8_t wait_is_plain;    /* (d) one object, no timeout: the quick end in KeSetEvent */
+    uint8_t wait_all;         /* (d) */
+    uint8_t wait_alertable;   /* (d) */
+    uint8_t wait_mode;        /* (d) KPROCESSOR_MODE */
+    uint8_t alerted;          /* (d) */
     KWAIT_BLOCK own_wait_blocks[THREAD_WAIT_OBJECTS + 1];
-    KTIMER wait_timer;          /* (d) */
+    KTIMER wait_timer; /* (d) */
     KWAIT_BLOCK wait_timer_block;
 
     /* APCs, critical regions */
@@ -63,9 +67,9 @@ struct _KTHREAD {
     PKSTART_ROUTINE start_routine; /* (c) */
     PVOID start_context;           /* (c) */
     NTSTATUS exit_status;
-    uint64_t id;                   /* (c) */
-    uint64_t run_ticks;            /* (d) */
-    uint64_t switches;             /* (d) */
+    uint64_t id;        /* (c) */
+    uint64_t run_ticks; /* (d) */
+    uint64_t switches;  /* (d) */
     char name[KE_THREAD_NAME_SIZE];
 };
 

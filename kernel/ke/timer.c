@@ -65,8 +65,8 @@ static void timer_fire(PKTIMER timer)
     timer->Header.SignalState = 1;
     ke_object_signaled(&timer->Header, 0);
     if (timer->Period)
-        ke_timer_insert(timer, timer->DueTime.QuadPart +
-                                   (uint64_t)timer->Period * TIMER_UNITS_PER_MS);
+        ke_timer_insert(timer,
+                        timer->DueTime.QuadPart + (uint64_t)timer->Period * TIMER_UNITS_PER_MS);
     if (timer->Dpc)
         KeInsertQueueDpc(timer->Dpc, NULL, NULL);
 }

@@ -148,8 +148,11 @@ static void wait_timer_start(PKTHREAD self, const LARGE_INTEGER *timeout)
     ke_timer_insert(timer, ke_due_time(*timeout));
 }
 
-static NTSTATUS wait_for(uint32_t count, PVOID *objects, bool all, KPROCESSOR_MODE mode,
-                         BOOLEAN alertable, const LARGE_INTEGER *timeout, PKWAIT_BLOCK blocks)
+static inline __attribute__((always_inline)) NTSTATUS wait_for(uint32_t count, PVOID *objects,
+                                                               bool all, KPROCESSOR_MODE mode,
+                                                               BOOLEAN alertable,
+                                                               const LARGE_INTEGER *timeout,
+                                                               PKWAIT_BLOCK blocks)
 {
     irql_t old = ke_dispatcher_lock();
     PKTHREAD self = ke_thread_current();
@@ -170,6 +173,7 @@ static NTSTATUS wait_for(uint32_t count, PVOID *objects, bool all, KPROCESSOR_MO
     }
     self->wait_blocks = blocks;
     self->wait_count = count;
+    self->wait_is_plain = count == 1 && !timeout;
     self->wait_all = all;
     self->wait_mode = (uint8_t)mode;
     self->wait_alertable = alertable;
@@ -177,21 +181,51 @@ static NTSTATUS wait_for(uint32_t count, PVOID *objects, bool all, KPROCESSOR_MO
         wait_block_link(&blocks[i], objects[i], self, (USHORT)(all ? 0 : i));
     if (timeout)
         wait_timer_start(self, timeout);
+    self->wait_irql = old;
     self->state = KE_THREAD_WAITING;
-    ke_dispatcher_block(old);
-    return self->wait_status;
+    return ke_dispatcher_block();
 }
 
 /* WDK surface */
 
-NTSTATUS NTAPI KeWaitForSingleObject(PVOID Object, KWAIT_REASON WaitReason,
-                                     KPROCESSOR_MODE WaitMode, BOOLEAN Alertable,
-                                     PLARGE_INTEGER Timeout)
+static __attribute__((noinline)) NTAPI NTSTATUS wait_for_one(PVOID object, KPROCESSOR_MODE mode,
+                                                             BOOLEAN alertable,
+                                                             PLARGE_INTEGER timeout)
 {
-    (void)WaitReason;
-    wait_check_irql(Timeout, __builtin_return_address(0));
-    return wait_for(1, &Object, false, WaitMode, Alertable, Timeout,
+    wait_check_irql(timeout, __builtin_return_address(0));
+    return wait_for(1, &object, false, mode, alertable, timeout,
                     ke_thread_current()->own_wait_blocks);
+}
+
+/* The plain wait, of a thread for a synchronization event, is short; others go the general way. */
+KE_HOT NTSTATUS NTAPI KeWaitForSingleObject(PVOID Object, KWAIT_REASON WaitReason,
+                                            KPROCESSOR_MODE WaitMode, BOOLEAN Alertable,
+                                            PLARGE_INTEGER Timeout)
+{
+    DISPATCHER_HEADER *header = Object;
+    irql_t old = hal_irql_read();
+    PKTHREAD self;
+
+    (void)WaitReason;
+    if (Timeout || Alertable || old >= DISPATCH_LEVEL ||
+        header->Type != KE_OBJECT_EVENT_SYNCHRONIZATION)
+        return wait_for_one(Object, WaitMode, Alertable, Timeout);
+    hal_irql_write(DISPATCH_LEVEL);
+    ke_lock_acquire(&ke_dispatcher_lock_word);
+    if (header->SignalState > 0) {
+        header->SignalState = 0;
+        ke_dispatcher_unlock(old);
+        return STATUS_WAIT_0;
+    }
+    self = ke_thread_current();
+    self->wait_irql = old;
+    self->wait_blocks = self->own_wait_blocks;
+    self->wait_count = 1;
+    self->wait_is_plain = TRUE;
+    self->wait_all = self->wait_alertable = FALSE;
+    wait_block_link(self->own_wait_blocks, header, self, 0);
+    self->state = KE_THREAD_WAITING;
+    return ke_dispatcher_block();
 }
 LDR_EXPORT(KeWaitForSingleObject);
 LDR_EXPORT_AS("KeWaitForMutexObject", KeWaitForSingleObject);
