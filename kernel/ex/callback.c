@@ -1,70 +1,95 @@
 /*
- * ex/callback.c - callback objects: named lists of routines to notify.
+ * ex/callback.c - callback objects: one driver tells others that something happened.
  *
- * A registration that is being called is pinned by a count; ExUnregisterCallback waits until no
- * notification is inside its routine (WDK: ExUnregisterCallback).
+ * Routines run in the order of registration, at the notifier's IRQL, without a lock held. A
+ * registration that is being called is busy; who unregisters it waits until it is not, and only
+ * then takes it off the list, so that a notification under way finds its next entry.
+ *
+ * \Callback\SetSystemTime, \Callback\PowerState and \Callback\ProcessorAdd exist from the first
+ * time they are asked for. The events they stand for do not occur in this kernel.
  */
-#include <hal/types.h>
+#include <hal/hal.h>
+#include <lib/assert.h>
 #include <lib/export.h>
 #include <lib/string.h>
-#include <nt/wdm.h>
 
+#include "ex/name.h"
+#include "ke/lock.h"
 #include "ke/ob.h"
 #include "mm/pool.h"
 
-enum { CALLBACK_NAME_UNITS = 64 };
-
-#define CALLBACK_TAG MM_TAG("CbRg")
+#define CALLBACK_TAG MM_TAG("ExCb")
 
 struct _CALLBACK_OBJECT {
-    struct _CALLBACK_OBJECT *next; /* (l) named ones */
-    KSPIN_LOCK lock;
-    LIST_ENTRY registrations;      /* (lock) */
-    BOOLEAN multiple;
-    USHORT name_length;            /* bytes; 0: unnamed */
-    WCHAR name[CALLBACK_NAME_UNITS];
+    ke_lock_t lock;
+    LIST_ENTRY registrations; /* (l) */
+    BOOLEAN allow_multiple;   /* (c) */
 };
 
 struct callback_registration {
-    LIST_ENTRY link;
-    PCALLBACK_OBJECT object; /* referenced */
-    PCALLBACK_FUNCTION routine;
+    LIST_ENTRY entry;          /* (l) */
+    PCALLBACK_OBJECT object;   /* (c) referenced */
+    PCALLBACK_FUNCTION function;
     PVOID context;
-    ULONG calls;             /* (lock) notifications inside the routine */
-    BOOLEAN leaving;         /* (lock) the unregistering thread waits on `idle` */
-    KEVENT idle;
+    ULONG busy;                /* (l) calls under way */
+    BOOLEAN leaving;           /* (l) being unregistered: no new calls */
+    KEVENT idle;               /* set when busy falls to 0 while leaving */
 };
 
-static const struct _OBJECT_TYPE callback_type = {.name = "Callback"};
-static PCALLBACK_OBJECT named_list; /* named objects are permanent */
-static KSPIN_LOCK named_lock;
-
-/* Named lock held. */
-static PCALLBACK_OBJECT named_find(PUNICODE_STRING name)
+static void callback_destroy(void *object)
 {
-    PCALLBACK_OBJECT object;
-
-    for (object = named_list; object != NULL; object = object->next) {
-        if (object->name_length == name->Length &&
-            lib_wcsnicmp(object->name, name->Buffer, name->Length / sizeof(WCHAR)) == 0)
-            return object;
-    }
-    return NULL;
+    ex_name_remove(object);
 }
 
-static PCALLBACK_OBJECT callback_create(PUNICODE_STRING name, BOOLEAN multiple)
-{
-    PCALLBACK_OBJECT object = ob_create(&callback_type, sizeof(*object));
+static const struct _OBJECT_TYPE callback_type = {.name = "Callback", .destroy = callback_destroy};
 
-    if (object == NULL)
-        return NULL;
-    InitializeListHead(&object->registrations);
-    object->multiple = multiple;
-    if (name != NULL) {
-        object->name_length = name->Length;
-        memcpy(object->name, name->Buffer, name->Length);
+static irql_t callback_lock(PCALLBACK_OBJECT object)
+{
+    irql_t old = hal_irql_raise(DISPATCH_LEVEL);
+
+    ke_lock_acquire(&object->lock);
+    return old;
+}
+
+static void callback_unlock(PCALLBACK_OBJECT object, irql_t old)
+{
+    ke_lock_release(&object->lock);
+    hal_irql_write(old);
+}
+
+static bool is_system_callback(PCUNICODE_STRING name)
+{
+    static const WCHAR *const known[] = {L"\\Callback\\SetSystemTime", L"\\Callback\\PowerState",
+                                         L"\\Callback\\ProcessorAdd"};
+
+    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
+        UNICODE_STRING text;
+
+        RtlInitUnicodeString(&text, known[i]);
+        if (RtlEqualUnicodeString(&text, name, TRUE))
+            return true;
     }
-    return object;
+    return false;
+}
+
+static NTSTATUS callback_create(PCUNICODE_STRING name, BOOLEAN allow_multiple,
+                                PCALLBACK_OBJECT *object)
+{
+    PCALLBACK_OBJECT created = ob_create(&callback_type, sizeof *created);
+    NTSTATUS status = STATUS_SUCCESS;
+
+    if (created == NULL)
+        return STATUS_INSUFFICIENT_RESOURCES;
+    InitializeListHead(&created->registrations);
+    created->allow_multiple = allow_multiple;
+    if (name != NULL)
+        status = ex_name_insert(name, created);
+    if (!NT_SUCCESS(status)) {
+        ob_discard(created);
+        return status;
+    }
+    *object = created;
+    return STATUS_SUCCESS;
 }
 
 /* WDK surface */
@@ -73,65 +98,56 @@ NTSTATUS NTAPI ExCreateCallback(PCALLBACK_OBJECT *CallbackObject,
                                 POBJECT_ATTRIBUTES ObjectAttributes, BOOLEAN Create,
                                 BOOLEAN AllowMultipleCallbacks)
 {
-    PUNICODE_STRING name = ObjectAttributes->ObjectName;
-    PCALLBACK_OBJECT fresh = NULL;
-    PCALLBACK_OBJECT object;
-    KIRQL irql;
+    PCUNICODE_STRING name;
+    NTSTATUS status;
+    bool system;
 
-    *CallbackObject = NULL;
-    if (name != NULL && name->Length > CALLBACK_NAME_UNITS * sizeof(WCHAR))
-        return STATUS_OBJECT_NAME_INVALID;
-    if (Create) {
-        fresh = callback_create(name, AllowMultipleCallbacks);
-        if (fresh == NULL)
-            return STATUS_INSUFFICIENT_RESOURCES;
-    }
-    if (name == NULL) {
-        *CallbackObject = fresh;
-        return fresh == NULL ? STATUS_UNSUCCESSFUL : STATUS_SUCCESS;
-    }
-    KeAcquireSpinLock(&named_lock, &irql);
-    object = named_find(name);
-    if (object == NULL && fresh != NULL) {
-        object = fresh;
-        fresh = NULL;
-        object->next = named_list;
-        named_list = object;
-    }
-    if (object != NULL)
-        ob_reference(object);
-    KeReleaseSpinLock(&named_lock, irql);
-    if (fresh != NULL)
-        ob_discard(fresh);
-    *CallbackObject = object;
-    return object == NULL ? STATUS_OBJECT_NAME_NOT_FOUND : STATUS_SUCCESS;
+    ASSERT_IRQL(APC_LEVEL);
+    status = ex_name_of(ObjectAttributes, &name);
+    if (!NT_SUCCESS(status))
+        return status;
+    if (name == NULL)
+        return Create ? callback_create(NULL, AllowMultipleCallbacks, CallbackObject)
+                      : STATUS_UNSUCCESSFUL;
+    system = is_system_callback(name);
+    do {
+        status = ex_name_lookup(name, &callback_type, (void **)CallbackObject);
+        if (status != STATUS_OBJECT_NAME_NOT_FOUND || (!Create && !system))
+            return status;
+        status = callback_create(name, AllowMultipleCallbacks || system, CallbackObject);
+    } while (status == STATUS_OBJECT_NAME_COLLISION); /* another was faster: open that */
+    if (NT_SUCCESS(status) && (system || ObjectAttributes->Attributes & OBJ_PERMANENT))
+        ob_reference(*CallbackObject);
+    return status;
 }
 LDR_EXPORT(ExCreateCallback);
 
-PVOID NTAPI ExRegisterCallback(PCALLBACK_OBJECT CallbackObject, PCALLBACK_FUNCTION CallbackFunction,
-                               PVOID CallbackContext)
+PVOID NTAPI ExRegisterCallback(PCALLBACK_OBJECT CallbackObject,
+                               PCALLBACK_FUNCTION CallbackFunction, PVOID CallbackContext)
 {
-    struct callback_registration *registration =
-        mm_pool_alloc(sizeof(*registration), CALLBACK_TAG);
-    BOOLEAN refused;
-    KIRQL irql;
+    struct callback_registration *registration;
+    bool accepted;
+    irql_t old;
 
+    ASSERT_IRQL(APC_LEVEL);
+    registration = mm_pool_alloc(sizeof *registration, CALLBACK_TAG);
     if (registration == NULL)
         return NULL;
     registration->object = CallbackObject;
-    registration->routine = CallbackFunction;
+    registration->function = CallbackFunction;
     registration->context = CallbackContext;
     KeInitializeEvent(&registration->idle, NotificationEvent, FALSE);
-    KeAcquireSpinLock(&CallbackObject->lock, &irql);
-    refused = !CallbackObject->multiple && !IsListEmpty(&CallbackObject->registrations);
-    if (!refused)
-        InsertTailList(&CallbackObject->registrations, &registration->link);
-    KeReleaseSpinLock(&CallbackObject->lock, irql);
-    if (refused) {
+    ob_reference(CallbackObject);
+    old = callback_lock(CallbackObject);
+    accepted = CallbackObject->allow_multiple || IsListEmpty(&CallbackObject->registrations);
+    if (accepted)
+        InsertTailList(&CallbackObject->registrations, &registration->entry);
+    callback_unlock(CallbackObject, old);
+    if (!accepted) {
         mm_pool_free(registration, CALLBACK_TAG);
+        ob_dereference(CallbackObject);
         return NULL;
     }
-    ob_reference(CallbackObject);
     return registration;
 }
 LDR_EXPORT(ExRegisterCallback);
@@ -140,17 +156,18 @@ VOID NTAPI ExUnregisterCallback(PVOID CallbackRegistration)
 {
     struct callback_registration *registration = CallbackRegistration;
     PCALLBACK_OBJECT object = registration->object;
-    BOOLEAN busy;
-    KIRQL irql;
+    irql_t old;
 
-    KeAcquireSpinLock(&object->lock, &irql);
+    ASSERT_IRQL(APC_LEVEL);
+    old = callback_lock(object);
     registration->leaving = TRUE;
-    busy = registration->calls != 0;
-    if (!busy)
-        RemoveEntryList(&registration->link);
-    KeReleaseSpinLock(&object->lock, irql);
-    if (busy) /* the last call out unlinks it */
+    while (registration->busy) {
+        callback_unlock(object, old);
         KeWaitForSingleObject(&registration->idle, Executive, KernelMode, FALSE, NULL);
+        old = callback_lock(object);
+    }
+    RemoveEntryList(&registration->entry);
+    callback_unlock(object, old);
     mm_pool_free(registration, CALLBACK_TAG);
     ob_dereference(object);
 }
@@ -159,28 +176,23 @@ LDR_EXPORT(ExUnregisterCallback);
 VOID NTAPI ExNotifyCallback(PVOID CallbackObject, PVOID Argument1, PVOID Argument2)
 {
     PCALLBACK_OBJECT object = CallbackObject;
-    PLIST_ENTRY link;
-    KIRQL irql;
+    irql_t old;
 
-    KeAcquireSpinLock(&object->lock, &irql);
-    for (link = object->registrations.Flink; link != &object->registrations;) {
+    ASSERT_IRQL(DISPATCH_LEVEL);
+    old = callback_lock(object);
+    for (LIST_ENTRY *e = object->registrations.Flink; e != &object->registrations; e = e->Flink) {
         struct callback_registration *registration =
-            CONTAINING_RECORD(link, struct callback_registration, link);
+            CONTAINING_RECORD(e, struct callback_registration, entry);
 
-        if (registration->leaving) {
-            link = link->Flink;
+        if (registration->leaving)
             continue;
-        }
-        registration->calls++;
-        KeReleaseSpinLock(&object->lock, irql);
-        registration->routine(registration->context, Argument1, Argument2);
-        KeAcquireSpinLock(&object->lock, &irql);
-        link = link->Flink;
-        if (--registration->calls == 0 && registration->leaving) {
-            RemoveEntryList(&registration->link);
+        registration->busy++;
+        callback_unlock(object, old);
+        registration->function(registration->context, Argument1, Argument2);
+        old = callback_lock(object);
+        if (!--registration->busy && registration->leaving)
             KeSetEvent(&registration->idle, IO_NO_INCREMENT, FALSE);
-        }
     }
-    KeReleaseSpinLock(&object->lock, irql);
+    callback_unlock(object, old);
 }
 LDR_EXPORT(ExNotifyCallback);

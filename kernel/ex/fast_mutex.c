@@ -18,7 +18,7 @@
 enum { MUTEX_FREE = 1 };
 
 /* The members that matter, at the same place in FAST_MUTEX and KGUARDED_MUTEX. */
-_Static_assert(offsetof(FAST_MUTEX, Event) == offsetof(KGUARDED_MUTEX, Event), "layout");
+_Static_assert(offsetof(FAST_MUTEX, Event) == offsetof(KGUARDED_MUTEX, Gate), "layout");
 
 static void mutex_initialize(PFAST_MUTEX mutex)
 {

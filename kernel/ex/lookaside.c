@@ -1,58 +1,94 @@
 /*
- * ex/lookaside.c - lookaside lists: initialisation and deletion.
+ * ex/lookaside.c - lookaside lists: blocks of one size kept at hand between uses.
  *
- * Allocation and free are inlines of the WDK's headers over the list head and the two routines
- * filled in here. The depth is fixed: lists are not tuned by use.
+ * A list is an SList of free blocks in front of an allocate and a free routine. Drivers built with
+ * most headers take and give blocks by inline code over the same members, so the layout and the
+ * meaning of Depth are fixed: a free block is kept while fewer than Depth are. Depth is the same
+ * for all lists and does not adapt. Pool is never paged here, so paged lists are the same thing.
+ *
+ * All lists are chained, so that those a driver forgot at unload can be named.
  */
 #include <lib/export.h>
 #include <lib/string.h>
 #include <nt/wdm.h>
 
-enum { LOOKASIDE_DEPTH = 16, LOOKASIDE_DEPTH_MAX = 256 };
+#include "ke/lock.h"
 
-static PVOID NTAPI allocate_ex(POOL_TYPE type, SIZE_T size, ULONG tag, PLOOKASIDE_LIST_EX list)
+enum { LOOKASIDE_DEPTH = 32 };
+
+/* The NPAGED, PAGED and EX lists begin with the same members. */
+typedef GENERAL_LOOKASIDE_POOL LOOKASIDE;
+
+static LIST_ENTRY all_lists = {&all_lists, &all_lists};
+static ke_lock_t all_lists_lock;
+
+static void lookaside_link(LOOKASIDE *list, bool link)
 {
-    UNREFERENCED_PARAMETER(list);
-    return ExAllocatePoolWithTag(type, size, tag);
+    irql_t old = hal_irql_raise(DISPATCH_LEVEL);
+
+    ke_lock_acquire(&all_lists_lock);
+    if (link)
+        InsertTailList(&all_lists, &list->ListEntry);
+    else
+        RemoveEntryList(&list->ListEntry);
+    ke_lock_release(&all_lists_lock);
+    hal_irql_write(old);
 }
 
-static VOID NTAPI free_ex(PVOID buffer, PLOOKASIDE_LIST_EX list)
+static void lookaside_init(LOOKASIDE *list, POOL_TYPE type, SIZE_T size, ULONG tag)
 {
-    UNREFERENCED_PARAMETER(list);
-    ExFreePool(buffer);
-}
-
-/* The members that all kinds of list share; GENERAL_LOOKASIDE_POOL has the same ones. */
-static void lookaside_fill(PGENERAL_LOOKASIDE_POOL list, POOL_TYPE type, SIZE_T size, ULONG tag)
-{
-    memset(list, 0, sizeof(*list));
+    memset(list, 0, sizeof *list);
     list->Depth = LOOKASIDE_DEPTH;
-    list->MaximumDepth = LOOKASIDE_DEPTH_MAX;
+    list->MaximumDepth = LOOKASIDE_DEPTH;
     list->Type = type;
     list->Tag = tag;
-    list->Size = size < sizeof(SLIST_ENTRY) ? (ULONG)sizeof(SLIST_ENTRY) : (ULONG)size;
+    list->Size = (ULONG)(size < sizeof(SLIST_ENTRY) ? sizeof(SLIST_ENTRY) : size);
+    lookaside_link(list, true);
 }
 
-static void lookaside_drain(PGENERAL_LOOKASIDE_POOL list, bool ex)
+static VOID NTAPI free_to_pool(PVOID Buffer)
+{
+    ExFreePool(Buffer);
+}
+
+static PVOID NTAPI allocate_ex(POOL_TYPE PoolType, SIZE_T NumberOfBytes, ULONG Tag,
+                               PLOOKASIDE_LIST_EX Lookaside)
+{
+    (void)Lookaside;
+    return ExAllocatePoolWithTag(PoolType, NumberOfBytes, Tag);
+}
+
+static PVOID NTAPI allocate_quota_ex(POOL_TYPE PoolType, SIZE_T NumberOfBytes, ULONG Tag,
+                                     PLOOKASIDE_LIST_EX Lookaside)
+{
+    (void)Lookaside;
+    return ExAllocatePoolWithQuotaTag(PoolType, NumberOfBytes, Tag);
+}
+
+static VOID NTAPI free_ex(PVOID Buffer, PLOOKASIDE_LIST_EX Lookaside)
+{
+    (void)Lookaside;
+    ExFreePool(Buffer);
+}
+
+static void lookaside_init_plain(LOOKASIDE *list, POOL_TYPE type, PALLOCATE_FUNCTION allocate,
+                                 PFREE_FUNCTION release, SIZE_T size, ULONG tag)
+{
+    lookaside_init(list, type, size, tag);
+    list->Allocate = allocate != NULL ? allocate : ExAllocatePoolWithTag;
+    list->Free = release != NULL ? release : free_to_pool;
+}
+
+static void lookaside_flush(LOOKASIDE *list, bool has_context)
 {
     PSLIST_ENTRY entry;
 
     while ((entry = ExpInterlockedPopEntrySList(&list->ListHead)) != NULL) {
-        if (ex)
-            list->FreeEx(entry, (PLOOKASIDE_LIST_EX)(PVOID)list);
+        if (has_context)
+            list->FreeEx(entry, (PLOOKASIDE_LIST_EX)list);
         else
             list->Free(entry);
     }
-}
-
-static void lookaside_init(PVOID memory, POOL_TYPE type, PALLOCATE_FUNCTION allocate,
-                           PFREE_FUNCTION release, SIZE_T size, ULONG tag)
-{
-    PGENERAL_LOOKASIDE_POOL list = memory;
-
-    lookaside_fill(list, type, size, tag);
-    list->Allocate = allocate != NULL ? allocate : ExAllocatePoolWithTag;
-    list->Free = release != NULL ? release : ExFreePool;
 }
 
 /* WDK surface */
@@ -61,15 +97,16 @@ VOID NTAPI ExInitializeNPagedLookasideList(PNPAGED_LOOKASIDE_LIST Lookaside,
                                            PALLOCATE_FUNCTION Allocate, PFREE_FUNCTION Free,
                                            ULONG Flags, SIZE_T Size, ULONG Tag, USHORT Depth)
 {
-    UNREFERENCED_PARAMETER(Flags);
-    UNREFERENCED_PARAMETER(Depth);
-    lookaside_init(Lookaside, NonPagedPoolNx, Allocate, Free, Size, Tag);
+    UNREFERENCED_PARAMETER(Depth); /* reserved */
+    lookaside_init_plain((LOOKASIDE *)&Lookaside->L, NonPagedPool | (POOL_TYPE)Flags, Allocate,
+                         Free, Size, Tag);
 }
 LDR_EXPORT(ExInitializeNPagedLookasideList);
 
 VOID NTAPI ExDeleteNPagedLookasideList(PNPAGED_LOOKASIDE_LIST Lookaside)
 {
-    lookaside_drain((PGENERAL_LOOKASIDE_POOL)(PVOID)Lookaside, false);
+    lookaside_link((LOOKASIDE *)&Lookaside->L, false);
+    lookaside_flush((LOOKASIDE *)&Lookaside->L, false);
 }
 LDR_EXPORT(ExDeleteNPagedLookasideList);
 
@@ -77,15 +114,15 @@ VOID NTAPI ExInitializePagedLookasideList(PPAGED_LOOKASIDE_LIST Lookaside,
                                           PALLOCATE_FUNCTION Allocate, PFREE_FUNCTION Free,
                                           ULONG Flags, SIZE_T Size, ULONG Tag, USHORT Depth)
 {
-    UNREFERENCED_PARAMETER(Flags);
-    UNREFERENCED_PARAMETER(Depth);
-    lookaside_init(Lookaside, PagedPool, Allocate, Free, Size, Tag);
+    UNREFERENCED_PARAMETER(Depth); /* reserved */
+    lookaside_init_plain((LOOKASIDE *)&Lookaside->L, PagedPool | (POOL_TYPE)Flags, Allocate, Free,
+                         Size, Tag);
 }
 LDR_EXPORT(ExInitializePagedLookasideList);
 
 VOID NTAPI ExDeletePagedLookasideList(PPAGED_LOOKASIDE_LIST Lookaside)
 {
-    lookaside_drain((PGENERAL_LOOKASIDE_POOL)(PVOID)Lookaside, false);
+    ExDeleteNPagedLookasideList((PNPAGED_LOOKASIDE_LIST)Lookaside);
 }
 LDR_EXPORT(ExDeletePagedLookasideList);
 
@@ -94,15 +131,24 @@ NTSTATUS NTAPI ExInitializeLookasideListEx(PLOOKASIDE_LIST_EX Lookaside,
                                            POOL_TYPE PoolType, ULONG Flags, SIZE_T Size, ULONG Tag,
                                            USHORT Depth)
 {
-    const ULONG known =
-        EX_LOOKASIDE_LIST_EX_FLAGS_RAISE_ON_FAIL | EX_LOOKASIDE_LIST_EX_FLAGS_FAIL_NO_RAISE;
+    const ULONG flags = EX_LOOKASIDE_LIST_EX_FLAGS_RAISE_ON_FAIL |
+                        EX_LOOKASIDE_LIST_EX_FLAGS_FAIL_NO_RAISE;
+    POOL_TYPE base = PoolType & ~(POOL_TYPE)POOL_NX_ALLOCATION;
+    PALLOCATE_FUNCTION_EX allocate = allocate_ex;
 
-    if (Depth != 0)
-        return STATUS_INVALID_PARAMETER_8;
-    if ((Flags & ~known) != 0 || Flags == known)
+    UNREFERENCED_PARAMETER(Depth); /* reserved */
+    if (base >= MaxPoolType)
+        return STATUS_INVALID_PARAMETER_4;
+    if (Flags & ~flags || Flags == flags)
         return STATUS_INVALID_PARAMETER_5;
-    lookaside_fill(&Lookaside->L, PoolType, Size, Tag);
-    Lookaside->L.AllocateEx = Allocate != NULL ? Allocate : allocate_ex;
+    if (Flags == EX_LOOKASIDE_LIST_EX_FLAGS_RAISE_ON_FAIL)
+        PoolType |= POOL_RAISE_IF_ALLOCATION_FAILURE;
+    if (Flags == EX_LOOKASIDE_LIST_EX_FLAGS_FAIL_NO_RAISE) {
+        PoolType |= POOL_QUOTA_FAIL_INSTEAD_OF_RAISE;
+        allocate = allocate_quota_ex;
+    }
+    lookaside_init(&Lookaside->L, PoolType, Size, Tag);
+    Lookaside->L.AllocateEx = Allocate != NULL ? Allocate : allocate;
     Lookaside->L.FreeEx = Free != NULL ? Free : free_ex;
     return STATUS_SUCCESS;
 }
@@ -110,12 +156,39 @@ LDR_EXPORT(ExInitializeLookasideListEx);
 
 VOID NTAPI ExFlushLookasideListEx(PLOOKASIDE_LIST_EX Lookaside)
 {
-    lookaside_drain(&Lookaside->L, true);
+    lookaside_flush(&Lookaside->L, true);
 }
 LDR_EXPORT(ExFlushLookasideListEx);
 
 VOID NTAPI ExDeleteLookasideListEx(PLOOKASIDE_LIST_EX Lookaside)
 {
-    lookaside_drain(&Lookaside->L, true);
+    lookaside_link(&Lookaside->L, false);
+    lookaside_flush(&Lookaside->L, true);
 }
 LDR_EXPORT(ExDeleteLookasideListEx);
+
+static PVOID NTAPI lookaside_allocate(PNPAGED_LOOKASIDE_LIST Lookaside)
+{
+    return ExAllocateFromNPagedLookasideList(Lookaside);
+}
+LDR_EXPORT_AS("ExAllocateFromNPagedLookasideList", lookaside_allocate);
+LDR_EXPORT_AS("ExAllocateFromPagedLookasideList", lookaside_allocate);
+
+static VOID NTAPI lookaside_free(PNPAGED_LOOKASIDE_LIST Lookaside, PVOID Entry)
+{
+    ExFreeToNPagedLookasideList(Lookaside, Entry);
+}
+LDR_EXPORT_AS("ExFreeToNPagedLookasideList", lookaside_free);
+LDR_EXPORT_AS("ExFreeToPagedLookasideList", lookaside_free);
+
+static PVOID NTAPI lookaside_allocate_ex(PLOOKASIDE_LIST_EX Lookaside)
+{
+    return ExAllocateFromLookasideListEx(Lookaside);
+}
+LDR_EXPORT_AS("ExAllocateFromLookasideListEx", lookaside_allocate_ex);
+
+static VOID NTAPI lookaside_free_ex(PLOOKASIDE_LIST_EX Lookaside, PVOID Entry)
+{
+    ExFreeToLookasideListEx(Lookaside, Entry);
+}
+LDR_EXPORT_AS("ExFreeToLookasideListEx", lookaside_free_ex);

@@ -1,273 +1,376 @@
 /*
- * ex/resource.c - ERESOURCE: shared and exclusive ownership with recursion.
+ * ex/resource.c - executive resources: locks with one writer or many readers, recursive, that
+ * threads wait for.
  *
- * The spin lock in the resource guards it. OwnerEntry is the exclusive owner, or the first shared
- * one; further shared owners stand in OwnerTable, whose element 0 holds its size. Waiters sleep on a
- * semaphore (shared) or an event (exclusive), made when first needed; a release wakes the exclusive
- * waiter first, or all shared ones. Ownership is handed over by whoever releases, so a woken thread
- * owns the resource already.
+ * All state is under the resource's own spin lock. A resource that becomes free is handed on, not
+ * left to a race: the releasing thread makes the waiters owners and then wakes them. Readers that
+ * wait have precedence over writers when a writer leaves, a writer when the last reader leaves; a
+ * new reader queues behind a waiting writer, unless it asks not to (...StarveExclusive).
  *
- * Owns: Ex*Resource*. Owns not: priority boosts, deadlock detection.
+ * Who owns it: the writer, or the first reader, in OwnerEntry; other readers in a table that grows
+ * in steps. ActiveCount counts owners; Flag says whether it is the one writer. A waking reader
+ * enters itself into the table, which the releasing thread cannot (no memory there): so
+ * ActiveCount, not the table, decides.
  */
-#include <hal/types.h>
+#include <hal/hal.h>
+#include <lib/assert.h>
+#include <lib/bugcheck.h>
 #include <lib/export.h>
 #include <lib/string.h>
 #include <nt/wdm.h>
 
+#include "ke/lock.h"
 #include "mm/pool.h"
-
-enum {
-    RESOURCE_EXCLUSIVE = 0x80, /* Flag: owned exclusively */
-    TABLE_STEP = 4,
-};
 
 #define RESOURCE_TAG MM_TAG("ReTa")
 
-/* A thread that waits; on its stack. */
-struct resource_wait {
-    LIST_ENTRY link;
-    ERESOURCE_THREAD thread;
-    KEVENT granted;
+enum {
+    RESOURCE_EXCLUSIVE = 0x80, /* Flag: owned by a writer */
+    RESOURCE_TABLE_STEP = 8,
 };
 
-/* Reserved2 points here: created with the resource. */
-struct resource_waiters {
-    LIST_ENTRY shared;
-    LIST_ENTRY exclusive;
+struct resource_waits { /* one block; SharedWaiters and ExclusiveWaiters point into it */
+    KSEMAPHORE shared;
+    KEVENT exclusive;
 };
 
-static struct resource_waiters *waiters_of(PERESOURCE resource)
+static irql_t resource_lock(PERESOURCE resource)
 {
-    return resource->Reserved2;
+    irql_t old = hal_irql_raise(DISPATCH_LEVEL);
+
+    ke_lock_acquire(&resource->SpinLock);
+    return old;
 }
 
-static ERESOURCE_THREAD current_thread(void)
+static void resource_unlock(PERESOURCE resource, irql_t old)
 {
-    return (ERESOURCE_THREAD)PsGetCurrentThread();
+    ke_lock_release(&resource->SpinLock);
+    hal_irql_write(old);
 }
 
-static bool is_exclusive(PERESOURCE resource)
+static ERESOURCE_THREAD current_owner(void)
 {
-    return (resource->Flag & RESOURCE_EXCLUSIVE) != 0;
+    return (ERESOURCE_THREAD)KeGetCurrentThread();
 }
 
-/* Lock held: the thread's entry, or NULL; with make, a free one is given to it. */
-static POWNER_ENTRY owner_entry(PERESOURCE resource, ERESOURCE_THREAD thread, bool make)
+static bool is_exclusive(const ERESOURCE *resource)
 {
-    POWNER_ENTRY table = resource->OwnerTable;
-    POWNER_ENTRY found = NULL;
-    ULONG i;
+    return resource->Flag & RESOURCE_EXCLUSIVE;
+}
 
-    if (resource->OwnerEntry.OwnerThread == thread)
+/* ---- owners ----------------------------------------------------------------------------------- */
+
+/* The table's entry 0 only tells its size. */
+static ULONG table_size(const ERESOURCE *resource)
+{
+    return resource->OwnerTable == NULL ? 0 : resource->OwnerTable[0].TableSize;
+}
+
+static POWNER_ENTRY owner_find(PERESOURCE resource, ERESOURCE_THREAD owner)
+{
+    if (resource->OwnerEntry.OwnerThread == owner)
         return &resource->OwnerEntry;
-    for (i = 1; table != NULL && i < table->TableSize; i++) {
-        if (table[i].OwnerThread == thread)
-            return &table[i];
-        if (table[i].OwnerThread == 0 && found == NULL)
-            found = &table[i];
+    for (ULONG i = 1; i < table_size(resource); i++) {
+        if (resource->OwnerTable[i].OwnerThread == owner)
+            return &resource->OwnerTable[i];
     }
-    if (!make)
-        return NULL;
-    if (resource->OwnerEntry.OwnerThread == 0)
-        found = &resource->OwnerEntry;
-    if (found == NULL) {
-        ULONG old_size = table == NULL ? 1 : table->TableSize;
-        POWNER_ENTRY grown =
-            mm_pool_alloc((old_size + TABLE_STEP) * sizeof(*grown), RESOURCE_TAG);
-
-        if (grown == NULL)
-            return NULL;
-        if (table != NULL) {
-            memcpy(grown, table, old_size * sizeof(*grown));
-            mm_pool_free(table, RESOURCE_TAG);
-        }
-        grown->TableSize = old_size + TABLE_STEP;
-        resource->OwnerTable = grown;
-        found = &grown[old_size];
-    }
-    found->OwnerThread = thread;
-    found->OwnerCount = 0;
-    return found;
+    return NULL;
 }
 
-/* Lock held. */
-static bool grant(PERESOURCE resource, ERESOURCE_THREAD thread, bool exclusive)
+static void table_grow(PERESOURCE resource, ULONG seen)
 {
-    POWNER_ENTRY entry = owner_entry(resource, thread, true);
+    ULONG size = seen + RESOURCE_TABLE_STEP;
+    POWNER_ENTRY table = mm_pool_alloc(size * sizeof *table, RESOURCE_TAG);
+    POWNER_ENTRY old_table = table;
+    LARGE_INTEGER moment = {.QuadPart = -10000}; /* 1 ms */
+    irql_t old;
 
-    if (entry == NULL)
-        return false;
-    if (entry->OwnerCount++ == 0) {
-        resource->ActiveEntries++;
-        resource->ActiveCount++;
-    }
-    if (exclusive)
-        resource->Flag |= RESOURCE_EXCLUSIVE;
-    return true;
-}
-
-static void wake(PLIST_ENTRY link)
-{
-    KeSetEvent(&CONTAINING_RECORD(link, struct resource_wait, link)->granted, IO_NO_INCREMENT,
-               FALSE);
-}
-
-/* Lock held: the resource has no owner, or only shared ones. Hand it to whoever may have it. */
-static void grant_waiters(PERESOURCE resource)
-{
-    struct resource_waiters *waiters = waiters_of(resource);
-
-    if (resource->ActiveEntries == 0 && !IsListEmpty(&waiters->exclusive)) {
-        PLIST_ENTRY link = RemoveHeadList(&waiters->exclusive);
-
-        resource->NumberOfExclusiveWaiters--;
-        grant(resource, CONTAINING_RECORD(link, struct resource_wait, link)->thread, true);
-        wake(link);
+    if (table == NULL) { /* an acquire cannot fail: wait for memory */
+        KeDelayExecutionThread(KernelMode, FALSE, &moment);
         return;
     }
-    while (!is_exclusive(resource) && !IsListEmpty(&waiters->shared)) {
-        PLIST_ENTRY link = RemoveHeadList(&waiters->shared);
+    old = resource_lock(resource);
+    if (table_size(resource) == seen) {
+        old_table = resource->OwnerTable;
+        if (seen)
+            memcpy(table, old_table, seen * sizeof *table);
+        table[0].TableSize = size;
+        resource->OwnerTable = table;
+    }
+    resource_unlock(resource, old);
+    if (old_table != NULL)
+        mm_pool_free(old_table, RESOURCE_TAG);
+}
 
-        resource->NumberOfSharedWaiters--;
-        grant(resource, CONTAINING_RECORD(link, struct resource_wait, link)->thread, false);
-        wake(link);
+/* A free entry for one reader more; grows the table, for which the lock is dropped for a while. */
+static POWNER_ENTRY owner_new(PERESOURCE resource, irql_t *old)
+{
+    for (;;) {
+        POWNER_ENTRY entry = owner_find(resource, 0);
+        ULONG seen = table_size(resource);
+
+        if (entry != NULL)
+            return entry;
+        resource_unlock(resource, *old);
+        table_grow(resource, seen);
+        *old = resource_lock(resource);
     }
 }
 
-/* Who goes before a shared request that the resource's present state would allow. */
-enum shared_order { SHARED_NORMAL, SHARED_STARVE_EXCLUSIVE, SHARED_WAIT_FOR_EXCLUSIVE };
-
-static bool may_share(PERESOURCE resource, ERESOURCE_THREAD thread, enum shared_order order)
+static void owner_set(POWNER_ENTRY entry, ERESOURCE_THREAD owner, ULONG count)
 {
-    if (is_exclusive(resource))
-        return resource->OwnerEntry.OwnerThread == thread;
-    if (order == SHARED_STARVE_EXCLUSIVE || resource->NumberOfExclusiveWaiters == 0)
-        return true;
-    return order == SHARED_NORMAL && owner_entry(resource, thread, false) != NULL;
+    entry->OwnerThread = owner;
+    entry->TableSize = 0; /* both flags beside OwnerCount */
+    entry->OwnerCount = count;
 }
 
-static BOOLEAN acquire(PERESOURCE resource, bool exclusive, enum shared_order order, BOOLEAN wait)
-{
-    struct resource_wait block = {.thread = current_thread()};
-    BOOLEAN taken;
-    KIRQL irql;
+/* ---- handing on ------------------------------------------------------------------------------- */
 
-    KeAcquireSpinLock(&resource->SpinLock, &irql);
-    if (exclusive)
-        taken = resource->ActiveEntries == 0 ||
-                (is_exclusive(resource) && resource->OwnerEntry.OwnerThread == block.thread);
+static void grant_shared(PERESOURCE resource)
+{
+    ULONG count = resource->NumberOfSharedWaiters;
+
+    resource->NumberOfSharedWaiters = 0;
+    resource->ActiveCount = (SHORT)(resource->ActiveCount + count);
+    resource->ActiveEntries += count;
+    if (count)
+        KeReleaseSemaphore(resource->SharedWaiters, 0, (LONG)count, FALSE);
+}
+
+static void grant_exclusive(PERESOURCE resource)
+{
+    resource->NumberOfExclusiveWaiters--;
+    resource->Flag |= RESOURCE_EXCLUSIVE;
+    resource->ActiveCount = 1;
+    resource->ActiveEntries = 1;
+    KeSetEvent(resource->ExclusiveWaiters, 0, FALSE);
+}
+
+/* One owner has left altogether. */
+static void owner_left(PERESOURCE resource)
+{
+    bool was_exclusive = is_exclusive(resource);
+
+    resource->ActiveEntries--;
+    if (--resource->ActiveCount)
+        return;
+    resource->Flag &= (USHORT)~RESOURCE_EXCLUSIVE;
+    if (was_exclusive && resource->NumberOfSharedWaiters)
+        grant_shared(resource);
+    else if (resource->NumberOfExclusiveWaiters)
+        grant_exclusive(resource);
     else
-        taken = may_share(resource, block.thread, order);
-    if (taken) {
-        taken = grant(resource, block.thread, exclusive);
-    } else if (wait) {
+        grant_shared(resource);
+}
+
+/* ---- acquiring -------------------------------------------------------------------------------- */
+
+static BOOLEAN acquire_exclusive(PERESOURCE resource, BOOLEAN wait)
+{
+    ERESOURCE_THREAD self = current_owner();
+    irql_t old = resource_lock(resource);
+
+    if (resource->ActiveCount == 0) {
+        resource->Flag |= RESOURCE_EXCLUSIVE;
+        resource->ActiveCount = 1;
+        resource->ActiveEntries = 1;
+        owner_set(&resource->OwnerEntry, self, 1);
+    } else if (is_exclusive(resource) && resource->OwnerEntry.OwnerThread == self) {
+        resource->OwnerEntry.OwnerCount++;
+    } else if (!wait) {
+        resource_unlock(resource, old);
+        return FALSE;
+    } else {
         resource->ContentionCount++;
-        KeInitializeEvent(&block.granted, SynchronizationEvent, FALSE);
-        if (exclusive) {
-            resource->NumberOfExclusiveWaiters++;
-            InsertTailList(&waiters_of(resource)->exclusive, &block.link);
-        } else {
-            resource->NumberOfSharedWaiters++;
-            InsertTailList(&waiters_of(resource)->shared, &block.link);
-        }
+        resource->NumberOfExclusiveWaiters++;
+        resource_unlock(resource, old);
+        KeWaitForSingleObject(resource->ExclusiveWaiters, WrResource, KernelMode, FALSE, NULL);
+        old = resource_lock(resource);
+        owner_set(&resource->OwnerEntry, self, 1);
     }
-    KeReleaseSpinLock(&resource->SpinLock, irql);
-    if (taken || !wait)
-        return taken;
-    KeWaitForSingleObject(&block.granted, WrResource, KernelMode, FALSE, NULL);
+    resource_unlock(resource, old);
     return TRUE;
 }
 
-static void release(PERESOURCE resource, ERESOURCE_THREAD thread)
-{
-    POWNER_ENTRY entry;
-    KIRQL irql;
+/* How a reader meets writers that wait. */
+enum shared_manner {
+    SHARED_BEHIND_WRITERS,        /* unless it is a reader already */
+    SHARED_BEFORE_WRITERS,        /* ...StarveExclusive */
+    SHARED_BEHIND_WRITERS_ALWAYS, /* ...WaitForExclusive */
+};
 
-    KeAcquireSpinLock(&resource->SpinLock, &irql);
-    entry = owner_entry(resource, thread, false);
+static bool must_queue(PERESOURCE resource, bool owns, enum shared_manner manner)
+{
+    if (is_exclusive(resource))
+        return true;
+    if (!resource->NumberOfExclusiveWaiters || manner == SHARED_BEFORE_WRITERS)
+        return false;
+    return manner == SHARED_BEHIND_WRITERS_ALWAYS || !owns;
+}
+
+/* The current thread has become a reader (again). */
+static void shared_enter(PERESOURCE resource, ERESOURCE_THREAD self, irql_t *old)
+{
+    POWNER_ENTRY entry = owner_find(resource, self);
+
     if (entry == NULL)
-        KeBugCheckEx(RESOURCE_NOT_OWNED, (ULONG_PTR)resource, thread,
-                     (ULONG_PTR)resource->OwnerTable, 0);
-    if (--entry->OwnerCount == 0) {
-        entry->OwnerThread = 0;
-        resource->ActiveEntries--;
+        owner_set(owner_new(resource, old), self, 1);
+    else
+        entry->OwnerCount++;
+}
+
+/*
+ * A granted reader counts as an owner of its own until it finds that it was one before: two
+ * acquires of one thread, the second of which queued, are one owner with count 2.
+ */
+static void shared_granted(PERESOURCE resource, ERESOURCE_THREAD self, irql_t *old)
+{
+    if (owner_find(resource, self) != NULL) {
         resource->ActiveCount--;
-        if (resource->ActiveEntries == 0)
-            resource->Flag &= (USHORT)~RESOURCE_EXCLUSIVE;
-        grant_waiters(resource);
+        resource->ActiveEntries--;
     }
-    KeReleaseSpinLock(&resource->SpinLock, irql);
+    shared_enter(resource, self, old);
+}
+
+static BOOLEAN acquire_shared(PERESOURCE resource, BOOLEAN wait, enum shared_manner manner)
+{
+    ERESOURCE_THREAD self = current_owner();
+    irql_t old = resource_lock(resource);
+    bool owns = resource->ActiveCount && owner_find(resource, self) != NULL;
+
+    if (is_exclusive(resource) && owns) { /* a writer may read: one level deeper */
+        resource->OwnerEntry.OwnerCount++;
+    } else if (!must_queue(resource, owns, manner)) {
+        if (!owns) { /* first, so that the lock may be dropped for the table */
+            resource->ActiveCount++;
+            resource->ActiveEntries++;
+        }
+        shared_enter(resource, self, &old);
+    } else if (!wait) {
+        resource_unlock(resource, old);
+        return FALSE;
+    } else {
+        resource->ContentionCount++;
+        resource->NumberOfSharedWaiters++;
+        resource_unlock(resource, old);
+        KeWaitForSingleObject(resource->SharedWaiters, WrResource, KernelMode, FALSE, NULL);
+        old = resource_lock(resource);
+        shared_granted(resource, self, &old);
+    }
+    resource_unlock(resource, old);
+    return TRUE;
+}
+
+static void release(PERESOURCE resource, ERESOURCE_THREAD owner)
+{
+    irql_t old = resource_lock(resource);
+    POWNER_ENTRY entry = resource->ActiveCount ? owner_find(resource, owner) : NULL;
+
+    if (entry == NULL)
+        lib_bugcheck(RESOURCE_NOT_OWNED, (uint64_t)resource, owner,
+                     (uint64_t)resource->OwnerTable, is_exclusive(resource) ? 1 : 2, NULL);
+    if (--entry->OwnerCount == 0) {
+        owner_set(entry, 0, 0);
+        owner_left(resource);
+    }
+    resource_unlock(resource, old);
 }
 
 /* WDK surface */
 
 NTSTATUS NTAPI ExInitializeResourceLite(PERESOURCE Resource)
 {
-    struct resource_waiters *waiters = mm_pool_alloc(sizeof(*waiters), RESOURCE_TAG);
+    struct resource_waits *waits = mm_pool_alloc(sizeof *waits, RESOURCE_TAG);
 
-    if (waiters == NULL)
+    if (waits == NULL)
         return STATUS_INSUFFICIENT_RESOURCES;
-    memset(Resource, 0, sizeof(*Resource));
-    InitializeListHead(&waiters->shared);
-    InitializeListHead(&waiters->exclusive);
+    memset(Resource, 0, sizeof *Resource);
     InitializeListHead(&Resource->SystemResourcesList);
-    Resource->Reserved2 = waiters;
+    KeInitializeSemaphore(&waits->shared, 0, MAXLONG);
+    KeInitializeEvent(&waits->exclusive, SynchronizationEvent, FALSE);
+    Resource->SharedWaiters = &waits->shared;
+    Resource->ExclusiveWaiters = &waits->exclusive;
     return STATUS_SUCCESS;
 }
 LDR_EXPORT(ExInitializeResourceLite);
 
+NTSTATUS NTAPI ExReinitializeResourceLite(PERESOURCE Resource)
+{
+    ULONG size = table_size(Resource);
+
+    if (size) {
+        memset(Resource->OwnerTable, 0, size * sizeof *Resource->OwnerTable);
+        Resource->OwnerTable[0].TableSize = size;
+    }
+    owner_set(&Resource->OwnerEntry, 0, 0);
+    Resource->ActiveCount = 0;
+    Resource->ActiveEntries = 0;
+    Resource->Flag = 0;
+    Resource->ContentionCount = 0;
+    Resource->NumberOfSharedWaiters = 0;
+    Resource->NumberOfExclusiveWaiters = 0;
+    KeInitializeSemaphore(Resource->SharedWaiters, 0, MAXLONG);
+    KeInitializeEvent(Resource->ExclusiveWaiters, SynchronizationEvent, FALSE);
+    return STATUS_SUCCESS;
+}
+LDR_EXPORT(ExReinitializeResourceLite);
+
 NTSTATUS NTAPI ExDeleteResourceLite(PERESOURCE Resource)
 {
+    ASSERT_IRQL(APC_LEVEL);
     if (Resource->OwnerTable != NULL)
         mm_pool_free(Resource->OwnerTable, RESOURCE_TAG);
-    mm_pool_free(Resource->Reserved2, RESOURCE_TAG);
+    mm_pool_free(Resource->SharedWaiters, RESOURCE_TAG); /* the head of both */
     Resource->OwnerTable = NULL;
-    Resource->Reserved2 = NULL;
+    Resource->SharedWaiters = NULL;
+    Resource->ExclusiveWaiters = NULL;
     return STATUS_SUCCESS;
 }
 LDR_EXPORT(ExDeleteResourceLite);
 
-NTSTATUS NTAPI ExReinitializeResourceLite(PERESOURCE Resource)
-{
-    ExDeleteResourceLite(Resource);
-    return ExInitializeResourceLite(Resource);
-}
-LDR_EXPORT(ExReinitializeResourceLite);
-
 BOOLEAN NTAPI ExAcquireResourceExclusiveLite(PERESOURCE Resource, BOOLEAN Wait)
 {
-    return acquire(Resource, true, SHARED_NORMAL, Wait);
+    ASSERT_IRQL(APC_LEVEL);
+    return acquire_exclusive(Resource, Wait);
 }
 LDR_EXPORT(ExAcquireResourceExclusiveLite);
 
 BOOLEAN NTAPI ExAcquireResourceSharedLite(PERESOURCE Resource, BOOLEAN Wait)
 {
-    return acquire(Resource, false, SHARED_NORMAL, Wait);
+    ASSERT_IRQL(APC_LEVEL);
+    return acquire_shared(Resource, Wait, SHARED_BEHIND_WRITERS);
 }
 LDR_EXPORT(ExAcquireResourceSharedLite);
 
 BOOLEAN NTAPI ExAcquireSharedStarveExclusive(PERESOURCE Resource, BOOLEAN Wait)
 {
-    return acquire(Resource, false, SHARED_STARVE_EXCLUSIVE, Wait);
+    ASSERT_IRQL(APC_LEVEL);
+    return acquire_shared(Resource, Wait, SHARED_BEFORE_WRITERS);
 }
 LDR_EXPORT(ExAcquireSharedStarveExclusive);
 
 BOOLEAN NTAPI ExAcquireSharedWaitForExclusive(PERESOURCE Resource, BOOLEAN Wait)
 {
-    return acquire(Resource, false, SHARED_WAIT_FOR_EXCLUSIVE, Wait);
+    ASSERT_IRQL(APC_LEVEL);
+    return acquire_shared(Resource, Wait, SHARED_BEHIND_WRITERS_ALWAYS);
 }
 LDR_EXPORT(ExAcquireSharedWaitForExclusive);
 
 VOID NTAPI ExConvertExclusiveToSharedLite(PERESOURCE Resource)
 {
-    KIRQL irql;
+    irql_t old = resource_lock(Resource);
 
-    KeAcquireSpinLock(&Resource->SpinLock, &irql);
     Resource->Flag &= (USHORT)~RESOURCE_EXCLUSIVE;
-    grant_waiters(Resource);
-    KeReleaseSpinLock(&Resource->SpinLock, irql);
+    grant_shared(Resource);
+    resource_unlock(Resource, old);
 }
 LDR_EXPORT(ExConvertExclusiveToSharedLite);
+
+VOID NTAPI ExReleaseResourceLite(PERESOURCE Resource)
+{
+    release(Resource, current_owner());
+}
+LDR_EXPORT(ExReleaseResourceLite);
 
 VOID NTAPI ExReleaseResourceForThreadLite(PERESOURCE Resource, ERESOURCE_THREAD ResourceThreadId)
 {
@@ -275,62 +378,74 @@ VOID NTAPI ExReleaseResourceForThreadLite(PERESOURCE Resource, ERESOURCE_THREAD 
 }
 LDR_EXPORT(ExReleaseResourceForThreadLite);
 
-VOID NTAPI ExReleaseResourceLite(PERESOURCE Resource)
-{
-    release(Resource, current_thread());
-}
-LDR_EXPORT(ExReleaseResourceLite);
-
+/* The low two bits of the pointer are set by the caller: no thread has that address. */
 VOID NTAPI ExSetResourceOwnerPointer(PERESOURCE Resource, PVOID OwnerPointer)
 {
-    POWNER_ENTRY entry;
-    KIRQL irql;
+    irql_t old = resource_lock(Resource);
+    POWNER_ENTRY entry = owner_find(Resource, current_owner());
+    POWNER_ENTRY present = owner_find(Resource, (ERESOURCE_THREAD)OwnerPointer);
 
-    KeAcquireSpinLock(&Resource->SpinLock, &irql);
-    entry = owner_entry(Resource, current_thread(), false);
-    if (entry != NULL)
+    if (entry == NULL)
+        lib_bugcheck(RESOURCE_NOT_OWNED, (uint64_t)Resource, current_owner(),
+                     (uint64_t)Resource->OwnerTable, 3, NULL);
+    if (present != NULL) { /* two readers under one pointer are one owner */
+        present->OwnerCount += entry->OwnerCount;
+        owner_set(entry, 0, 0);
+        Resource->ActiveCount--;
+        Resource->ActiveEntries--;
+    } else {
         entry->OwnerThread = (ERESOURCE_THREAD)OwnerPointer;
-    KeReleaseSpinLock(&Resource->SpinLock, irql);
+    }
+    resource_unlock(Resource, old);
 }
 LDR_EXPORT(ExSetResourceOwnerPointer);
 
 ULONG NTAPI ExGetExclusiveWaiterCount(PERESOURCE Resource)
 {
-    return Resource->NumberOfExclusiveWaiters;
+    return *(volatile ULONG *)&Resource->NumberOfExclusiveWaiters;
 }
 LDR_EXPORT(ExGetExclusiveWaiterCount);
 
 ULONG NTAPI ExGetSharedWaiterCount(PERESOURCE Resource)
 {
-    return Resource->NumberOfSharedWaiters;
+    return *(volatile ULONG *)&Resource->NumberOfSharedWaiters;
 }
 LDR_EXPORT(ExGetSharedWaiterCount);
 
 BOOLEAN NTAPI ExIsResourceAcquiredExclusiveLite(PERESOURCE Resource)
 {
-    return is_exclusive(Resource) && Resource->OwnerEntry.OwnerThread == current_thread();
+    return is_exclusive(Resource) && Resource->OwnerEntry.OwnerThread == current_owner();
 }
 LDR_EXPORT(ExIsResourceAcquiredExclusiveLite);
 
+/* How often the current thread has acquired it, as reader or writer. */
 ULONG NTAPI ExIsResourceAcquiredSharedLite(PERESOURCE Resource)
 {
-    POWNER_ENTRY entry;
-    ULONG count;
-    KIRQL irql;
+    irql_t old = resource_lock(Resource);
+    POWNER_ENTRY entry = Resource->ActiveCount ? owner_find(Resource, current_owner()) : NULL;
+    ULONG count = entry == NULL ? 0 : entry->OwnerCount;
 
-    KeAcquireSpinLock(&Resource->SpinLock, &irql);
-    entry = owner_entry(Resource, current_thread(), false);
-    count = entry == NULL ? 0 : entry->OwnerCount;
-    KeReleaseSpinLock(&Resource->SpinLock, irql);
+    resource_unlock(Resource, old);
     return count;
 }
 LDR_EXPORT(ExIsResourceAcquiredSharedLite);
+
+/* This kernel boosts no owner of a resource; the flag is kept for who reads it. */
+VOID NTAPI ExDisableResourceBoostLite(PERESOURCE Resource)
+{
+    enum { RESOURCE_DISABLE_BOOST = 0x08 };
+    irql_t old = resource_lock(Resource);
+
+    Resource->Flag |= RESOURCE_DISABLE_BOOST;
+    resource_unlock(Resource, old);
+}
+LDR_EXPORT(ExDisableResourceBoostLite);
 
 PVOID NTAPI ExEnterCriticalRegionAndAcquireResourceExclusive(PERESOURCE Resource)
 {
     KeEnterCriticalRegion();
     ExAcquireResourceExclusiveLite(Resource, TRUE);
-    return NULL;
+    return KeGetCurrentThread();
 }
 LDR_EXPORT(ExEnterCriticalRegionAndAcquireResourceExclusive);
 
@@ -338,7 +453,7 @@ PVOID NTAPI ExEnterCriticalRegionAndAcquireResourceShared(PERESOURCE Resource)
 {
     KeEnterCriticalRegion();
     ExAcquireResourceSharedLite(Resource, TRUE);
-    return NULL;
+    return KeGetCurrentThread();
 }
 LDR_EXPORT(ExEnterCriticalRegionAndAcquireResourceShared);
 
