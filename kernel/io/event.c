@@ -27,7 +27,7 @@ static void event_close(void *object)
         io_name_remove(name);
 }
 
-const struct _OBJECT_TYPE io_event_type = {.name = "Event", .close = event_close};
+const struct _OBJECT_TYPE io_event_type = {.name = "Event", .close = event_close, .waitable = true};
 
 /* The event of that name, or a new one; the handle keeps it. */
 static PKEVENT event_open(PUNICODE_STRING path, PHANDLE handle, EVENT_TYPE type)
@@ -83,8 +83,7 @@ NTSTATUS NTAPI ZwWaitForSingleObject(HANDLE Handle, BOOLEAN Alertable, PLARGE_IN
     status = ob_handle_reference(Handle, NULL, &object);
     if (!NT_SUCCESS(status))
         return status;
-    /* Threads and events begin with their dispatcher header. */
-    if (ob_type(object) == &io_event_type || ob_type(object) == &ke_thread_type)
+    if (ob_type(object)->waitable)
         status = KeWaitForSingleObject(object, UserRequest, KernelMode, Alertable, Timeout);
     else
         status = STATUS_OBJECT_TYPE_MISMATCH;

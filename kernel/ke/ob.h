@@ -25,6 +25,7 @@ struct _OBJECT_TYPE {
     void (*destroy)(void *object);
     void (*close)(void *object); /* the last handle is gone; PASSIVE_LEVEL; may be NULL */
     bool passive;
+    bool waitable; /* begins with a DISPATCHER_HEADER: a handle to it can be waited for */
 };
 
 struct ob_header {

@@ -12,6 +12,7 @@
 
 #include "ke/dispatcher.h"
 #include "ke/ke.h"
+#include "ke/notify.h"
 #include "ke/ob.h"
 #include "ke/object.h"
 #include "mm/mm.h"
@@ -65,7 +66,8 @@ static void thread_destroy(void *object)
     mm_stack_free(thread->stack_base);
 }
 
-const struct _OBJECT_TYPE ke_thread_type = {.name = "Thread", .destroy = thread_destroy};
+const struct _OBJECT_TYPE ke_thread_type = {
+    .name = "Thread", .destroy = thread_destroy, .waitable = true};
 
 /* Everything but making it ready. One reference, the caller's. */
 NTSTATUS ke_thread_allocate(const char *name, int32_t priority, PKSTART_ROUTINE start_routine,
@@ -100,6 +102,7 @@ NTSTATUS ke_thread_create(const char *name, int32_t priority, PKSTART_ROUTINE st
         return status;
     ke_thread_reference(thread); /* its own, dropped after its end */
     *thread_out = thread;
+    ke_notify_thread(thread->id, true);
     old = ke_dispatcher_lock();
     ke_thread_make_ready(thread);
     ke_dispatcher_unlock(old);
@@ -148,6 +151,7 @@ _Noreturn void ke_thread_exit(NTSTATUS status)
     if (self->kernel_apc_disable || self->special_apc_disable)
         lib_bugcheck(KERNEL_APC_PENDING_DURING_EXIT, 0, (uint64_t)(int64_t)self->kernel_apc_disable,
                      hal_irql_read(), 0, NULL);
+    ke_notify_thread(self->id, false);
     thread_become_last_dead(self);
     ke_mutants_abandon(self);
     self->exit_status = status;

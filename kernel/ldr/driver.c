@@ -14,9 +14,12 @@
 
 #include "io/alloc.h"
 #include "io/driver.h"
+#include "ke/notify.h"
 #include "ldr/internal.h"
 
 #define SERVICES_PATH "\\Registry\\Machine\\System\\CurrentControlSet\\Services\\"
+
+#define DRIVERS_PATH "\\SystemRoot\\System32\\drivers\\"
 
 enum { REGISTRY_PATH_MAX = sizeof(SERVICES_PATH) + IO_DRIVER_NAME_MAX };
 
@@ -48,6 +51,15 @@ static NTSTATUS driver_call_entry(PDRIVER_OBJECT driver, const char *service)
     return status;
 }
 
+/* The path a driver's file has on Windows. */
+static void driver_notify(const struct ldr_image *image)
+{
+    char path[sizeof(DRIVERS_PATH) + LDR_NAME_MAX];
+
+    lib_snprintf(path, sizeof(path), "%s%s", DRIVERS_PATH, image->name);
+    ke_notify_image(path, image->base, image->size);
+}
+
 NTSTATUS ldr_driver_start(struct ldr_image *image, const char *service, PDRIVER_OBJECT *driver_out)
 {
     PDRIVER_OBJECT driver;
@@ -63,6 +75,7 @@ NTSTATUS ldr_driver_start(struct ldr_image *image, const char *service, PDRIVER_
     driver->DriverInit = (PDRIVER_INITIALIZE)(image->base + image->pe.entry_rva);
     io_driver_of(driver)->image = image;
     image->driver = driver;
+    driver_notify(image);
     status = driver_call_entry(driver, service);
     if (!NT_SUCCESS(status)) {
         log_error("ldr: %s: DriverEntry failed: 0x%08x", service, (unsigned)status);

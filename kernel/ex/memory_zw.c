@@ -1,0 +1,207 @@
+/*
+ * ex/memory_zw.c - ZwAllocateVirtualMemory and ZwFreeVirtualMemory for the one process there is.
+ *
+ * A region is memory with addresses of its own between unmapped pages. It is backed in full from
+ * the moment it is reserved, so committing and decommitting parts of it only check the range;
+ * decommitted pages are cleared, as they read when they are committed again. Where it lies is
+ * mm's choice: a caller that names an address gets it only within a region it has reserved.
+ * Writable memory is never executable: PAGE_EXECUTE_READWRITE is refused.
+ */
+#include <hal/hal.h>
+#include <lib/assert.h>
+#include <lib/export.h>
+#include <lib/string.h>
+#include <nt/ntifs.h>
+
+#include "ke/lock.h"
+#include "ke/ob.h"
+#include "mm/mm.h"
+#include "mm/pool.h"
+
+#define REGION_TAG MM_TAG("ZwVm")
+
+#define REGION_SIZE_MAX ((SIZE_T)1 << 40)
+
+struct region {
+    LIST_ENTRY entry;
+    ULONG_PTR base;
+    SIZE_T size;
+};
+
+static LIST_ENTRY regions = {&regions, &regions};
+static FAST_MUTEX regions_mutex = {
+    .Count = 1,
+    .Event = {.Header = {.Type = SynchronizationEvent,
+                         .Size = sizeof(KEVENT) / sizeof(ULONG),
+                         .WaitListHead = {&regions_mutex.Event.Header.WaitListHead,
+                                          &regions_mutex.Event.Header.WaitListHead}}}};
+
+/* The pseudo handle, or a handle to the system process. */
+static NTSTATUS check_process(HANDLE process)
+{
+    NTSTATUS status;
+    void *object;
+
+    if (process == NtCurrentProcess())
+        return STATUS_SUCCESS;
+    status = ob_handle_reference(process, ob_type(IoGetCurrentProcess()), &object);
+    if (NT_SUCCESS(status))
+        ob_dereference(object);
+    return status;
+}
+
+/* WDK: Memory Protection Constants. False: not one that this kernel can give. */
+static bool protection_flags(ULONG protect, uint32_t *flags)
+{
+    switch (protect) {
+    case PAGE_READONLY:
+        *flags = 0;
+        return true;
+    case PAGE_READWRITE:
+        *flags = HAL_PAGE_WRITE;
+        return true;
+    case PAGE_EXECUTE:
+    case PAGE_EXECUTE_READ:
+        *flags = HAL_PAGE_EXECUTE;
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* Mutex held. */
+static struct region *region_find(ULONG_PTR address)
+{
+    for (LIST_ENTRY *e = regions.Flink; e != &regions; e = e->Flink) {
+        struct region *region = CONTAINING_RECORD(e, struct region, entry);
+
+        if (address - region->base < region->size)
+            return region;
+    }
+    return NULL;
+}
+
+/* Mutex held. */
+static NTSTATUS region_create(SIZE_T size, struct region **created)
+{
+    struct region *region = mm_pool_alloc(sizeof *region, REGION_TAG);
+
+    if (region == NULL)
+        return STATUS_INSUFFICIENT_RESOURCES;
+    region->base = (ULONG_PTR)mm_stack_alloc(size);
+    if (region->base == 0) {
+        mm_pool_free(region, REGION_TAG);
+        return STATUS_NO_MEMORY;
+    }
+    region->size = size;
+    InsertTailList(&regions, &region->entry);
+    *created = region;
+    return STATUS_SUCCESS;
+}
+
+static NTSTATUS allocate(ULONG_PTR *base, SIZE_T *size, ULONG type, uint32_t flags)
+{
+    ULONG_PTR first = (ULONG_PTR)PAGE_ALIGN(*base);
+    SIZE_T length = ROUND_TO_PAGES(*base + *size) - first;
+    struct region *region = NULL;
+    NTSTATUS status = STATUS_SUCCESS;
+
+    if (first == 0) {
+        status = region_create(length, &region);
+        if (NT_SUCCESS(status))
+            first = region->base;
+    } else if (type & MEM_RESERVE) {
+        status = STATUS_CONFLICTING_ADDRESSES;
+    } else {
+        region = region_find(first);
+        if (region == NULL || length > region->size - (first - region->base))
+            status = STATUS_CONFLICTING_ADDRESSES;
+    }
+    if (!NT_SUCCESS(status))
+        return status;
+    mm_protect((void *)first, length, flags);
+    *base = first;
+    *size = length;
+    return STATUS_SUCCESS;
+}
+
+static NTSTATUS decommit(struct region *region, ULONG_PTR *base, SIZE_T *size)
+{
+    ULONG_PTR first = (ULONG_PTR)PAGE_ALIGN(*base);
+    SIZE_T length = *size ? ROUND_TO_PAGES(*base + *size) - first : region->size;
+
+    if (!*size && first != region->base)
+        return STATUS_FREE_VM_NOT_AT_BASE;
+    if (length > region->size - (first - region->base))
+        return STATUS_UNABLE_TO_FREE_VM;
+    mm_protect((void *)first, length, HAL_PAGE_WRITE);
+    memset((void *)first, 0, length);
+    *base = first;
+    *size = length;
+    return STATUS_SUCCESS;
+}
+
+static NTSTATUS release(struct region *region, ULONG_PTR *base, SIZE_T *size)
+{
+    if ((ULONG_PTR)PAGE_ALIGN(*base) != region->base)
+        return STATUS_FREE_VM_NOT_AT_BASE;
+    if (*size && ROUND_TO_PAGES(*size) != region->size)
+        return STATUS_UNABLE_TO_FREE_VM; /* a region is released as a whole */
+    *base = region->base;
+    *size = region->size;
+    RemoveEntryList(&region->entry);
+    mm_stack_free((void *)region->base);
+    mm_pool_free(region, REGION_TAG);
+    return STATUS_SUCCESS;
+}
+
+/* WDK surface */
+
+NTSTATUS NTAPI ZwAllocateVirtualMemory(HANDLE ProcessHandle, PVOID *BaseAddress, ULONG_PTR ZeroBits,
+                                       PSIZE_T RegionSize, ULONG AllocationType, ULONG Protect)
+{
+    NTSTATUS status = check_process(ProcessHandle);
+    uint32_t flags;
+
+    ASSERT_IRQL(PASSIVE_LEVEL);
+    if (!NT_SUCCESS(status))
+        return status;
+    if (ZeroBits) /* kernel addresses have no high zero bits to promise */
+        return STATUS_INVALID_PARAMETER_3;
+    if (*RegionSize == 0 || *RegionSize > REGION_SIZE_MAX)
+        return STATUS_INVALID_PARAMETER_4;
+    if (!(AllocationType & (MEM_COMMIT | MEM_RESERVE)) ||
+        AllocationType & ~(ULONG)(MEM_COMMIT | MEM_RESERVE))
+        return STATUS_INVALID_PARAMETER_5;
+    if (!protection_flags(Protect, &flags))
+        return STATUS_INVALID_PAGE_PROTECTION;
+    ExAcquireFastMutex(&regions_mutex);
+    status = allocate((ULONG_PTR *)BaseAddress, RegionSize, AllocationType, flags);
+    ExReleaseFastMutex(&regions_mutex);
+    return status;
+}
+LDR_EXPORT(ZwAllocateVirtualMemory);
+
+NTSTATUS NTAPI ZwFreeVirtualMemory(HANDLE ProcessHandle, PVOID *BaseAddress, PSIZE_T RegionSize,
+                                   ULONG FreeType)
+{
+    NTSTATUS status = check_process(ProcessHandle);
+    struct region *region;
+
+    ASSERT_IRQL(PASSIVE_LEVEL);
+    if (!NT_SUCCESS(status))
+        return status;
+    if (FreeType != MEM_RELEASE && FreeType != MEM_DECOMMIT)
+        return STATUS_INVALID_PARAMETER_4;
+    ExAcquireFastMutex(&regions_mutex);
+    region = region_find((ULONG_PTR)*BaseAddress);
+    if (region == NULL)
+        status = STATUS_MEMORY_NOT_ALLOCATED;
+    else if (FreeType == MEM_DECOMMIT)
+        status = decommit(region, (ULONG_PTR *)BaseAddress, RegionSize);
+    else
+        status = release(region, (ULONG_PTR *)BaseAddress, RegionSize);
+    ExReleaseFastMutex(&regions_mutex);
+    return status;
+}
+LDR_EXPORT(ZwFreeVirtualMemory);
