@@ -63,3 +63,36 @@ $(ACPICA_DIR)/acpica.o: $(ACPICA_O) $(ACPI_KERNEL_O)
 ACPI_OBJECTS := $(if $(wildcard kernel/acpi/*.c),$(ACPICA_DIR)/acpica.o)
 # Only kernel/acpi sees ACPICA's headers.
 $(B)/obj/kernel/acpi/%.o: ACPI_CFLAGS = $(ACPICA_CPPFLAGS)
+
+# ---- build/host/acpi-routes: kernel/acpi on the host (tests/acpi) ------------------------------
+
+HOSTCC        ?= gcc
+HOST_ACPI     := $(B)/host/acpi
+HOST_ACPI_SRC := $(filter-out kernel/acpi/os_work.c,$(wildcard kernel/acpi/*.c)) \
+	kernel/parse/cmdline.c kernel/parse/parse.c $(wildcard tests/acpi/*.c)
+HOST_ACPI_O   := $(HOST_ACPI_SRC:%.c=$(HOST_ACPI)/%.o)
+HOST_ACPICA_O := $(ACPICA_C:%.c=$(HOST_ACPI)/acpica/%.o)
+HOST_SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=undefined
+HOST_ACPI_CFLAGS := -std=gnu17 -O1 -g -fshort-wchar -fno-strict-aliasing
+
+$(HOST_ACPI)/acpica/%.o: $(ACPICA_TREE)/drivers/acpi/acpica/%.c kernel/acpi/include/acmodesto.h
+	$(call say,HOSTCC,acpica/$*.c)
+	@mkdir -p $(@D)
+	$(Q)$(HOSTCC) $(ACPICA_CPPFLAGS) $(HOST_ACPI_CFLAGS) -w -ffunction-sections -c -o $@ $<
+
+$(HOST_ACPI)/%.o: %.c
+	$(call say,HOSTCC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(HOSTCC) -Itests/acpi/include -Itests/acpi -Iinclude -Ikernel $(ACPICA_CPPFLAGS) \
+		-D_NTOSKRNL_ -D_AMD64_ $(HOST_ACPI_CFLAGS) $(HOST_SANITIZE) -Wall -Wextra \
+		-MMD -MP -c -o $@ $<
+
+$(B)/host/acpi-routes: $(HOST_ACPI_O) $(HOST_ACPICA_O)
+	$(call say,HOSTLD,$@)
+	$(Q)$(HOSTCC) $(HOST_SANITIZE) -Wl,--gc-sections \
+		-Wl,--wrap=acpi_ex_system_memory_space_handler -o $@ $^
+
+.PHONY: acpi-routes
+acpi-routes: $(B)/host/acpi-routes
+
+-include $(HOST_ACPI_O:.o=.d)

@@ -113,7 +113,9 @@ char *acpi_eval_path(acpi_handle handle)
 {
     struct acpi_buffer buffer = {ACPI_ALLOCATE_BUFFER, NULL};
 
-    return ACPI_SUCCESS(acpi_get_name(handle, ACPI_FULL_PATHNAME, &buffer)) ? buffer.pointer : NULL;
+    if (ACPI_FAILURE(acpi_get_name(handle, ACPI_FULL_PATHNAME_NO_TRAILING, &buffer)))
+        return NULL;
+    return buffer.pointer;
 }
 
 const char *acpi_eval_status_name(acpi_status status)
@@ -121,44 +123,56 @@ const char *acpi_eval_status_name(acpi_status status)
     return acpi_format_exception(status);
 }
 
-/* ---- Devices ------------------------------------------------------------------------------- */
+/* ---- Walks --------------------------------------------------------------------------------- */
 
-struct device_list {
+struct handle_list {
     acpi_handle *handles; /* NULL while they are counted */
+    const char *name;     /* NULL: all */
     size_t count;
     size_t room;
 };
 
-static acpi_status device_note(acpi_handle handle, u32 depth, void *context, void **result)
+static acpi_status handle_note(acpi_handle handle, u32 depth, void *context, void **result)
 {
-    struct device_list *list = context;
+    struct handle_list *list = context;
+    char name[ACPI_NAMESEG_SIZE + 1];
+    struct acpi_buffer buffer = {sizeof(name), name};
 
     (void)depth;
     (void)result;
+    if (list->name != NULL && (ACPI_FAILURE(acpi_get_name(handle, ACPI_SINGLE_NAME, &buffer)) ||
+                               memcmp(name, list->name, ACPI_NAMESEG_SIZE) != 0))
+        return AE_OK;
     if (list->handles != NULL && list->count < list->room)
         list->handles[list->count] = handle;
     list->count++;
     return AE_OK;
 }
 
-static void device_walk(struct device_list *list)
+/* Twice: to count, and to note. AML of a visit may change the namespace, so none runs meanwhile. */
+static void handles_visit(acpi_object_type type, const char *name, acpi_eval_visit_fn *visit,
+                          void *context)
 {
-    list->count = 0;
-    acpi_walk_namespace(ACPI_TYPE_DEVICE, ACPI_ROOT_OBJECT, ACPI_UINT32_MAX, device_note, NULL,
-                        list, NULL);
-}
+    struct handle_list list = {.name = name};
 
-void acpi_eval_devices(void (*visit)(acpi_handle handle, void *context), void *context)
-{
-    struct device_list list = {0};
-
-    device_walk(&list);
+    acpi_walk_namespace(type, ACPI_ROOT_OBJECT, ACPI_UINT32_MAX, handle_note, NULL, &list, NULL);
     list.room = list.count;
     list.handles = mm_pool_alloc(list.room * sizeof(*list.handles), ACPI_POOL_TAG);
     if (list.handles == NULL)
         return;
-    device_walk(&list);
+    list.count = 0;
+    acpi_walk_namespace(type, ACPI_ROOT_OBJECT, ACPI_UINT32_MAX, handle_note, NULL, &list, NULL);
     for (size_t i = 0; i < list.count && i < list.room; i++)
         visit(list.handles[i], context);
     mm_pool_free(list.handles, ACPI_POOL_TAG);
+}
+
+void acpi_eval_devices(acpi_eval_visit_fn *visit, void *context)
+{
+    handles_visit(ACPI_TYPE_DEVICE, NULL, visit, context);
+}
+
+void acpi_eval_named(const char *name, acpi_eval_visit_fn *visit, void *context)
+{
+    handles_visit(ACPI_TYPE_ANY, name, visit, context);
 }

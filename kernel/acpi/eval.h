@@ -21,8 +21,10 @@ char *acpi_eval_path(acpi_handle handle);
 /* "AE_NOT_FOUND". */
 const char *acpi_eval_status_name(acpi_status status);
 
-/* Visit every Device of the namespace, parents first; not while the namespace is locked. */
-void acpi_eval_devices(void (*visit)(acpi_handle handle, void *context), void *context);
+/* Visit every Device of the namespace, or every object of a name, in its order. */
+typedef void acpi_eval_visit_fn(acpi_handle handle, void *context);
+void acpi_eval_devices(acpi_eval_visit_fn *visit, void *context);
+void acpi_eval_named(const char *name, acpi_eval_visit_fn *visit, void *context);
 
 /* root.c: find the PCI roots, once; the root that has this handle, or NULL. */
 void acpi_roots_init(void);

@@ -141,15 +141,15 @@ static acpi_status entries_read(struct acpi_prt *prt, acpi_handle handle)
     return prt->entries != NULL ? AE_OK : AE_NO_MEMORY;
 }
 
-static void prt_read(acpi_handle handle, void *context)
+static void prt_read(acpi_handle table, void *context)
 {
     uint64_t sta;
     acpi_status status;
-    acpi_handle child;
+    acpi_handle handle;
     struct acpi_prt *prt;
 
     (void)context;
-    if (ACPI_FAILURE(acpi_get_handle(handle, METHOD_NAME__PRT, &child)))
+    if (ACPI_FAILURE(acpi_get_parent(table, &handle)))
         return;
     prt = mm_pool_alloc(sizeof(*prt), ACPI_POOL_TAG);
     if (prt == NULL)
@@ -174,7 +174,7 @@ static void prt_read(acpi_handle handle, void *context)
 
 void acpi_routing_init(void)
 {
-    acpi_eval_devices(prt_read, NULL);
+    acpi_eval_named(METHOD_NAME__PRT, prt_read, NULL);
 }
 
 /* ---- Answers ------------------------------------------------------------------------------- */
