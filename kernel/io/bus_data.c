@@ -10,7 +10,6 @@
 #include <lib/string.h>
 #include <nt/wdm.h>
 
-
 enum {
     SLOT_DEVICE_MASK = 0x1F, /* PCI_SLOT_NUMBER: device 4:0, function 7:5 */
     SLOT_FUNCTION_SHIFT = 5,

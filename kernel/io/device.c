@@ -156,7 +156,7 @@ void io_device_close_reference(PDEVICE_OBJECT device)
         ob_dereference(device);
 }
 
-/* ---- Stacks ---------------------------------------------------------------------------------- */
+/* ---- Stacks --------------------------------------------------------------------------------- */
 
 static PDEVICE_OBJECT device_top(PDEVICE_OBJECT device)
 {

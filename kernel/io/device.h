@@ -23,19 +23,19 @@
 struct io_device {
     CSHORT type;
     USHORT size;
-    PDEVICE_OBJECT device;     /* (c) */
-    PDEVICE_OBJECT lower;      /* (d) the device this one is attached to, NULL at the bottom */
-    void *devnode;             /* (p) struct pnp_devnode of a PDO, else NULL */
+    PDEVICE_OBJECT device; /* (c) */
+    PDEVICE_OBJECT lower;  /* (d) the device this one is attached to, NULL at the bottom */
+    void *devnode;         /* (p) struct pnp_devnode of a PDO, else NULL */
     struct io_interrupt_assignment *interrupts; /* (p) of a PDO */
     const WCHAR *instance_path; /* (p) of a PDO: "PCI\VEN_1234&...\3&0&18", for interface names */
-    struct io_name *name;      /* (d) NULL: unnamed */
-    struct io_timer *timer;    /* (c) once IoInitializeTimer was called */
+    struct io_name *name;       /* (d) NULL: unnamed */
+    struct io_timer *timer;     /* (c) once IoInitializeTimer was called */
     struct io_device *next_shutdown; /* (d) IoRegisterShutdownNotification */
-    bool shutdown_registered;  /* (d) */
-    bool delete_pending;       /* (d) IoDeleteDevice was called */
-    POWER_STATE power_state;   /* PoSetPowerState */
-    volatile LONG startio_pending; /* packets to start after the StartIo that runs now */
-    uint32_t startio_flags;    /* IoSetStartIoAttributes */
+    bool shutdown_registered;        /* (d) */
+    bool delete_pending;             /* (d) IoDeleteDevice was called */
+    POWER_STATE power_state;         /* PoSetPowerState */
+    volatile LONG startio_pending;   /* packets to start after the StartIo that runs now */
+    uint32_t startio_flags;          /* IoSetStartIoAttributes */
 };
 
 static inline struct io_device *io_device_of(PDEVICE_OBJECT device)

@@ -26,7 +26,7 @@ static uint64_t adapter_limit(PDEVICE_DESCRIPTION description)
     return description->Dma32BitAddresses ? UINT32_MAX : BIT(DMA_ADDRESS_BITS_ISA) - 1;
 }
 
-/* ---- Address runs of an MDL ---------------------------------------------------------------------- */
+/* ---- Address runs of an MDL ----------------------------------------------------------------- */
 
 bool io_dma_run_first(struct io_dma_run *run, PMDL mdl, PVOID va, ULONG length)
 {
@@ -120,7 +120,7 @@ void *io_dma_bounce_allocate(const struct io_dma_adapter *adapter, ULONG length)
     return MmAllocateContiguousMemory(length, highest);
 }
 
-/* ---- Operations: adapter, common buffers, channel ---------------------------------------------------- */
+/* ---- Operations: adapter, common buffers, channel ------------------------------------------- */
 
 static VOID NTAPI dma_put_adapter(PDMA_ADAPTER adapter)
 {

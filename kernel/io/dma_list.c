@@ -134,8 +134,8 @@ NTSTATUS NTAPI io_dma_list_size(PDMA_ADAPTER adapter, PMDL mdl, PVOID va, ULONG 
         pages = ADDRESS_AND_SIZE_TO_SPAN_PAGES(va, length);
     } else {
         for (; mdl != NULL; mdl = mdl->Next)
-            pages += ADDRESS_AND_SIZE_TO_SPAN_PAGES(MmGetMdlVirtualAddress(mdl),
-                                                    MmGetMdlByteCount(mdl));
+            pages +=
+                ADDRESS_AND_SIZE_TO_SPAN_PAGES(MmGetMdlVirtualAddress(mdl), MmGetMdlByteCount(mdl));
     }
     *size = list_bytes(pages);
     if (map_registers != NULL)

@@ -129,8 +129,7 @@ NTSTATUS io_driver_create(const char *name, PDRIVER_OBJECT *driver)
     return STATUS_SUCCESS;
 }
 
-NTSTATUS io_driver_create_builtin(const char *name, PDRIVER_INITIALIZE init,
-                                  PDRIVER_OBJECT *driver)
+NTSTATUS io_driver_create_builtin(const char *name, PDRIVER_INITIALIZE init, PDRIVER_OBJECT *driver)
 {
     NTSTATUS status = io_driver_create(name, driver);
 

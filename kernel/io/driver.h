@@ -16,14 +16,14 @@ struct io_client_extension;
 
 /* What lies around a DRIVER_OBJECT. Legend: (c) constant, (d) io database lock, (a) atomic. */
 struct io_driver {
-    PDRIVER_OBJECT object;          /* (c) */
-    char name[IO_DRIVER_NAME_MAX];  /* (c) service name, "edu-line" */
-    bool builtin;                   /* (c) */
-    void *image;                    /* (c) struct ldr_image, NULL where built in */
-    struct io_driver *next;         /* (d) */
+    PDRIVER_OBJECT object;                         /* (c) */
+    char name[IO_DRIVER_NAME_MAX];                 /* (c) service name, "edu-line" */
+    bool builtin;                                  /* (c) */
+    void *image;                                   /* (c) struct ldr_image, NULL where built in */
+    struct io_driver *next;                        /* (d) */
     struct io_client_extension *client_extensions; /* (d) IoAllocateDriverObjectExtension */
-    PDRIVER_REINITIALIZE reinitialize; /* (d) */
-    PVOID reinitialize_context;     /* (d) */
+    PDRIVER_REINITIALIZE reinitialize;             /* (d) */
+    PVOID reinitialize_context;                    /* (d) */
 };
 
 /*

@@ -1,6 +1,6 @@
 /*
- * io/error_log.c - error log entries: there is no event log service, so an entry becomes one line of
- * the kernel log.
+ * io/error_log.c - error log entries: there is no event log service, so an entry becomes one line
+ * of the kernel log.
  */
 #include <lib/export.h>
 #include <lib/log.h>

@@ -174,7 +174,7 @@ void io_file_close(PFILE_OBJECT file)
     ob_dereference(file);
 }
 
-/* ---- Requests ------------------------------------------------------------------------------ */
+/* ---- Requests ------------------------------------------------------------------------------- */
 
 /* The request is built by the caller up to its buffers; sends, releases, frees. */
 static NTSTATUS file_finish(PDEVICE_OBJECT top, PIRP irp, bool attached, uint32_t timeout_ms,
@@ -261,9 +261,9 @@ NTSTATUS io_file_ioctl(PFILE_OBJECT file, uint32_t code, const void *input, uint
     next->Parameters.DeviceIoControl.IoControlCode = code;
     next->Parameters.DeviceIoControl.InputBufferLength = input_length;
     next->Parameters.DeviceIoControl.OutputBufferLength = output_length;
-    return file_finish(
-        top, irp, io_irp_attach_control(irp, code, in, input_length, output, output_length),
-        timeout_ms, done);
+    return file_finish(top, irp,
+                       io_irp_attach_control(irp, code, in, input_length, output, output_length),
+                       timeout_ms, done);
 }
 
 /* WDK surface */

@@ -83,7 +83,7 @@ static NTSTATUS interface_target(PDEVICE_OBJECT pdo, UNICODE_STRING *target)
     return status;
 }
 
-/* ---- Looking interfaces up --------------------------------------------------------------------- */
+/* ---- Looking interfaces up ------------------------------------------------------------------ */
 
 static bool hex_digits(const WCHAR *text, unsigned count, uint64_t *value)
 {
@@ -111,7 +111,8 @@ static bool link_guid(PCUNICODE_STRING link, GUID *guid)
     size_t i;
     int byte;
 
-    for (i = 0; i + GUID_UNITS <= units && (link->Buffer[i] != L'#' || link->Buffer[i + 1] != L'{');)
+    for (i = 0;
+         i + GUID_UNITS <= units && (link->Buffer[i] != L'#' || link->Buffer[i + 1] != L'{');)
         i++;
     at = link->Buffer + i + 2;
     if (i + GUID_UNITS >= units || !hex_digits(at, 8, &a) || !hex_digits(at + 9, 4, &b) ||

@@ -28,7 +28,7 @@ uint64_t io_irp_count(void)
     return irp_count;
 }
 
-/* ---- Completion ------------------------------------------------------------------------------ */
+/* ---- Completion ----------------------------------------------------------------------------- */
 
 /* One part of a master IRP is done: the last one completes the master. */
 static void irp_finish_associated(PIRP irp)
@@ -110,7 +110,7 @@ static void irp_complete(PIRP irp)
     irp_finish(irp);
 }
 
-/* ---- Requests of the kernel itself ------------------------------------------------------------- */
+/* ---- Requests of the kernel itself ---------------------------------------------------------- */
 
 static NTSTATUS NTAPI irp_signal(PDEVICE_OBJECT device, PIRP irp, PVOID context)
 {
@@ -242,8 +242,8 @@ VOID FASTCALL IofCompleteRequest(PIRP Irp, CCHAR PriorityBoost)
     if (Irp->Type != IO_TYPE_IRP || Irp->CurrentLocation > Irp->StackCount)
         KeBugCheckEx(MULTIPLE_IRP_COMPLETE_REQUESTS, (ULONG_PTR)Irp, 0, 0, 0);
     if (Irp->CancelRoutine != NULL)
-        KeBugCheckEx(CANCEL_STATE_IN_COMPLETED_IRP, (ULONG_PTR)Irp,
-                     (ULONG_PTR)Irp->CancelRoutine, 0, 0);
+        KeBugCheckEx(CANCEL_STATE_IN_COMPLETED_IRP, (ULONG_PTR)Irp, (ULONG_PTR)Irp->CancelRoutine,
+                     0, 0);
     irp_complete(Irp);
 }
 LDR_EXPORT(IofCompleteRequest);

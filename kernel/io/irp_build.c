@@ -104,7 +104,7 @@ void io_irp_release_buffers(PIRP irp, bool copy_out)
     irp->MdlAddress = NULL;
 }
 
-/* ---- Completion routines that hold a reference -------------------------------------------------- */
+/* ---- Completion routines that hold a reference ---------------------------------------------- */
 
 struct completion_context {
     PDEVICE_OBJECT device;
@@ -126,8 +126,7 @@ static NTSTATUS NTAPI irp_complete_referenced(PDEVICE_OBJECT device, PIRP irp, P
 /* WDK surface */
 
 PIRP NTAPI IoBuildAsynchronousFsdRequest(ULONG MajorFunction, PDEVICE_OBJECT DeviceObject,
-                                         PVOID Buffer, ULONG Length,
-                                         PLARGE_INTEGER StartingOffset,
+                                         PVOID Buffer, ULONG Length, PLARGE_INTEGER StartingOffset,
                                          PIO_STATUS_BLOCK IoStatusBlock)
 {
     PIRP irp = IoAllocateIrp(DeviceObject->StackSize, FALSE);

@@ -29,11 +29,8 @@ static const struct {
     const WCHAR *prefix;
     USHORT length; /* units */
 } dos_prefixes[] = {
-    {L"\\DosDevices\\Global\\", 19},
-    {L"\\??\\Global\\", 11},
-    {L"\\DosDevices\\", 12},
-    {L"\\GLOBAL??\\", 10},
-    {L"\\??\\", 4},
+    {L"\\DosDevices\\Global\\", 19}, {L"\\??\\Global\\", 11}, {L"\\DosDevices\\", 12},
+    {L"\\GLOBAL??\\", 10},           {L"\\??\\", 4},
 };
 
 static bool units_equal(const WCHAR *left, const WCHAR *right, size_t count)
@@ -81,8 +78,7 @@ static NTSTATUS path_make(const WCHAR *head, size_t head_units, const WCHAR *tai
     }
     path_append(path, head, head_units);
     path_append(path, tail, tail_units);
-    while (path->Length > sizeof(WCHAR) &&
-           path->Buffer[path->Length / sizeof(WCHAR) - 1] == L'\\')
+    while (path->Length > sizeof(WCHAR) && path->Buffer[path->Length / sizeof(WCHAR) - 1] == L'\\')
         path->Length -= sizeof(WCHAR);
     path->Buffer[path->Length / sizeof(WCHAR)] = 0;
     return STATUS_SUCCESS;
@@ -187,6 +183,7 @@ void io_name_remove(struct io_name *name)
 
 NTSTATUS io_name_remove_link(PCUNICODE_STRING path)
 {
+    struct io_name *removed = NULL;
     UNICODE_STRING full;
     struct io_name *name;
     NTSTATUS status;
@@ -197,13 +194,17 @@ NTSTATUS io_name_remove_link(PCUNICODE_STRING path)
         return status;
     irql = io_database_acquire();
     name = name_find(&full);
-    if (name != NULL && name->kind == IO_NAME_LINK)
+    if (name == NULL) {
+        status = STATUS_OBJECT_NAME_NOT_FOUND;
+    } else if (name->kind != IO_NAME_LINK) {
+        status = STATUS_OBJECT_TYPE_MISMATCH;
+    } else {
         name_unlink(name);
-    else
-        status = name == NULL ? STATUS_OBJECT_NAME_NOT_FOUND : STATUS_OBJECT_TYPE_MISMATCH;
+        removed = name;
+    }
     io_database_release(irql);
-    if (NT_SUCCESS(status))
-        name_free(name);
+    if (removed != NULL)
+        name_free(removed);
     io_free(full.Buffer);
     return status;
 }

@@ -24,14 +24,14 @@ static const GUID interface_removal = {
 
 /* Legend: (c) constant, (d) database lock. */
 struct registration {
-    struct registration *next; /* (d) */
-    bool withdrawn;            /* (d) */
+    struct registration *next;               /* (d) */
+    bool withdrawn;                          /* (d) */
     IO_NOTIFICATION_EVENT_CATEGORY category; /* (c) */
-    GUID class_guid;           /* (c) of an interface registration */
-    PDEVICE_OBJECT target;     /* (c) PDO of a target registration, referenced */
-    PDRIVER_OBJECT driver;     /* (c) referenced */
+    GUID class_guid;                         /* (c) of an interface registration */
+    PDEVICE_OBJECT target;                   /* (c) PDO of a target registration, referenced */
+    PDRIVER_OBJECT driver;                   /* (c) referenced */
     PDRIVER_NOTIFICATION_CALLBACK_ROUTINE routine; /* (c) */
-    PVOID context;             /* (c) */
+    PVOID context;                                 /* (c) */
 };
 
 static struct registration *registration_list;
@@ -62,8 +62,8 @@ static bool registration_wants(const struct registration *registration, const GU
 }
 
 /* The next registration after `previous` that wants the event, referenced; previous is released. */
-static struct registration *registration_next(struct registration *previous,
-                                              const GUID *class_guid, PDEVICE_OBJECT target)
+static struct registration *registration_next(struct registration *previous, const GUID *class_guid,
+                                              PDEVICE_OBJECT target)
 {
     struct registration *next;
     KIRQL irql = io_database_acquire();
@@ -114,7 +114,7 @@ static void interface_events_existing(struct registration *registration)
     io_free(list);
 }
 
-/* ---- Custom events of a target device, delivered by a work item --------------------------------------- */
+/* ---- Custom events of a target device, delivered by a work item ----------------------------- */
 
 struct target_event {
     WORK_QUEUE_ITEM item;

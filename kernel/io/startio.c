@@ -1,10 +1,10 @@
 /*
  * io/startio.c - IoStartPacket and IoStartNextPacket: one IRP at a time through DriverStartIo.
  *
- * The device's KDEVICE_QUEUE holds the waiting IRPs; DeviceObject->CurrentIrp is the one in StartIo.
- * A cancelable IRP is queued and taken under the cancel spin lock, so that its cancel routine sees
- * one or the other. With the deferred attribute StartIo does not recurse: a packet started inside
- * StartIo waits until it has returned.
+ * The device's KDEVICE_QUEUE holds the waiting IRPs; DeviceObject->CurrentIrp is the one in
+ * StartIo. A cancelable IRP is queued and taken under the cancel spin lock, so that its cancel
+ * routine sees one or the other. With the deferred attribute StartIo does not recurse: a packet
+ * started inside StartIo waits until it has returned.
  */
 #include <lib/export.h>
 
@@ -27,8 +27,8 @@ static void startio_call(PDEVICE_OBJECT device, PIRP irp)
 /* Take the next packet, by key if there is one, and start it. DISPATCH_LEVEL. */
 static void startio_next(PDEVICE_OBJECT device, bool cancelable, const ULONG *key)
 {
-    bool cancel_lock = cancelable && (io_device_of(device)->startio_flags &
-                                      STARTIO_NOT_CANCELABLE) == 0;
+    bool cancel_lock =
+        cancelable && (io_device_of(device)->startio_flags & STARTIO_NOT_CANCELABLE) == 0;
     PKDEVICE_QUEUE_ENTRY entry;
     KIRQL irql = DISPATCH_LEVEL;
     PIRP irp = NULL;
@@ -97,8 +97,8 @@ VOID NTAPI IoStartPacket(PDEVICE_OBJECT DeviceObject, PIRP Irp, PULONG Key,
         CancelFunction(DeviceObject, Irp); /* releases the lock */
     } else {
         if (CancelFunction != NULL) {
-            if (!queued && (io_device_of(DeviceObject)->startio_flags &
-                            STARTIO_NOT_CANCELABLE) != 0)
+            if (!queued &&
+                (io_device_of(DeviceObject)->startio_flags & STARTIO_NOT_CANCELABLE) != 0)
                 IoSetCancelRoutine(Irp, NULL);
             IoReleaseCancelSpinLock(cancel_irql);
         }

@@ -22,7 +22,8 @@ LDR_EXPORT(IoGetConfigurationInformation);
 
 NTSTATUS NTAPI IoWMIRegistrationControl(PDEVICE_OBJECT DeviceObject, ULONG Action)
 {
-    if (DeviceObject == NULL || Action < WMIREG_ACTION_REGISTER || Action > WMIREG_ACTION_BLOCK_IRPS)
+    if (DeviceObject == NULL || Action < WMIREG_ACTION_REGISTER ||
+        Action > WMIREG_ACTION_BLOCK_IRPS)
         return STATUS_INVALID_PARAMETER;
     return STATUS_SUCCESS;
 }

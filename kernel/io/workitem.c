@@ -17,7 +17,7 @@ struct _IO_WORKITEM {
     WORK_QUEUE_ITEM item;
     PVOID object; /* device or driver object */
     PVOID context;
-    PIO_WORKITEM_ROUTINE routine;       /* one of the two is set while queued */
+    PIO_WORKITEM_ROUTINE routine; /* one of the two is set while queued */
     PIO_WORKITEM_ROUTINE_EX routine_ex;
 };
 

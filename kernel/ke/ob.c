@@ -28,7 +28,7 @@ enum {
 
 static struct {
     KSPIN_LOCK lock;
-    void **objects;    /* NULL: free entry */
+    void **objects; /* NULL: free entry */
     uint32_t capacity;
     uint32_t next_try; /* where the search for a free entry starts */
 } handle_table;
@@ -133,7 +133,7 @@ int64_t ob_dereference(void *object)
     return count;
 }
 
-/* ---- Handles ----------------------------------------------------------------------------- */
+/* ---- Handles -------------------------------------------------------------------------------- */
 
 static bool handle_table_grow(uint32_t seen_capacity)
 {
@@ -280,7 +280,8 @@ LDR_EXPORT(ObReferenceObjectByPointer);
 
 NTSTATUS NTAPI ObReferenceObjectByHandle(HANDLE Handle, ACCESS_MASK DesiredAccess,
                                          POBJECT_TYPE ObjectType, KPROCESSOR_MODE AccessMode,
-                                         PVOID *Object, POBJECT_HANDLE_INFORMATION HandleInformation)
+                                         PVOID *Object,
+                                         POBJECT_HANDLE_INFORMATION HandleInformation)
 {
     NTSTATUS status = ob_handle_reference(Handle, ObjectType, Object);
 

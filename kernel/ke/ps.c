@@ -46,8 +46,7 @@ NTSTATUS NTAPI PsCreateSystemThread(PHANDLE ThreadHandle, ULONG DesiredAccess,
     UNREFERENCED_PARAMETER(DesiredAccess);
     UNREFERENCED_PARAMETER(ObjectAttributes);
     UNREFERENCED_PARAMETER(ProcessHandle);
-    status =
-        ke_thread_create("driver", KE_PRIORITY_NORMAL, StartRoutine, StartContext, &thread);
+    status = ke_thread_create("driver", KE_PRIORITY_NORMAL, StartRoutine, StartContext, &thread);
     if (!NT_SUCCESS(status))
         return status;
     if (ClientId != NULL) {

@@ -1,10 +1,10 @@
 /*
  * ldr/image.c - images in memory.
  *
- * An image is copied from its file into pages of its own near the kernel, relocated and bound while
- * all of it is writable and nothing executable; then each section gets its protection, so that at no
- * time a page is both. The headers become read-only. The list of images answers "whose code is
- * this?" for backtraces, also when the machine has been stopped, hence without a lock.
+ * An image is copied from its file into pages of its own near the kernel, relocated and bound
+ * while all of it is writable and nothing executable; then each section gets its protection, so
+ * that at no time a page is both. The headers become read-only. The list of images answers "whose
+ * code is this?" for backtraces, also when the machine has been stopped, hence without a lock.
  *
  * Owns: mapping, relocation, security cookie, the image list. Owns not: imports (ldr/imports.c),
  * starting (ldr/driver.c).
@@ -202,8 +202,7 @@ const struct ldr_image *ldr_image_containing(uint64_t address)
     return image;
 }
 
-void ldr_image_for_each(void (*visit)(const struct ldr_image *image, void *context),
-                        void *context)
+void ldr_image_for_each(void (*visit)(const struct ldr_image *image, void *context), void *context)
 {
     const struct ldr_image *image;
     KIRQL irql;

@@ -19,12 +19,12 @@ enum { LDR_NAME_MAX = 64 };
 
 /* Legend: (c) constant once loaded, (l) loader lock. */
 struct ldr_image {
-    char name[LDR_NAME_MAX];   /* (c) file name, "edu-line.sys" */
-    uint64_t base;             /* (c) */
-    uint64_t size;             /* (c) bytes of address space */
-    struct pe_image pe;        /* (c) points into the boot archive, which stays mapped */
-    PDRIVER_OBJECT driver;     /* (c) NULL until started */
-    struct ldr_image *next;    /* (l) */
+    char name[LDR_NAME_MAX]; /* (c) file name, "edu-line.sys" */
+    uint64_t base;           /* (c) */
+    uint64_t size;           /* (c) bytes of address space */
+    struct pe_image pe;      /* (c) points into the boot archive, which stays mapped */
+    PDRIVER_OBJECT driver;   /* (c) NULL until started */
+    struct ldr_image *next;  /* (l) */
 };
 
 /* Hashes the exports table, registers image look-up with the bug check. Once, at boot. */
@@ -52,8 +52,7 @@ bool ldr_driver_unload(PDRIVER_OBJECT driver);
 /* The image that holds an address, or NULL. Any IRQL; at a bug check too. */
 const struct ldr_image *ldr_image_containing(uint64_t address);
 /* Visit all images in load order. The callback must not block. */
-void ldr_image_for_each(void (*visit)(const struct ldr_image *image, void *context),
-                        void *context);
+void ldr_image_for_each(void (*visit)(const struct ldr_image *image, void *context), void *context);
 
 /* The address a driver gets for an import name, or NULL. Any IRQL after ldr_init(). */
 const void *ldr_export_find(const char *name);

@@ -1,11 +1,11 @@
 /*
  * ldr/unwind.c - one step up from a frame in a driver image, by its .pdata.
  *
- * Driver code keeps no frame pointer; the x64 unwind codes say how each prologue moved the stack and
- * where it saved registers ("x64 exception handling": UNWIND_INFO, UNWIND_CODE). The codes are read
- * from the file in the boot archive, checked; the stack only where it is mapped. A leaf function has
- * no entry: its return address is on top. Epilogues are not looked for: a frame stopped in one may
- * be reported one step wrong.
+ * Driver code keeps no frame pointer; the x64 unwind codes say how each prologue moved the stack
+ * and where it saved registers ("x64 exception handling": UNWIND_INFO, UNWIND_CODE). The codes are
+ * read from the file in the boot archive, checked; the stack only where it is mapped. A leaf
+ * function has no entry: its return address is on top. Epilogues are not looked for: a frame
+ * stopped in one may be reported one step wrong.
  *
  * Called with the machine stopped: no locks, no allocation.
  */
@@ -37,11 +37,11 @@ enum unwind_operation {
 struct unwind_state {
     struct bugcheck_registers *registers;
     const uint8_t *codes;
-    unsigned count;      /* codes, 2 bytes each */
-    uint32_t offset;     /* of rip in the function; codes behind it have not run */
+    unsigned count;  /* codes, 2 bytes each */
+    uint32_t offset; /* of rip in the function; codes behind it have not run */
     unsigned frame_register;
     unsigned frame_offset; /* bytes */
-    bool machine_frame;  /* rip has been taken from an interrupt frame */
+    bool machine_frame;    /* rip has been taken from an interrupt frame */
 };
 
 /* Registers by their number in unwind codes. */
@@ -138,8 +138,8 @@ static bool codes_apply(struct unwind_state *state)
 }
 
 /* One UNWIND_INFO; *chained: the function whose codes follow, 0 for none. */
-static bool info_apply(const struct ldr_image *image, uint32_t info_rva,
-                       struct unwind_state *state, uint32_t *chained)
+static bool info_apply(const struct ldr_image *image, uint32_t info_rva, struct unwind_state *state,
+                       uint32_t *chained)
 {
     const uint8_t *info = pe_file_at(&image->pe, info_rva, UNWIND_HEADER_SIZE);
 

@@ -23,8 +23,8 @@ struct pnp_bus_ops {
      * messages_enable() programs the table and sets the enable bit (entries stay masked until a
      * handler connects). `block` out: lines must be assigned as one aligned block.
      */
-    NTSTATUS (*messages_create)(PDEVICE_OBJECT pdo, uint32_t count, struct irq_line **lines,
-                                bool *block);
+    NTSTATUS(*messages_create)
+    (PDEVICE_OBJECT pdo, uint32_t count, struct irq_line **lines, bool *block);
     NTSTATUS (*messages_enable)(PDEVICE_OBJECT pdo);
     /* Disable MSI/MSI-X at the device and destroy the lines; they have been released before. */
     void (*messages_destroy)(PDEVICE_OBJECT pdo);

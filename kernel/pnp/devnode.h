@@ -57,24 +57,24 @@ struct pnp_devnode {
     const char *problem;             /* (a) the step that failed, or NULL */
     bool missing;                    /* (a) not in the bus's last report */
 
-    WCHAR *device_id;                /* (c) */
-    WCHAR *instance_id;              /* (c) */
-    WCHAR *hardware_ids;             /* (c) REG_MULTI_SZ, may be NULL */
-    WCHAR *compatible_ids;           /* (c) */
-    WCHAR *instance_path;            /* (c) device_id \ instance_id */
-    char instance[PNP_INSTANCE_MAX]; /* (c) the same in UTF-8 */
-    char description[PNP_TEXT_MAX];  /* (o) */
-    char location[PNP_NAME_MAX];     /* (c) */
+    WCHAR *device_id;                 /* (c) */
+    WCHAR *instance_id;               /* (c) */
+    WCHAR *hardware_ids;              /* (c) REG_MULTI_SZ, may be NULL */
+    WCHAR *compatible_ids;            /* (c) */
+    WCHAR *instance_path;             /* (c) device_id \ instance_id */
+    char instance[PNP_INSTANCE_MAX];  /* (c) the same in UTF-8 */
+    char description[PNP_TEXT_MAX];   /* (o) */
+    char location[PNP_NAME_MAX];      /* (c) */
     DEVICE_CAPABILITIES capabilities; /* (a) */
-    PNP_BUS_INFORMATION bus;         /* (c) of the bus the device is on */
-    bool has_bus;                    /* (c) */
+    PNP_BUS_INFORMATION bus;          /* (c) of the bus the device is on */
+    bool has_bus;                     /* (c) */
 
-    struct pnp_key *key;             /* (c) Enum\<instance path> */
-    struct pnp_key *parameters;      /* (c) its Device Parameters: the hardware key */
-    struct pnp_key *driver_key;      /* (a) Control\Class\{...}\nnnn, or NULL */
-    struct pnp_driver *driver;       /* (a) function driver, or NULL */
-    bool installed;                  /* (a) match and INF have been applied */
-    bool added;                      /* (a) AddDevice succeeded: REMOVE is due */
+    struct pnp_key *key;        /* (c) Enum\<instance path> */
+    struct pnp_key *parameters; /* (c) its Device Parameters: the hardware key */
+    struct pnp_key *driver_key; /* (a) Control\Class\{...}\nnnn, or NULL */
+    struct pnp_driver *driver;  /* (a) function driver, or NULL */
+    bool installed;             /* (a) match and INF have been applied */
+    bool added;                 /* (a) AddDevice succeeded: REMOVE is due */
 
     PIO_RESOURCE_REQUIREMENTS_LIST requirements; /* (a) as filtered at the last start */
     PCM_RESOURCE_LIST boot_configuration;        /* (a) as QUERY_RESOURCES told */
@@ -86,16 +86,16 @@ struct pnp_devnode {
 
 /* A .sys of the archive. */
 struct pnp_driver {
-    struct pnp_driver *next;       /* (c) */
-    char service[PNP_NAME_MAX];    /* (a) the INF's AddService name, else the file's base name */
-    char file[PNP_NAME_MAX];       /* (c) */
-    const void *data;              /* (c) */
-    uint64_t size;                 /* (c) */
-    PDRIVER_OBJECT object;         /* (a) NULL: not loaded */
-    NTSTATUS status;               /* (a) of the last load */
-    bool tried;                    /* (a) status is valid */
-    bool named;                    /* (c) in named.txt */
-    bool has_inf;                  /* (c) some INF names it */
+    struct pnp_driver *next;    /* (c) */
+    char service[PNP_NAME_MAX]; /* (a) the INF's AddService name, else the file's base name */
+    char file[PNP_NAME_MAX];    /* (c) */
+    const void *data;           /* (c) */
+    uint64_t size;              /* (c) */
+    PDRIVER_OBJECT object;      /* (a) NULL: not loaded */
+    NTSTATUS status;            /* (a) of the last load */
+    bool tried;                 /* (a) status is valid */
+    bool named;                 /* (c) in named.txt */
+    bool has_inf;               /* (c) some INF names it */
 };
 
 extern struct pnp_devnode pnp_root;
@@ -113,7 +113,7 @@ static inline struct pnp_devnode *pnp_devnode_of(PDEVICE_OBJECT pdo)
     return io_device_of(pdo)->devnode;
 }
 
-/* ---- devnode.c ------------------------------------------------------------------------------- */
+/* ---- devnode.c ------------------------------------------------------------------------------ */
 
 /* Walk the tree depth first: the node after `node` below `top`, or NULL. */
 struct pnp_devnode *pnp_devnode_next(struct pnp_devnode *top, struct pnp_devnode *node);
@@ -126,7 +126,7 @@ NTSTATUS pnp_send(struct pnp_devnode *node, UCHAR minor, ULONG_PTR *information)
 NTSTATUS pnp_send_location(struct pnp_devnode *node, IO_STACK_LOCATION *location,
                            ULONG_PTR *information);
 
-/* ---- archive.c --------------------------------------------------------------------------------- */
+/* ---- archive.c ------------------------------------------------------------------------------ */
 
 /* Read named.txt: true if it names a driver that the archive does not have. */
 bool pnp_named_read(void);
@@ -134,7 +134,7 @@ struct pnp_driver *pnp_driver_by_file(const char *file);
 /* By service name or file name, with or without ".sys". */
 struct pnp_driver *pnp_driver_by_name(const char *name);
 
-/* ---- enumerate.c ------------------------------------------------------------------------------- */
+/* ---- enumerate.c ---------------------------------------------------------------------------- */
 
 /* Ask the bus for ids, texts and capabilities; make the registry key. */
 NTSTATUS pnp_identify(struct pnp_devnode *node);
@@ -142,7 +142,7 @@ void pnp_query_capabilities(struct pnp_devnode *node);
 /* Ask a started device for its children and add the new ones. */
 void pnp_enumerate_children(struct pnp_devnode *node);
 
-/* ---- match.c, inf_apply.c ------------------------------------------------------------------------ */
+/* ---- match.c, inf_apply.c ------------------------------------------------------------------- */
 
 struct inf_match;
 struct pnp_inf;
@@ -155,7 +155,7 @@ void pnp_inf_resolve(void);
 void pnp_inf_apply(struct pnp_devnode *node, const struct pnp_inf *inf,
                    const struct inf_match *match, struct pnp_driver *driver);
 
-/* ---- start.c, resources.c, remove.c, power.c ------------------------------------------------------ */
+/* ---- start.c, resources.c, remove.c, power.c ------------------------------------------------ */
 
 NTSTATUS pnp_driver_load(struct pnp_driver *driver);
 /* Identify, install, add, start, as far as the node is not there yet; then its children. */

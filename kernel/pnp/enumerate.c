@@ -66,18 +66,19 @@ static void query_bus(struct pnp_devnode *node)
 /* Depth and a hash of the parent's path: the prefix that makes an instance id unique. */
 static void instance_prefix(const struct pnp_devnode *node, char *prefix, size_t size)
 {
+    const struct pnp_devnode *parent = node->parent;
     const struct pnp_devnode *up;
-    const char *at;
     uint32_t hash = 5381;
-    unsigned depth = 0;
+    unsigned depth = 1;
+    size_t i;
 
     prefix[0] = 0;
     if (node->capabilities.UniqueID)
         return;
-    for (up = node->parent; up != NULL; up = up->parent)
+    for (up = parent; up->parent != NULL; up = up->parent)
         depth++;
-    for (at = node->parent->instance; *at != 0; at++)
-        hash = hash * 33 + (uint8_t)*at;
+    for (i = 0; parent->instance[i] != 0; i++)
+        hash = hash * 33 + (uint8_t)parent->instance[i];
     lib_snprintf(prefix, size, "%u&%x&", depth, (unsigned)hash);
 }
 
@@ -151,7 +152,7 @@ NTSTATUS pnp_identify(struct pnp_devnode *node)
     return status;
 }
 
-/* ---- Children ---------------------------------------------------------------------------------- */
+/* ---- Children ------------------------------------------------------------------------------- */
 
 static PDEVICE_RELATIONS query_children(struct pnp_devnode *node)
 {

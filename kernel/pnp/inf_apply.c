@@ -53,8 +53,8 @@ static bool value_exists(struct pnp_key *key, const char *name)
     UNICODE_STRING wide = {.Buffer = units};
     ULONG size = 0;
 
-    wide.Length = (USHORT)(lib_wide_from_utf8(units, INF_FIELD_MAX, name, strlen(name)) *
-                           sizeof(WCHAR));
+    wide.Length =
+        (USHORT)(lib_wide_from_utf8(units, INF_FIELD_MAX, name, strlen(name)) * sizeof(WCHAR));
     return pnp_value_get(key, &wide, NULL, NULL, &size) != STATUS_OBJECT_NAME_NOT_FOUND;
 }
 
@@ -82,8 +82,8 @@ static void value_apply(struct pnp_key *key, struct apply_buffers *buffers)
 }
 
 /* The AddReg lines of a section; relative is HKR. */
-static void registry_apply(const struct pnp_inf *inf, const char *section,
-                           struct pnp_key *relative, struct apply_buffers *buffers)
+static void registry_apply(const struct pnp_inf *inf, const char *section, struct pnp_key *relative,
+                           struct apply_buffers *buffers)
 {
     struct inf_directive_iterator iterator;
     struct parse_error error;
@@ -206,9 +206,9 @@ void pnp_inf_apply(struct pnp_devnode *node, const struct pnp_inf *inf,
     lib_strlcpy(node->description, match->description, sizeof(node->description));
     service_apply(inf, match, driver, buffers);
     if (node->driver_key == NULL)
-        node->driver_key = driver_key_create(
-            node, inf->version.class_guid[0] != 0 ? inf->version.class_guid
-                                                  : "{00000000-0000-0000-0000-000000000000}");
+        node->driver_key = driver_key_create(node, inf->version.class_guid[0] != 0
+                                                       ? inf->version.class_guid
+                                                       : "{00000000-0000-0000-0000-000000000000}");
     driver_key_fill(node, inf, match);
     enum_key_fill(node, inf, match, driver);
     registry_apply(inf, match->install, node->driver_key, buffers);

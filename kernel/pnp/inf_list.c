@@ -125,6 +125,5 @@ void pnp_inf_resolve(void)
 
     for (driver = pnp_driver_list; driver != NULL; driver = driver->next)
         for (inf = pnp_inf_list; inf != NULL && !driver->has_inf; inf = inf->next)
-            driver->has_inf =
-                driver_of_base_name(inf) == driver || inf_mentions(inf, driver->file);
+            driver->has_inf = driver_of_base_name(inf) == driver || inf_mentions(inf, driver->file);
 }

@@ -25,8 +25,7 @@ static void driver_count_devices(const struct pnp_driver *driver, struct pnp_dri
     pnp_tree_unlock(irql);
 }
 
-static const char *driver_state(const struct pnp_driver *driver,
-                                const struct pnp_driver_info *info)
+static const char *driver_state(const struct pnp_driver *driver, const struct pnp_driver_info *info)
 {
     if (driver->object == NULL)
         return driver->tried ? "failed" : "not loaded";

@@ -26,7 +26,7 @@ void pnp_init(void)
     pnp_registry_init();
 }
 
-/* A driver that no INF and no rule of match.cfg mentions serves no PnP device: start it by itself. */
+/* A driver that no INF and no rule of match.cfg mentions serves no PnP device: start it alone. */
 static void start_legacy_drivers(void)
 {
     struct pnp_driver *driver;
@@ -106,7 +106,7 @@ bool pnp_named_failed(void)
     return failed;
 }
 
-/* ---- Drivers by name ------------------------------------------------------------------------------ */
+/* ---- Drivers by name ------------------------------------------------------------------------ */
 
 /* Can this node be offered to a driver (again)? */
 static bool node_is_free(const struct pnp_devnode *node)
@@ -212,7 +212,7 @@ NTSTATUS pnp_driver_remove(const char *name)
     return status;
 }
 
-/* ---- Requests of drivers, carried out by a work item ------------------------------------------------- */
+/* ---- Requests of drivers, carried out by a work item ---------------------------------------- */
 
 struct pnp_request {
     WORK_QUEUE_ITEM item;

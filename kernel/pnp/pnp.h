@@ -35,30 +35,30 @@ NTSTATUS pnp_driver_stop(const char *name);
 /* Remove its devices and unload it. */
 NTSTATUS pnp_driver_remove(const char *name);
 
-/* ---- Lists for the console: copies, by index, false past the last one ---------------------- */
+/* ---- Lists for the console: copies, by index, false past the last one ----------------------- */
 
 struct pnp_driver_info {
-    char name[64];         /* service name */
-    char file[64];         /* .sys file, or "(built in)" */
-    const char *state;     /* "running", "loaded", "failed", "not loaded", "stopped" */
-    NTSTATUS status;       /* of the load or DriverEntry */
+    char name[64];     /* service name */
+    char file[64];     /* .sys file, or "(built in)" */
+    const char *state; /* "running", "loaded", "failed", "not loaded", "stopped" */
+    NTSTATUS status;   /* of the load or DriverEntry */
     uint64_t base;
     uint64_t size;
     uint32_t device_count; /* devnodes it is the function driver of */
     uint32_t started_count;
-    bool named;            /* in named.txt */
+    bool named; /* in named.txt */
 };
 
 bool pnp_driver_at(uint32_t index, struct pnp_driver_info *info);
 
 struct pnp_device_info {
-    uint32_t depth;        /* 0: root */
-    char instance[160];    /* "PCI\VEN_1234&DEV_11E8&...\00_03_00" */
-    char description[96];  /* INF's model name, else the bus's text */
+    uint32_t depth;       /* 0: root */
+    char instance[160];   /* "PCI\VEN_1234&DEV_11E8&...\00_03_00" */
+    char description[96]; /* INF's model name, else the bus's text */
     char location[64];
-    char driver[64];       /* service name; empty: none */
-    const char *state;     /* "started", "no driver", "failed", ... */
-    NTSTATUS status;       /* why it failed */
+    char driver[64];   /* service name; empty: none */
+    const char *state; /* "started", "no driver", "failed", ... */
+    NTSTATUS status;   /* why it failed */
     uint32_t resource_count;
     PDEVICE_OBJECT pdo;
 };
@@ -67,11 +67,11 @@ struct pnp_device_info {
 bool pnp_device_at(uint32_t index, struct pnp_device_info *info);
 
 struct pnp_resource_info {
-    uint8_t type;          /* CmResourceTypeMemory, -Port, -Interrupt, ... */
+    uint8_t type; /* CmResourceTypeMemory, -Port, -Interrupt, ... */
     uint16_t flags;
-    uint64_t start;        /* memory, port: translated */
+    uint64_t start; /* memory, port: translated */
     uint64_t length;
-    uint32_t vector;       /* interrupt: translated vector, level, and raw */
+    uint32_t vector; /* interrupt: translated vector, level, and raw */
     uint8_t irql;
     uint32_t raw_vector;
     uint32_t message_count; /* 0: line */

@@ -17,8 +17,7 @@
 
 NTSTATUS pnp_power_set(struct pnp_devnode *node, DEVICE_POWER_STATE state)
 {
-    IO_STACK_LOCATION location = {.MajorFunction = IRP_MJ_POWER,
-                                  .MinorFunction = IRP_MN_SET_POWER};
+    IO_STACK_LOCATION location = {.MajorFunction = IRP_MJ_POWER, .MinorFunction = IRP_MN_SET_POWER};
 
     location.Parameters.Power.Type = DevicePowerState;
     location.Parameters.Power.State.DeviceState = state;
@@ -43,7 +42,7 @@ void pnp_power_system(SYSTEM_POWER_STATE state)
         power_tree_off(&pnp_root);
 }
 
-/* ---- PoRequestPowerIrp ---------------------------------------------------------------------------- */
+/* ---- PoRequestPowerIrp ---------------------------------------------------------------------- */
 
 struct power_request {
     WORK_QUEUE_ITEM item;
@@ -105,9 +104,8 @@ POWER_STATE NTAPI PoSetPowerState(PDEVICE_OBJECT DeviceObject, POWER_STATE_TYPE 
 LDR_EXPORT(PoSetPowerState);
 
 NTSTATUS NTAPI PoRequestPowerIrp(PDEVICE_OBJECT DeviceObject, UCHAR MinorFunction,
-                                 POWER_STATE PowerState,
-                                 PREQUEST_POWER_COMPLETE CompletionFunction, PVOID Context,
-                                 PIRP *Irp)
+                                 POWER_STATE PowerState, PREQUEST_POWER_COMPLETE CompletionFunction,
+                                 PVOID Context, PIRP *Irp)
 {
     struct power_request *request;
     PIO_STACK_LOCATION next;

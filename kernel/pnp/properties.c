@@ -20,8 +20,8 @@ struct property {
 static ULONG list_size(const CM_RESOURCE_LIST *list)
 {
     return list == NULL ? 0
-                        : (ULONG)(FIELD_OFFSET(CM_RESOURCE_LIST, List[0].PartialResourceList
-                                                                     .PartialDescriptors) +
+                        : (ULONG)(FIELD_OFFSET(CM_RESOURCE_LIST,
+                                               List[0].PartialResourceList.PartialDescriptors) +
                                   list->List[0].PartialResourceList.Count *
                                       sizeof(CM_PARTIAL_RESOURCE_DESCRIPTOR));
 }

@@ -202,7 +202,7 @@ NTSTATUS pnp_key_delete(struct pnp_key *key)
     return status;
 }
 
-/* ---- Values ---------------------------------------------------------------------------------- */
+/* ---- Values --------------------------------------------------------------------------------- */
 
 /* Registry lock held: the link that points to the value, or to the end of the list. */
 static struct pnp_value **value_link(struct pnp_key *key, PCUNICODE_STRING name)
@@ -338,7 +338,7 @@ bool pnp_value_get_dword(struct pnp_key *key, const char *name, uint32_t *value)
     return true;
 }
 
-/* ---- Enumeration ------------------------------------------------------------------------------ */
+/* ---- Enumeration ---------------------------------------------------------------------------- */
 
 bool pnp_key_child_at(struct pnp_key *key, ULONG index, UNICODE_STRING *name)
 {
@@ -420,8 +420,8 @@ NTSTATUS pnp_key_path(struct pnp_key *key, UNICODE_STRING *path)
 void pnp_registry_init(void)
 {
     static const UNICODE_STRING empty;
-    static const char *const keys[] = {PNP_REGISTRY_SERVICES, PNP_REGISTRY_ENUM,
-                                       PNP_REGISTRY_CLASS, "\\Registry\\Machine\\Hardware",
+    static const char *const keys[] = {PNP_REGISTRY_SERVICES, PNP_REGISTRY_ENUM, PNP_REGISTRY_CLASS,
+                                       "\\Registry\\Machine\\Hardware",
                                        "\\Registry\\Machine\\Software"};
     size_t i;
 

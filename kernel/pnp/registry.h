@@ -47,8 +47,7 @@ NTSTATUS pnp_value_delete(struct pnp_key *key, PCUNICODE_STRING name);
 
 /* The same by a UTF-8 name; strings are stored as UTF-16 with their terminator. */
 NTSTATUS pnp_value_set_dword(struct pnp_key *key, const char *name, uint32_t value);
-NTSTATUS pnp_value_set_string(struct pnp_key *key, const char *name, ULONG type,
-                              const char *text);
+NTSTATUS pnp_value_set_string(struct pnp_key *key, const char *name, ULONG type, const char *text);
 NTSTATUS pnp_value_set_data(struct pnp_key *key, const char *name, ULONG type, const void *data,
                             ULONG size);
 /* False where there is no such value or it is no number. */

@@ -50,7 +50,7 @@ static struct pnp_key *relative_open(ULONG relative_to, PCWSTR path, bool create
     return key;
 }
 
-/* ---- RtlQueryRegistryValues -------------------------------------------------------------------------- */
+/* ---- RtlQueryRegistryValues ----------------------------------------------------------------- */
 
 /* One value as it is handed over. */
 struct query_value {
@@ -101,7 +101,7 @@ static NTSTATUS direct_store(PRTL_QUERY_REGISTRY_TABLE entry, const struct query
         return STATUS_SUCCESS;
     }
     if (*target < 0) {
-        if ((ULONG)-*target < value->size)
+        if ((ULONG) - *target < value->size)
             return STATUS_BUFFER_TOO_SMALL;
         memcpy(target, value->data, value->size);
         return STATUS_SUCCESS;
@@ -239,10 +239,10 @@ static NTSTATUS query_move(struct pnp_key *top, PCWSTR name, struct pnp_key **ke
 static NTSTATUS query_entry(struct pnp_key *top, struct pnp_key **key,
                             PRTL_QUERY_REGISTRY_TABLE entry, PVOID context)
 {
-    NTSTATUS status = STATUS_SUCCESS;
+    NTSTATUS status;
 
     if ((entry->Flags & (RTL_QUERY_REGISTRY_TOPKEY | RTL_QUERY_REGISTRY_SUBKEY)) != 0)
-        status = query_move(top, NULL, key);
+        query_move(top, NULL, key);
     if ((entry->Flags & RTL_QUERY_REGISTRY_SUBKEY) != 0) {
         status = query_move(top, entry->Name, key);
         if (!NT_SUCCESS(status))
@@ -272,10 +272,10 @@ NTSTATUS NTAPI RtlQueryRegistryValues(ULONG RelativeTo, PCWSTR Path,
         return STATUS_OBJECT_NAME_NOT_FOUND;
     ob_reference(top);
     key = top;
-    for (entry = QueryTable; NT_SUCCESS(status) &&
-                             (entry->QueryRoutine != NULL ||
-                              (entry->Flags & (RTL_QUERY_REGISTRY_SUBKEY |
-                                               RTL_QUERY_REGISTRY_DIRECT)) != 0);
+    for (entry = QueryTable;
+         NT_SUCCESS(status) &&
+         (entry->QueryRoutine != NULL ||
+          (entry->Flags & (RTL_QUERY_REGISTRY_SUBKEY | RTL_QUERY_REGISTRY_DIRECT)) != 0);
          entry++)
         status = query_entry(top, &key, entry, Context);
     ob_dereference(key);

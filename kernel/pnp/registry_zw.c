@@ -60,7 +60,7 @@ static void fill_bytes(PVOID buffer, ULONG room, ULONG offset, const void *data,
         memcpy((PUCHAR)buffer + offset, data, size < room - offset ? size : room - offset);
 }
 
-/* ---- Values --------------------------------------------------------------------------------------- */
+/* ---- Values --------------------------------------------------------------------------------- */
 
 struct value_copy {
     UNICODE_STRING name;
@@ -180,7 +180,7 @@ static NTSTATUS value_fill(struct pnp_key *key, PCUNICODE_STRING name,
     return status;
 }
 
-/* ---- Keys ------------------------------------------------------------------------------------------ */
+/* ---- Keys ----------------------------------------------------------------------------------- */
 
 static NTSTATUS key_fill_full(struct pnp_key *key, PVOID buffer, ULONG room, PULONG result)
 {
@@ -362,8 +362,8 @@ NTSTATUS NTAPI ZwQueryKey(HANDLE KeyHandle, KEY_INFORMATION_CLASS KeyInformation
     if (KeyInformationClass == KeyNameInformation)
         status = pnp_key_path(key, &path);
     if (NT_SUCCESS(status))
-        status = key_fill(key, path.Buffer == NULL ? pnp_key_name(key) : &path,
-                          KeyInformationClass, KeyInformation, Length, ResultLength);
+        status = key_fill(key, path.Buffer == NULL ? pnp_key_name(key) : &path, KeyInformationClass,
+                          KeyInformation, Length, ResultLength);
     io_free(path.Buffer);
     ob_dereference(key);
     return status;

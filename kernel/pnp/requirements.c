@@ -38,8 +38,8 @@ static bool requirements_sound(PIO_RESOURCE_REQUIREMENTS_LIST requirements)
         return false;
     for (i = 0; i < requirements->AlternativeLists; i++) {
         if ((const char *)list + LIST_HEAD > end ||
-            list->Count > (size_t)(end - ((const char *)list + LIST_HEAD)) /
-                              sizeof(IO_RESOURCE_DESCRIPTOR))
+            list->Count >
+                (size_t)(end - ((const char *)list + LIST_HEAD)) / sizeof(IO_RESOURCE_DESCRIPTOR))
             return false;
         list = pnp_requirements_next(list);
     }

@@ -28,8 +28,7 @@ static PCM_RESOURCE_LIST list_allocate(struct pnp_devnode *node, ULONG count)
     list->Count = 1;
     list->List[0].InterfaceType =
         node->has_bus ? node->bus.LegacyBusType : node->requirements->InterfaceType;
-    list->List[0].BusNumber =
-        node->has_bus ? node->bus.BusNumber : node->requirements->BusNumber;
+    list->List[0].BusNumber = node->has_bus ? node->bus.BusNumber : node->requirements->BusNumber;
     list->List[0].PartialResourceList.Version = 1;
     list->List[0].PartialResourceList.Revision = 1;
     list->List[0].PartialResourceList.Count = count;

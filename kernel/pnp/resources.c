@@ -4,9 +4,9 @@
  * An alternative list is a row of slots; a slot is a required descriptor and the alternatives that
  * follow it (IO_RESOURCE_ALTERNATIVE). Memory and ports have been configured by the bus, so their
  * first form is taken. Interrupt slots are tried together, first with the first form of each, then
- * with the second, and so on; then comes the next alternative list. That gives RES-MSI-6 and -7: all
- * messages, one message, the line, as the bus lists them. A driver whose filter left only a number
- * that cannot be had gets one message (RES-MSI-6).
+ * with the second, and so on; then comes the next alternative list. That gives RES-MSI-6 and -7:
+ * all messages, one message, the line, as the bus lists them. A driver whose filter left only a
+ * number that cannot be had gets one message (RES-MSI-6).
  *
  * Messages of one policy are assigned in one call, so that they share an IRQL class (CIE-SYNC-15).
  *
@@ -37,7 +37,7 @@ uint32_t pnp_requirement_messages(const IO_RESOURCE_DESCRIPTOR *descriptor)
     return descriptor->u.Interrupt.MaximumVector - descriptor->u.Interrupt.MinimumVector + 1;
 }
 
-/* ---- Choice ------------------------------------------------------------------------------------ */
+/* ---- Choice --------------------------------------------------------------------------------- */
 
 static bool is_alternative(const IO_RESOURCE_DESCRIPTOR *descriptor)
 {
@@ -101,7 +101,7 @@ static void choice_reduce_to_one(struct pnp_choice *choice)
     choice->count = kept;
 }
 
-/* ---- Policy ------------------------------------------------------------------------------------ */
+/* ---- Policy --------------------------------------------------------------------------------- */
 
 static void policy_of(const IO_RESOURCE_DESCRIPTOR *descriptor, struct irq_policy *policy)
 {
@@ -138,7 +138,7 @@ static bool policies_equal(const struct irq_policy *left, const struct irq_polic
            left->irql_high == right->irql_high;
 }
 
-/* ---- Lines ------------------------------------------------------------------------------------- */
+/* ---- Lines ---------------------------------------------------------------------------------- */
 
 static void lines_release(struct pnp_devnode *node)
 {

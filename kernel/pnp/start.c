@@ -113,8 +113,7 @@ static void query_state(struct pnp_devnode *node)
 {
     ULONG_PTR state = 0;
 
-    if (node->driver == NULL ||
-        !NT_SUCCESS(pnp_send(node, IRP_MN_QUERY_PNP_DEVICE_STATE, &state)))
+    if (node->driver == NULL || !NT_SUCCESS(pnp_send(node, IRP_MN_QUERY_PNP_DEVICE_STATE, &state)))
         return;
     if ((state & (PNP_DEVICE_FAILED | PNP_DEVICE_REMOVED)) != 0) {
         log_error("pnp: %s: its driver reports that it failed", node->instance);

@@ -8,7 +8,7 @@
 
 enum { PNP_LINE_MAX = 256 };
 
-/* Each line without its end, blanks trimmed; empty lines and those that begin with # are skipped. */
+/* Each line without its end, blanks trimmed; empty lines and # comments are skipped. */
 void pnp_text_lines(const void *data, uint64_t size, void (*line)(const char *text, void *context),
                     void *context);
 
