@@ -18,6 +18,7 @@
 
 #include "ke/dispatcher.h"
 #include "ke/ke.h"
+#include "ke/threaded_dpc.h"
 
 enum {
     DPC_TYPE_NORMAL = 0x13,    /* spec C.7 */
@@ -169,6 +170,11 @@ static __attribute__((noinline)) NTAPI BOOLEAN dpc_insert(PKDPC dpc, PVOID argum
     struct ke_cpu *ke = hal_pcr(cpu)->ke;
     BOOLEAN queued = FALSE;
 
+    if (dpc->Type == DPC_TYPE_THREADED) {
+        queued = ke_threaded_dpc_insert(dpc, cpu, argument1, argument2);
+        hal_interrupts_restore(flags);
+        return queued;
+    }
     ke_lock_acquire(&ke->dpc_lock);
     if (!dpc->DpcData) {
         queued = TRUE;
@@ -237,10 +243,14 @@ LDR_EXPORT(KeInsertQueueDpc);
 
 BOOLEAN NTAPI KeRemoveQueueDpc(PRKDPC Dpc)
 {
-    uint64_t flags = hal_interrupts_disable();
-    struct ke_cpu *ke = Dpc->DpcData;
+    uint64_t flags;
+    struct ke_cpu *ke;
     BOOLEAN removed = FALSE;
 
+    if (Dpc->Type == DPC_TYPE_THREADED)
+        return ke_threaded_dpc_remove(Dpc);
+    flags = hal_interrupts_disable();
+    ke = Dpc->DpcData;
     if (ke) {
         ke_lock_acquire(&ke->dpc_lock);
         if (Dpc->DpcData == ke) {
@@ -301,5 +311,6 @@ VOID NTAPI KeFlushQueuedDpcs(VOID)
         KeInsertQueueDpc(&marker, NULL, NULL);
         KeWaitForSingleObject(&done, Executive, KernelMode, FALSE, NULL);
     }
+    ke_threaded_dpc_flush(); /* FLU-5 */
 }
 LDR_EXPORT(KeFlushQueuedDpcs);
