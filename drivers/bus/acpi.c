@@ -1,9 +1,9 @@
 /*
  * The root of the device tree: the machine, and a PCI root for each segment.
  *
- * Without AML there is nothing to enumerate in ACPI's namespace; what the tables tell (IOAPICs,
- * overrides, configuration windows) is read by hal/ioapic.h and hal/pci_config.h. So this bus has
- * the children that every PC has, with the ids that ACPI would give them.
+ * These are the children that every PC has, with or without ACPI, with the ids that ACPI gives
+ * them; what the tables tell (IOAPICs, overrides, configuration windows) is read by hal/ioapic.h
+ * and hal/pci_config.h. Devices of ACPI's namespace stand beside them: acpi_node.c.
  *
  * bus_init() is the order in which hardware becomes known: pins, functions, addresses, routes, and
  * last the PDOs, since PnP asks them at once.
@@ -15,6 +15,7 @@
 #include <nt/wdmguid.h>
 
 #include "acpi/acpi.h"
+#include "acpi_bus.h"
 #include "bus.h"
 #include "io/driver.h"
 #include "memory.h"
@@ -202,6 +203,10 @@ void bus_init(const struct boot_info *boot)
         status = roots_report(driver);
     if (NT_SUCCESS(status))
         status = pci_pdos_report(pci_root_of);
+    if (NT_SUCCESS(status) && acpi_is_up()) {
+        acpi_sci_connect();
+        status = acpi_nodes_report(devices[0].pdo);
+    }
     if (!NT_SUCCESS(status))
         log_error("bus: devices could not be reported: 0x%08x", (unsigned int)status);
 }

@@ -99,3 +99,56 @@ bool acpi_route(uint16_t segment, uint8_t bus, uint8_t device, uint32_t pin,
 /* In the order of the namespace; NULL at the end. */
 const struct acpi_prt *acpi_prt_next(const struct acpi_prt *previous);
 const struct acpi_link *acpi_link_next(const struct acpi_link *previous);
+
+/* ---- Devices (device.c) --------------------------------------------------------------------- */
+
+enum { ACPI_ITEMS_MAX = 16, ACPI_UID_MAX = 16 };
+
+enum acpi_item_kind { ACPI_ITEM_PORT, ACPI_ITEM_MEMORY, ACPI_ITEM_LINE };
+
+struct acpi_item {
+    enum acpi_item_kind kind;
+    uint64_t start; /* port, memory */
+    uint64_t length;
+    bool is_writable;
+    gsi_t gsi; /* line */
+    struct hal_gsi_mode mode;
+    bool is_shared;
+};
+
+/* A device of the namespace that has a _HID and its resources as they are set now (_CRS). */
+struct acpi_node {
+    struct acpi_node *next;
+    const char *path;
+    char hid[ACPI_HID_MAX];
+    char cid[ACPI_HID_MAX]; /* the first _CID; empty: none */
+    char uid[ACPI_UID_MAX]; /* empty: none */
+    uint32_t item_count;
+    struct acpi_item items[ACPI_ITEMS_MAX];
+};
+
+/*
+ * Find the devices that are present and have an interrupt line, and the HPET; PCI roots and links
+ * are not among them. After acpi_events_start(), since _STA may ask what _INI set. Once.
+ */
+void acpi_nodes_init(void);
+const struct acpi_node *acpi_node_next(const struct acpi_node *previous);
+
+/* ---- Events and power (events.c) ------------------------------------------------------------ */
+
+/*
+ * Switch to ACPI mode, run _INI, enable the events that somebody listens to, learn how to switch
+ * off. False: no events; the SCI is not to be connected.
+ */
+bool acpi_events_start(void);
+/* Where the SCI arrives. False: hardware-reduced, there is none. */
+bool acpi_sci_line(gsi_t *gsi, struct hal_gsi_mode *mode);
+/* The SCI's handler, at its level: true if it was ours. */
+bool acpi_sci_handle(void);
+/* Called at PASSIVE_LEVEL, in a worker thread, each time the power button is pressed. */
+void acpi_set_power_button(void (*pressed)(void));
+/*
+ * S5. Returns if the machine stays on, and at once above PASSIVE_LEVEL, where AML must not run.
+ * Given to hal_machine_set_power_off() by acpi_events_start().
+ */
+void acpi_power_off(void);

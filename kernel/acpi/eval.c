@@ -81,6 +81,21 @@ void acpi_eval_hid(acpi_handle handle, char hid[ACPI_HID_MAX])
     acpi_eval_free(object);
 }
 
+void acpi_eval_cid(acpi_handle handle, char cid[ACPI_HID_MAX])
+{
+    union acpi_object *object;
+
+    cid[0] = '\0';
+    if (!has_object(handle, METHOD_NAME__CID) ||
+        ACPI_FAILURE(acpi_eval(handle, METHOD_NAME__CID, &object)))
+        return;
+    if (object->type != ACPI_TYPE_PACKAGE)
+        id_format(object, cid);
+    else if (object->package.count > 0)
+        id_format(&object->package.elements[0], cid);
+    acpi_eval_free(object);
+}
+
 static bool is_id(const union acpi_object *object, const char *id)
 {
     char text[ACPI_HID_MAX];

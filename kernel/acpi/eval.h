@@ -14,6 +14,8 @@ void acpi_eval_free(union acpi_object *object);
 bool acpi_eval_integer(acpi_handle handle, const char *name, uint64_t *value);
 /* _HID as text, "PNP0A08"; empty: none. */
 void acpi_eval_hid(acpi_handle handle, char hid[ACPI_HID_MAX]);
+/* The first of its _CIDs, likewise. */
+void acpi_eval_cid(acpi_handle handle, char cid[ACPI_HID_MAX]);
 /* Is the id its _HID or one of its _CIDs? */
 bool acpi_eval_has_id(acpi_handle handle, const char *id);
 /* Full path, from the pool; NULL: no memory. */

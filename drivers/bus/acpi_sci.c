@@ -1,0 +1,72 @@
+/*
+ * The SCI: the line by which the machine itself interrupts.
+ *
+ * It is a line like any other, shared with whatever PCI device is wired to the same pin, so it goes
+ * through gsi.c; on QEMU's pc it is GSI 9, as are some PCI pins. The handler is ACPICA's.
+ */
+#include <hal/hal.h>
+#include <lib/log.h>
+
+#include "acpi/acpi.h"
+#include "acpi_bus.h"
+#include "gsi.h"
+#include "irq/interrupt.h"
+#include "pnp/pnp.h"
+
+enum { SCI_IRQL = 11 };
+
+static struct _KINTERRUPT sci;
+
+static BOOLEAN NTAPI sci_service(PKINTERRUPT interrupt, PVOID context, ULONG message)
+{
+    (void)interrupt;
+    (void)context;
+    (void)message;
+    return acpi_sci_handle();
+}
+
+/* In a worker thread. */
+static void button_pressed(void)
+{
+    log_info("acpi: power button");
+    pnp_shutdown();
+    hal_machine_power_off();
+}
+
+static NTSTATUS sci_link(struct irq_line *line)
+{
+    /* Windows has it at DIRQL 11 too: above most devices, and out of their vectors' way. */
+    const struct irq_policy policy = {.irql_low = SCI_IRQL, .irql_high = SCI_IRQL};
+    NTSTATUS status = irq_line_assign(&line, 1, false, &policy);
+
+    if (!NT_SUCCESS(status))
+        return status;
+    sci.line = line;
+    sci.lock = &sci.own_lock;
+    sci.service_routine = sci_service;
+    sci.irql = irq_line_irql(line);
+    sci.synchronize_irql = sci.irql;
+    sci.share = TRUE;
+    status = irq_interrupt_connect(&sci);
+    if (!NT_SUCCESS(status))
+        irq_line_release(line);
+    return status;
+}
+
+void acpi_sci_connect(void)
+{
+    struct hal_gsi_mode mode;
+    struct irq_line *line;
+    NTSTATUS status;
+    gsi_t gsi;
+
+    acpi_set_power_button(button_pressed);
+    if (!acpi_events_start() || !acpi_sci_line(&gsi, &mode))
+        return;
+    status = gsi_line_get(gsi, &mode, &line);
+    if (NT_SUCCESS(status))
+        status = sci_link(line);
+    if (!NT_SUCCESS(status))
+        log_warn("acpi: the SCI on GSI %u cannot be connected: 0x%08x", gsi.value,
+                 (unsigned int)status);
+}
