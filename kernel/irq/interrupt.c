@@ -19,10 +19,10 @@ static void flow_update(struct irq_line *line)
 {
     PKINTERRUPT only = line->handler_count == 1 ? line->first : NULL;
 
-    line->flow = only && only->active && !only->passive &&
-                         line->route.trigger == IRQ_TRIGGER_LATCHED
-                     ? IRQ_FLOW_LATCHED_SINGLE
-                     : IRQ_FLOW_GENERAL;
+    line->flow =
+        only && only->active && !only->passive && line->route.trigger == IRQ_TRIGGER_LATCHED
+            ? IRQ_FLOW_LATCHED_SINGLE
+            : IRQ_FLOW_GENERAL;
 }
 
 NTSTATUS irq_interrupt_connect(PKINTERRUPT interrupt)
@@ -151,8 +151,8 @@ BOOLEAN NTAPI KeSynchronizeExecution(PKINTERRUPT Interrupt,
     result = SynchronizeRoutine(SynchronizeContext);
     if (hal_irql_read() != Interrupt->synchronize_irql) /* KSE-13 */
         lib_bugcheck(IRQL_UNEXPECTED_VALUE,
-                     (uint64_t)hal_irql_read() << 16 |
-                         (uint64_t)Interrupt->synchronize_irql << 8 | 3,
+                     (uint64_t)hal_irql_read() << 16 | (uint64_t)Interrupt->synchronize_irql << 8 |
+                         3,
                      (uint64_t)SynchronizeRoutine, (uint64_t)Interrupt, 0, NULL);
     synchronize_leave(Interrupt, old);
     return result;

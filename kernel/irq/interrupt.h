@@ -14,24 +14,24 @@
 
 struct _KINTERRUPT {
     /* what dispatch reads, in its order */
-    struct irq_line *line;        /* (c) */
-    PKSPIN_LOCK lock;             /* (c) interrupt spin lock: own_lock or the driver's */
+    struct irq_line *line; /* (c) */
+    PKSPIN_LOCK lock;      /* (c) interrupt spin lock: own_lock or the driver's */
     PKMESSAGE_SERVICE_ROUTINE service_routine; /* (c) also a KSERVICE_ROUTINE: it ignores the id */
-    PVOID service_context;        /* (c) */
-    ULONG message_id;             /* (c) third argument; 0 for a line */
-    KIRQL synchronize_irql;       /* (c) */
-    KIRQL irql;                   /* (c) level of the vector */
-    BOOLEAN active;               /* (l) FALSE: soft-disconnected, skipped */
-    BOOLEAN passive;              /* (c) runs in a thread, under `event` */
-    BOOLEAN share;                /* (c) */
-    struct _KINTERRUPT *next;     /* (l) chain */
-    uint64_t calls;               /* (i) */
-    uint64_t claims;              /* (i) */
+    PVOID service_context;                     /* (c) */
+    ULONG message_id;                          /* (c) third argument; 0 for a line */
+    KIRQL synchronize_irql;                    /* (c) */
+    KIRQL irql;                                /* (c) level of the vector */
+    BOOLEAN active;                            /* (l) FALSE: soft-disconnected, skipped */
+    BOOLEAN passive;                           /* (c) runs in a thread, under `event` */
+    BOOLEAN share;                             /* (c) */
+    struct _KINTERRUPT *next;                  /* (l) chain */
+    uint64_t calls;                            /* (i) */
+    uint64_t claims;                           /* (i) */
 
     KSPIN_LOCK own_lock;
     struct irq_passive *passive_work; /* (c) thread and event of a passive object, else NULL */
-    PDEVICE_OBJECT device;        /* (c) PDO, NULL for the legacy routine */
-    uint32_t signature;           /* IRQ_INTERRUPT_SIGNATURE while connected */
+    PDEVICE_OBJECT device;            /* (c) PDO, NULL for the legacy routine */
+    uint32_t signature;               /* IRQ_INTERRUPT_SIGNATURE while connected */
 };
 
 enum { IRQ_INTERRUPT_SIGNATURE = 0x4e49544b }; /* "KTIN" */

@@ -100,9 +100,12 @@ uint64_t irq_line_count(const struct irq_line *line)
 
 /* ---- vectors ---------------------------------------------------------------------------------- */
 
+/* Messages and IOAPIC entries name a CPU by 8 bits, 255 being everybody (SDM 3A 11.11.1). */
+enum { DESTINATION_MAX = 254 };
+
 static bool cpu_allowed(const struct irq_policy *policy, uint32_t cpu)
 {
-    if (!hal_pcr(cpu)->online)
+    if (!hal_pcr(cpu)->online || hal_pcr(cpu)->apic_id.value > DESTINATION_MAX)
         return false;
     if (!policy->affinity)
         return true;

@@ -25,32 +25,32 @@ enum irq_flow {
 };
 
 struct irq_line {
-    struct _KINTERRUPT *first;     /* (d) chain in order of connection */
-    uint32_t flow;                 /* (d) enum irq_flow */
-    uint32_t handler_count;        /* (l) */
-    uint32_t active_count;         /* (l) handlers that are not soft-disconnected */
-    const struct irq_chip *chip;   /* (c) NULL only for the stray line */
-    struct irq_source source;      /* (c) */
-    struct irq_route route;        /* (l) what the chip was last told */
-    uint32_t cpu;                  /* (l) CPU the route's destination is */
-    uint32_t assign_count;         /* (l) devices that hold this line's vector */
-    bool shared;                   /* (l) all present handlers allow sharing */
-    bool masked;                   /* (l) what the chip was last told */
-    uint32_t mask_depth;           /* (l) reasons to keep it masked: storm, passive handler */
-    ULONG_PTR lock;                /* KSPIN_LOCK, taken with interrupts off */
-    uint64_t unclaimed;            /* (d) passes in which every handler returned FALSE */
-    uint32_t storms;               /* (d) times it was masked because it would not be quiet */
-    struct irq_storm *storm;       /* (c) level lines: how it is tried again */
-    struct irq_line *next_line;    /* (irq list lock) all lines, for the console */
-    char name[40];                 /* (c) "ioapic0 pin 17", "msix 00:03.0 entry 2" */
+    struct _KINTERRUPT *first;   /* (d) chain in order of connection */
+    uint32_t flow;               /* (d) enum irq_flow */
+    uint32_t handler_count;      /* (l) */
+    uint32_t active_count;       /* (l) handlers that are not soft-disconnected */
+    const struct irq_chip *chip; /* (c) NULL only for the stray line */
+    struct irq_source source;    /* (c) */
+    struct irq_route route;      /* (l) what the chip was last told */
+    uint32_t cpu;                /* (l) CPU the route's destination is */
+    uint32_t assign_count;       /* (l) devices that hold this line's vector */
+    bool shared;                 /* (l) all present handlers allow sharing */
+    bool masked;                 /* (l) what the chip was last told */
+    uint32_t mask_depth;         /* (l) reasons to keep it masked: storm, passive handler */
+    ULONG_PTR lock;              /* KSPIN_LOCK, taken with interrupts off */
+    uint64_t unclaimed;          /* (d) passes in which every handler returned FALSE */
+    uint32_t storms;             /* (d) times it was masked because it would not be quiet */
+    struct irq_storm *storm;     /* (c) level lines: how it is tried again */
+    struct irq_line *next_line;  /* (irq list lock) all lines, for the console */
+    char name[40];               /* (c) "ioapic0 pin 17", "msix 00:03.0 entry 2" */
 };
 
 /* What a device asks of the vectors it gets. */
 struct irq_policy {
     uint64_t affinity; /* CPUs of the group that may be targeted; 0: any */
     uint16_t group;
-    bool spread;       /* different CPUs for different messages */
-    irql_t irql_low;   /* lowest and highest class to choose from, 3..11 */
+    bool spread;     /* different CPUs for different messages */
+    irql_t irql_low; /* lowest and highest class to choose from, 3..11 */
     irql_t irql_high;
 };
 

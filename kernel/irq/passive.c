@@ -18,8 +18,8 @@
 struct irq_passive {
     PKINTERRUPT interrupt;
     PKTHREAD thread;
-    KEVENT lock;  /* synchronization event, signaled when free */
-    KEVENT wake;  /* synchronization event: `pending` or `stop` was set */
+    KEVENT lock; /* synchronization event, signaled when free */
+    KEVENT wake; /* synchronization event: `pending` or `stop` was set */
     KDPC wake_dpc;
     volatile uint32_t pending;
     volatile uint32_t stop;

@@ -11,8 +11,7 @@
  * A level line was served: `claimed` or not, while the code at `frame` was interrupted. Masks the
  * line when it has become a storm. Interrupts off, before the EOI.
  */
-void irq_storm_watch(struct irq_line *line, bool claimed,
-                     const struct hal_interrupt_frame *frame);
+void irq_storm_watch(struct irq_line *line, bool claimed, const struct hal_interrupt_frame *frame);
 
 /* storm=bugcheck: stop the machine with 0xF2, as Windows does, instead of masking the line. */
 void irq_storm_set_bugcheck(bool stop);
