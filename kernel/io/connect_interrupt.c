@@ -316,8 +316,7 @@ static NTSTATUS connect_message(const message_parameters *message, PULONG versio
 /* A pointer from a driver: it must be looked at before it is followed. */
 static bool is_pdo(PDEVICE_OBJECT device)
 {
-    return mm_pool_owns(device) && device->Type == IO_TYPE_DEVICE &&
-           io_device_of(device)->devnode;
+    return mm_pool_owns(device) && device->Type == IO_TYPE_DEVICE && io_device_of(device)->devnode;
 }
 
 /* Members at the same place in every version (CIE-LAY-3). */
@@ -353,8 +352,8 @@ static bool version_fits(const struct io_connection *connection, ULONG version)
                 connection->version == CONNECT_FULLY_SPECIFIED_GROUP;
 
     return version == connection->version || /* DIS-4: 1 and 4 stand for each other */
-           (full && (version == CONNECT_FULLY_SPECIFIED ||
-                     version == CONNECT_FULLY_SPECIFIED_GROUP));
+           (full &&
+            (version == CONNECT_FULLY_SPECIFIED || version == CONNECT_FULLY_SPECIFIED_GROUP));
 }
 
 /*
@@ -468,9 +467,9 @@ LDR_EXPORT(IoGetAffinityInterrupt);
 /* LEG-15: version 1 without a device; what the call names is looked up by vector and mask. */
 NTSTATUS NTAPI IoConnectInterrupt(PKINTERRUPT *InterruptObject, PKSERVICE_ROUTINE ServiceRoutine,
                                   PVOID ServiceContext, PKSPIN_LOCK SpinLock, ULONG Vector,
-                                  KIRQL Irql, KIRQL SynchronizeIrql,
-                                  KINTERRUPT_MODE InterruptMode, BOOLEAN ShareVector,
-                                  KAFFINITY ProcessorEnableMask, BOOLEAN FloatingSave)
+                                  KIRQL Irql, KIRQL SynchronizeIrql, KINTERRUPT_MODE InterruptMode,
+                                  BOOLEAN ShareVector, KAFFINITY ProcessorEnableMask,
+                                  BOOLEAN FloatingSave)
 {
     struct io_connect_request request = {
         .version = CONNECT_FULLY_SPECIFIED,
@@ -486,8 +485,8 @@ NTSTATUS NTAPI IoConnectInterrupt(PKINTERRUPT *InterruptObject, PKSERVICE_ROUTIN
 
     (void)FloatingSave; /* CIE-FULL-13 */
     check_irql(PASSIVE_LEVEL, __builtin_return_address(0));
-    if (!InterruptObject || !ServiceRoutine || Irql < FIRST_DEVICE_IRQL ||
-        SynchronizeIrql < Irql || SynchronizeIrql > HIGH_LEVEL || Vector >= VECTOR_COUNT)
+    if (!InterruptObject || !ServiceRoutine || Irql < FIRST_DEVICE_IRQL || SynchronizeIrql < Irql ||
+        SynchronizeIrql > HIGH_LEVEL || Vector >= VECTOR_COUNT)
         return STATUS_INVALID_PARAMETER;
     if (!(ProcessorEnableMask & KeQueryActiveProcessors()))
         return STATUS_INVALID_PARAMETER; /* LEG-2 */

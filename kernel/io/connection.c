@@ -17,10 +17,9 @@ static ke_lock_t connections_lock;
 struct io_connection *io_connection_create(const struct io_connect_request *request, ULONG count)
 {
     size_t objects = sizeof(struct io_connection) + count * sizeof(struct _KINTERRUPT);
-    size_t table = request->with_table
-                       ? FIELD_OFFSET(IO_INTERRUPT_MESSAGE_INFO, MessageInfo) +
-                             count * sizeof(IO_INTERRUPT_MESSAGE_INFO_ENTRY)
-                       : 0;
+    size_t table = request->with_table ? FIELD_OFFSET(IO_INTERRUPT_MESSAGE_INFO, MessageInfo) +
+                                             count * sizeof(IO_INTERRUPT_MESSAGE_INFO_ENTRY)
+                                       : 0;
     struct io_connection *connection = mm_pool_alloc(objects + table, CONNECTION_TAG);
 
     if (!connection)
