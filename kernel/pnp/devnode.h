@@ -35,6 +35,7 @@ enum {
     PNP_TEXT_MAX = 96,
     PNP_NAME_MAX = 64,
     PNP_INSTANCE_MAX = 200,
+    PNP_FILTERS_MAX = 8,
 };
 
 struct pnp_driver;
@@ -69,12 +70,14 @@ struct pnp_devnode {
     PNP_BUS_INFORMATION bus;          /* (c) of the bus the device is on */
     bool has_bus;                     /* (c) */
 
-    struct pnp_key *key;        /* (c) Enum\<instance path> */
-    struct pnp_key *parameters; /* (c) its Device Parameters: the hardware key */
-    struct pnp_key *driver_key; /* (a) Control\Class\{...}\nnnn, or NULL */
-    struct pnp_driver *driver;  /* (a) function driver, or NULL */
-    bool installed;             /* (a) match and INF have been applied */
-    bool added;                 /* (a) AddDevice succeeded: REMOVE is due */
+    struct pnp_key *key;                         /* (c) Enum\<instance path> */
+    struct pnp_key *parameters;                  /* (c) its Device Parameters: the hardware key */
+    struct pnp_key *driver_key;                  /* (a) Control\Class\{...}\nnnn, or NULL */
+    struct pnp_driver *driver;                   /* (a) function driver, or NULL */
+    struct pnp_driver *filters[PNP_FILTERS_MAX]; /* (a) lower ones, then upper ones */
+    uint32_t filter_count;                       /* (a) */
+    bool installed;                              /* (a) match and INF have been applied */
+    bool added;                                  /* (a) AddDevice succeeded: REMOVE is due */
 
     PIO_RESOURCE_REQUIREMENTS_LIST requirements; /* (a) as filtered at the last start */
     PCM_RESOURCE_LIST boot_configuration;        /* (a) as QUERY_RESOURCES told */
@@ -155,9 +158,13 @@ void pnp_inf_resolve(void);
 void pnp_inf_apply(struct pnp_devnode *node, const struct pnp_inf *inf,
                    const struct inf_match *match, struct pnp_driver *driver);
 
-/* ---- start.c, resources.c, remove.c, power.c ------------------------------------------------ */
+/* ---- stack.c, start.c, resources.c, remove.c, power.c ---------------------------------- */
 
 NTSTATUS pnp_driver_load(struct pnp_driver *driver);
+/* Load and AddDevice: lower filters, function driver, upper filters. */
+NTSTATUS pnp_stack_build(struct pnp_devnode *node);
+/* Is it the node's function driver or one of its filters? */
+bool pnp_stack_has(const struct pnp_devnode *node, const struct pnp_driver *driver);
 /* Identify, install, add, start, as far as the node is not there yet; then its children. */
 void pnp_start(struct pnp_devnode *node);
 /* Requirements, choice, vectors: fills raw, translated, lines, assignment. */

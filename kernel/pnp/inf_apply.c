@@ -47,6 +47,49 @@ static const void *value_convert(struct apply_buffers *buffers, size_t length, U
     return buffers->wide;
 }
 
+/* The bytes of a value of any type, or 0. */
+static ULONG value_read(struct pnp_key *key, const char *name, void *data, ULONG room)
+{
+    WCHAR units[INF_FIELD_MAX];
+    UNICODE_STRING wide = {.Buffer = units};
+
+    wide.Length =
+        (USHORT)(lib_wide_from_utf8(units, INF_FIELD_MAX, name, strlen(name)) * sizeof(WCHAR));
+    return NT_SUCCESS(pnp_value_get(key, &wide, NULL, data, &room)) ? room : 0;
+}
+
+static bool multi_has(const WCHAR *multi, const WCHAR *string)
+{
+    for (; *multi != 0; multi += lib_wcslen(multi) + 1)
+        if (lib_wcsicmp(multi, string) == 0)
+            return true;
+    return false;
+}
+
+/* FLG_ADDREG_APPEND: each string that is not there yet goes behind those that are. */
+static void value_append(struct pnp_key *key, const char *name, const WCHAR *more)
+{
+    WCHAR *merged = io_allocate((DATA_MAX + 2) * sizeof(WCHAR), IO_TAG_PNP);
+    size_t units;
+
+    if (merged == NULL)
+        return;
+    units = value_read(key, name, merged, (DATA_MAX / 2) * sizeof(WCHAR)) / sizeof(WCHAR);
+    if (units != 0)
+        units--; /* the terminator of the whole */
+    for (; *more != 0; more += lib_wcslen(more) + 1) {
+        size_t length = lib_wcslen(more) + 1;
+
+        if (multi_has(merged, more) || units + length > DATA_MAX)
+            continue;
+        memcpy(merged + units, more, length * sizeof(WCHAR));
+        units += length;
+    }
+    merged[units++] = 0;
+    pnp_value_set_data(key, name, REG_MULTI_SZ, merged, (ULONG)(units * sizeof(WCHAR)));
+    io_free(merged);
+}
+
 static bool value_exists(struct pnp_key *key, const char *name)
 {
     WCHAR units[INF_FIELD_MAX];
@@ -78,21 +121,45 @@ static void value_apply(struct pnp_key *key, struct apply_buffers *buffers)
         return;
     }
     data = value_convert(buffers, length, &size);
-    pnp_value_set_data(key, value->name, value->type, data, size);
+    if ((value->flags & INF_ADDREG_APPEND) != 0 && value->type == REG_MULTI_SZ)
+        value_append(key, value->name, data);
+    else
+        pnp_value_set_data(key, value->name, value->type, data, size);
 }
 
-/* The AddReg lines of a section; relative is HKR. */
-static void registry_apply(const struct pnp_inf *inf, const char *section, struct pnp_key *relative,
-                           struct apply_buffers *buffers)
+/* Values of a .HW section that are properties of the device, not parameters of its driver. */
+static bool is_device_property(const struct inf_registry_value *value)
+{
+    return value->subkey[0] == 0 && (lib_stricmp(value->name, "UpperFilters") == 0 ||
+                                     lib_stricmp(value->name, "LowerFilters") == 0);
+}
+
+/* What HKR means in a section. */
+struct relative_keys {
+    struct pnp_key *values;
+    struct pnp_key *properties; /* or NULL: device properties go here instead */
+};
+
+static struct pnp_key *relative_key(const struct relative_keys *keys,
+                                    const struct inf_registry_value *value)
+{
+    if (keys->properties != NULL && is_device_property(value))
+        return keys->properties;
+    return keys->values;
+}
+
+/* The AddReg lines of a section. */
+static void registry_apply(const struct pnp_inf *inf, const char *section,
+                           struct relative_keys relative, struct apply_buffers *buffers)
 {
     struct inf_directive_iterator iterator;
     struct parse_error error;
     enum parse_step step;
 
-    if (relative == NULL || !inf_registry_begin(&inf->inf, section, &iterator))
+    if (relative.values == NULL || !inf_registry_begin(&inf->inf, section, &iterator))
         return;
     while ((step = inf_registry_next(&iterator, &buffers->value, &error)) == PARSE_ITEM) {
-        struct pnp_key *base = relative;
+        struct pnp_key *base = relative_key(&relative, &buffers->value);
         struct pnp_key *key;
 
         if (lib_stricmp(buffers->value.root, "HKLM") == 0)
@@ -190,7 +257,7 @@ static void service_apply(const struct pnp_inf *inf, const struct inf_match *mat
     pnp_value_set_dword(key, "ErrorControl", service->error_control);
     if (service->load_order_group[0] != 0)
         pnp_value_set_string(key, "Group", REG_SZ, service->load_order_group);
-    registry_apply(inf, service->section, key, buffers);
+    registry_apply(inf, service->section, (struct relative_keys){key, NULL}, buffers);
     ob_dereference(key);
 }
 
@@ -211,7 +278,8 @@ void pnp_inf_apply(struct pnp_devnode *node, const struct pnp_inf *inf,
                                                        : "{00000000-0000-0000-0000-000000000000}");
     driver_key_fill(node, inf, match);
     enum_key_fill(node, inf, match, driver);
-    registry_apply(inf, match->install, node->driver_key, buffers);
-    registry_apply(inf, match->hardware, node->parameters, buffers);
+    registry_apply(inf, match->install, (struct relative_keys){node->driver_key, NULL}, buffers);
+    registry_apply(inf, match->hardware, (struct relative_keys){node->parameters, node->key},
+                   buffers);
     io_free(buffers);
 }

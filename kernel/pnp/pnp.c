@@ -198,7 +198,7 @@ NTSTATUS pnp_driver_remove(const char *name)
         status = STATUS_NOT_FOUND;
     for (node = pnp_devnode_next(&pnp_root, &pnp_root); node != NULL && NT_SUCCESS(status);
          node = pnp_devnode_next(&pnp_root, node))
-        if (node->driver == driver && node->added)
+        if (pnp_stack_has(node, driver) && node->added)
             status = pnp_remove(node, false);
     if (NT_SUCCESS(status)) {
         if (ldr_driver_unload(driver->object)) {
@@ -208,6 +208,25 @@ NTSTATUS pnp_driver_remove(const char *name)
             log_warn("pnp: %s has no unload routine: it stays in memory", driver->file);
         }
     }
+    pnp_unlock();
+    return status;
+}
+
+NTSTATUS pnp_driver_power(const char *name, bool awake)
+{
+    DEVICE_POWER_STATE state = awake ? PowerDeviceD0 : PowerDeviceD3;
+    NTSTATUS status = STATUS_SUCCESS;
+    struct pnp_driver *driver;
+    struct pnp_devnode *node;
+
+    pnp_lock();
+    driver = pnp_driver_by_name(name);
+    if (driver == NULL || driver->object == NULL)
+        status = STATUS_NOT_FOUND;
+    for (node = pnp_devnode_next(&pnp_root, &pnp_root); node != NULL && NT_SUCCESS(status);
+         node = pnp_devnode_next(&pnp_root, node))
+        if (node->driver == driver && node->state == PNP_STARTED)
+            status = pnp_power_set(node, state);
     pnp_unlock();
     return status;
 }

@@ -32,6 +32,8 @@ bool pnp_named_failed(void);
 /* By service name with or without ".sys". STATUS_NOT_FOUND: no such driver. */
 NTSTATUS pnp_driver_start(const char *name);
 NTSTATUS pnp_driver_stop(const char *name);
+/* SET_POWER to the stacks of its devices: D3, or D0 again. */
+NTSTATUS pnp_driver_power(const char *name, bool awake);
 /* Remove its devices and unload it. */
 NTSTATUS pnp_driver_remove(const char *name);
 

@@ -92,6 +92,7 @@ static void remove_tree(struct pnp_devnode *node, bool surprise)
     pnp_resources_release(node);
     node->added = false;
     node->driver = NULL;
+    node->filter_count = 0;
     node->installed = false;
     if (node->state != PNP_REPORTED)
         node->state = PNP_REMOVED;

@@ -1,7 +1,7 @@
 /*
  * pnp/start.c - from a reported device to a started one.
  *
- *   identify -> install (choose driver, INF) -> load -> AddDevice -> resources -> START_DEVICE
+ *   identify -> install (choose driver, INF) -> build the stack -> resources -> START_DEVICE
  *   -> QUERY_CAPABILITIES, QUERY_PNP_DEVICE_STATE -> children
  *
  * A step that fails leaves the node in PNP_FAILED with the step's name; what earlier steps did is
@@ -56,26 +56,6 @@ NTSTATUS pnp_driver_load(struct pnp_driver *driver)
     return driver->status;
 }
 
-/* Load the driver and let it build the stack. */
-static NTSTATUS add_device(struct pnp_devnode *node)
-{
-    PDRIVER_ADD_DEVICE routine;
-    NTSTATUS status;
-
-    status = pnp_driver_load(node->driver);
-    if (!NT_SUCCESS(status))
-        return status;
-    routine = node->driver->object->DriverExtension->AddDevice;
-    if (routine == NULL) {
-        log_error("pnp: %s: %s has no AddDevice routine", node->instance, node->driver->file);
-        return STATUS_INVALID_DEVICE_REQUEST;
-    }
-    status = routine(node->driver->object, node->pdo);
-    if (NT_SUCCESS(status))
-        node->added = true;
-    return status;
-}
-
 static NTSTATUS start_device(struct pnp_devnode *node)
 {
     IO_STACK_LOCATION location = {.MinorFunction = IRP_MN_START_DEVICE};
@@ -87,18 +67,29 @@ static NTSTATUS start_device(struct pnp_devnode *node)
     return pnp_send_location(node, &location, NULL);
 }
 
+/* Say so, and take the stack down as far as it was built (PNP-5). */
+static void start_failed(struct pnp_devnode *node, const char *step, NTSTATUS status)
+{
+    pnp_devnode_fail(node, step, status);
+    if (node->added)
+        pnp_remove(node, true);
+    else
+        pnp_resources_release(node);
+    node->state = PNP_FAILED;
+}
+
 /* The device has been added (or needs no driver): resources, START. */
 static bool start_added(struct pnp_devnode *node)
 {
     NTSTATUS status = pnp_resources_assign(node);
 
     if (!NT_SUCCESS(status)) {
-        pnp_devnode_fail(node, "assigning resources", status);
+        start_failed(node, "assigning resources", status);
         return false;
     }
     status = start_device(node);
     if (!NT_SUCCESS(status)) {
-        pnp_devnode_fail(node, "START_DEVICE", status);
+        start_failed(node, "START_DEVICE", status);
         return false;
     }
     node->state = PNP_STARTED;
@@ -134,12 +125,11 @@ static void choose_and_add(struct pnp_devnode *node)
         node->state = node->capabilities.RawDeviceOK ? PNP_ADDED : PNP_NO_DRIVER;
         return;
     }
-    status = add_device(node);
+    status = pnp_stack_build(node);
     if (NT_SUCCESS(status))
         node->state = PNP_ADDED;
     else
-        pnp_devnode_fail(node, node->driver->object == NULL ? "loading the driver" : "AddDevice",
-                         status);
+        start_failed(node, "adding the drivers", status);
 }
 
 void pnp_start(struct pnp_devnode *node)
@@ -155,19 +145,8 @@ void pnp_start(struct pnp_devnode *node)
     if (node->state == PNP_IDENTIFIED)
         choose_and_add(node);
     if (node->state == PNP_ADDED || node->state == PNP_STOPPED) {
-        if (start_added(node)) {
+        if (start_added(node))
             query_state(node);
-        } else if (node->added) {
-            NTSTATUS status = node->status;
-            const char *problem = node->problem;
-
-            pnp_remove(node, true);
-            node->state = PNP_FAILED;
-            node->status = status;
-            node->problem = problem;
-        } else {
-            pnp_resources_release(node);
-        }
     }
     if (node->state == PNP_STARTED && node != &pnp_root)
         pnp_enumerate_children(node);
