@@ -1,12 +1,10 @@
 /*
- * ex/convert.c - conversions between strings, and between strings and numbers or GUIDs.
+ * ex/convert.c - conversions between counted strings of different kinds, and their freeing.
  *
- * "ANSI" is Latin-1 here: every byte is a character and every character above U+00FF becomes '?'.
- * What a conversion allocates, RtlFreeUnicodeString and RtlFreeAnsiString free.
+ * "ANSI" is code page 1252; a character that is not in it becomes '?'. What a conversion allocates, RtlFreeUnicodeString and RtlFreeAnsiString free.
  */
 #include <hal/types.h>
 #include <lib/export.h>
-#include <lib/format.h>
 #include <lib/string.h>
 #include <nt/ntddk.h>
 
@@ -14,10 +12,31 @@
 
 #define STRING_TAG MM_TAG("Strg")
 
-enum {
-    GUID_UNITS = 38,        /* {00000000-0000-0000-0000-000000000000} */
-    NUMBER_UNITS_MAX = 33,  /* 32 binary digits and a terminator */
+enum { ANSI_FIRST_SPECIAL = 0x80, ANSI_LAST_SPECIAL = 0x9F };
+
+/* Code page 1252, 80 to 9F; the five without a character stand for themselves. */
+static const WCHAR ansi_special[] = {
+    0x20AC, 0x0081, 0x201A, 0x0192, 0x201E, 0x2026, 0x2020, 0x2021, 0x02C6, 0x2030, 0x0160,
+    0x2039, 0x0152, 0x008D, 0x017D, 0x008F, 0x0090, 0x2018, 0x2019, 0x201C, 0x201D, 0x2022,
+    0x2013, 0x2014, 0x02DC, 0x2122, 0x0161, 0x203A, 0x0153, 0x009D, 0x017E, 0x0178,
 };
+
+static WCHAR wide_from_ansi(UCHAR c)
+{
+    return c >= ANSI_FIRST_SPECIAL && c <= ANSI_LAST_SPECIAL ? ansi_special[c - ANSI_FIRST_SPECIAL]
+                                                             : c;
+}
+
+static CHAR ansi_from_wide(WCHAR c)
+{
+    if (c < ANSI_FIRST_SPECIAL || (c > ANSI_LAST_SPECIAL && c <= UINT8_MAX))
+        return (CHAR)c;
+    for (unsigned i = 0; i < sizeof ansi_special / sizeof ansi_special[0]; i++) {
+        if (ansi_special[i] == c)
+            return (CHAR)(ANSI_FIRST_SPECIAL + i);
+    }
+    return '?';
+}
 
 /* Room for `bytes` and a terminator of `unit` bytes in a counted string. */
 static NTSTATUS string_room(PVOID *buffer, USHORT *maximum, size_t bytes, size_t unit,
@@ -32,7 +51,7 @@ static NTSTATUS string_room(PVOID *buffer, USHORT *maximum, size_t bytes, size_t
         *maximum = (USHORT)(bytes + unit);
         return STATUS_SUCCESS;
     }
-    return bytes > *maximum ? STATUS_BUFFER_OVERFLOW : STATUS_SUCCESS;
+    return bytes >= *maximum ? STATUS_BUFFER_OVERFLOW : STATUS_SUCCESS;
 }
 
 static void wide_terminate(PUNICODE_STRING string)
@@ -41,38 +60,22 @@ static void wide_terminate(PUNICODE_STRING string)
         string->Buffer[string->Length / sizeof(WCHAR)] = 0;
 }
 
-/* A digit's value, or 99. */
-static unsigned digit_value(WCHAR c)
+/* Character by character; no terminator is promised. */
+static NTSTATUS map_string(PUNICODE_STRING destination, PCUNICODE_STRING source, BOOLEAN allocate,
+                           uint16_t (*map)(uint16_t character))
 {
-    if (c >= L'0' && c <= L'9')
-        return c - L'0';
-    if (c >= L'a' && c <= L'z')
-        return c - L'a' + 10;
-    return c >= L'A' && c <= L'Z' ? c - L'A' + 10u : 99;
-}
-
-static bool is_base(ULONG base)
-{
-    return base == 0 || base == 2 || base == 8 || base == 10 || base == 16;
-}
-
-/* Hexadecimal digits of a GUID's text; *at moves. */
-static bool guid_digits(const WCHAR **at, unsigned count, uint64_t *value)
-{
-    *value = 0;
-    while (count-- != 0) {
-        unsigned digit = digit_value(*(*at)++);
-
-        if (digit > 15)
-            return false;
-        *value = *value << 4 | digit;
+    if (allocate) {
+        destination->Buffer = mm_pool_alloc(source->Length + sizeof(WCHAR), STRING_TAG);
+        if (destination->Buffer == NULL)
+            return STATUS_NO_MEMORY;
+        destination->MaximumLength = source->Length;
+    } else if (source->Length > destination->MaximumLength) {
+        return STATUS_BUFFER_OVERFLOW;
     }
-    return true;
-}
-
-static bool guid_character(const WCHAR **at, WCHAR wanted)
-{
-    return *(*at)++ == wanted;
+    for (size_t i = 0; i < source->Length / sizeof(WCHAR); i++)
+        destination->Buffer[i] = map(source->Buffer[i]);
+    destination->Length = source->Length;
+    return STATUS_SUCCESS;
 }
 
 /* WDK surface */
@@ -90,7 +93,7 @@ NTSTATUS NTAPI RtlAnsiStringToUnicodeString(PUNICODE_STRING DestinationString,
     if (!NT_SUCCESS(status))
         return status;
     for (i = 0; i < SourceString->Length; i++)
-        DestinationString->Buffer[i] = (UCHAR)SourceString->Buffer[i];
+        DestinationString->Buffer[i] = wide_from_ansi((UCHAR)SourceString->Buffer[i]);
     DestinationString->Length = (USHORT)bytes;
     wide_terminate(DestinationString);
     return STATUS_SUCCESS;
@@ -107,17 +110,15 @@ NTSTATUS NTAPI RtlUnicodeStringToAnsiString(PANSI_STRING DestinationString,
 
     status = string_room((PVOID *)&DestinationString->Buffer, &DestinationString->MaximumLength,
                          count, sizeof(CHAR), AllocateDestinationString);
-    if (!NT_SUCCESS(status))
+    if (status == STATUS_BUFFER_OVERFLOW && DestinationString->MaximumLength)
+        count = DestinationString->MaximumLength - 1u; /* what fits, and the status says so */
+    else if (!NT_SUCCESS(status))
         return status;
-    for (i = 0; i < count; i++) {
-        WCHAR c = SourceString->Buffer[i];
-
-        DestinationString->Buffer[i] = c > UINT8_MAX ? '?' : (CHAR)c;
-    }
+    for (i = 0; i < count; i++)
+        DestinationString->Buffer[i] = ansi_from_wide(SourceString->Buffer[i]);
     DestinationString->Length = (USHORT)count;
-    if (count < DestinationString->MaximumLength)
-        DestinationString->Buffer[count] = 0;
-    return STATUS_SUCCESS;
+    DestinationString->Buffer[count] = 0;
+    return status;
 }
 LDR_EXPORT(RtlUnicodeStringToAnsiString);
 
@@ -125,19 +126,31 @@ NTSTATUS NTAPI RtlUpcaseUnicodeString(PUNICODE_STRING DestinationString,
                                       PCUNICODE_STRING SourceString,
                                       BOOLEAN AllocateDestinationString)
 {
-    NTSTATUS status;
-    size_t i;
-
-    status = string_room((PVOID *)&DestinationString->Buffer, &DestinationString->MaximumLength,
-                         SourceString->Length, sizeof(WCHAR), AllocateDestinationString);
-    if (!NT_SUCCESS(status))
-        return status;
-    for (i = 0; i < SourceString->Length / sizeof(WCHAR); i++)
-        DestinationString->Buffer[i] = lib_wide_upcase(SourceString->Buffer[i]);
-    DestinationString->Length = SourceString->Length;
-    return STATUS_SUCCESS;
+    return map_string(DestinationString, SourceString, AllocateDestinationString, lib_wide_upcase);
 }
 LDR_EXPORT(RtlUpcaseUnicodeString);
+
+NTSTATUS NTAPI RtlDowncaseUnicodeString(PUNICODE_STRING DestinationString,
+                                        PCUNICODE_STRING SourceString,
+                                        BOOLEAN AllocateDestinationString)
+{
+    return map_string(DestinationString, SourceString, AllocateDestinationString,
+                      lib_wide_downcase);
+}
+LDR_EXPORT(RtlDowncaseUnicodeString);
+
+/* Lengths in bytes, with the terminator; macros of the WDK call them for multi-byte code pages. */
+ULONG NTAPI RtlxAnsiStringToUnicodeSize(PCANSI_STRING AnsiString)
+{
+    return (AnsiString->Length + 1u) * (ULONG)sizeof(WCHAR);
+}
+LDR_EXPORT(RtlxAnsiStringToUnicodeSize);
+
+ULONG NTAPI RtlxUnicodeStringToAnsiSize(PCUNICODE_STRING UnicodeString)
+{
+    return UnicodeString->Length / (ULONG)sizeof(WCHAR) + 1;
+}
+LDR_EXPORT(RtlxUnicodeStringToAnsiSize);
 
 BOOLEAN NTAPI RtlCreateUnicodeString(PUNICODE_STRING DestinationString, PCWSTR SourceString)
 {
@@ -167,126 +180,3 @@ VOID NTAPI RtlFreeAnsiString(PANSI_STRING AnsiString)
     memset(AnsiString, 0, sizeof(*AnsiString));
 }
 LDR_EXPORT(RtlFreeAnsiString);
-
-NTSTATUS NTAPI RtlUTF8ToUnicodeN(PWSTR UnicodeStringDestination, ULONG UnicodeStringMaxByteCount,
-                                 PULONG UnicodeStringActualByteCount, PCCH UTF8StringSource,
-                                 ULONG UTF8StringByteCount)
-{
-    size_t room = UnicodeStringDestination == NULL ? 0 : UnicodeStringMaxByteCount / sizeof(WCHAR);
-    size_t needed = lib_wide_from_utf8(UnicodeStringDestination, room, UTF8StringSource,
-                                       UTF8StringByteCount);
-    size_t done = UnicodeStringDestination != NULL && needed > room ? room : needed;
-
-    if (UnicodeStringActualByteCount != NULL)
-        *UnicodeStringActualByteCount = (ULONG)(done * sizeof(WCHAR));
-    return done < needed ? STATUS_BUFFER_TOO_SMALL : STATUS_SUCCESS;
-}
-LDR_EXPORT(RtlUTF8ToUnicodeN);
-
-NTSTATUS NTAPI RtlUnicodeToUTF8N(PCHAR UTF8StringDestination, ULONG UTF8StringMaxByteCount,
-                                 PULONG UTF8StringActualByteCount, PCWCH UnicodeStringSource,
-                                 ULONG UnicodeStringByteCount)
-{
-    size_t room = UTF8StringDestination == NULL ? 0 : UTF8StringMaxByteCount;
-    size_t needed = lib_utf8_from_wide(UTF8StringDestination, room, UnicodeStringSource,
-                                       UnicodeStringByteCount / sizeof(WCHAR));
-    size_t done = UTF8StringDestination != NULL && needed > room ? room : needed;
-
-    if (UTF8StringActualByteCount != NULL)
-        *UTF8StringActualByteCount = (ULONG)done;
-    return done < needed ? STATUS_BUFFER_TOO_SMALL : STATUS_SUCCESS;
-}
-LDR_EXPORT(RtlUnicodeToUTF8N);
-
-NTSTATUS NTAPI RtlIntegerToUnicodeString(ULONG Value, ULONG Base, PUNICODE_STRING String)
-{
-    WCHAR digits[NUMBER_UNITS_MAX];
-    unsigned at = NUMBER_UNITS_MAX;
-    USHORT bytes;
-
-    if (!is_base(Base))
-        return STATUS_INVALID_PARAMETER;
-    if (Base == 0)
-        Base = 10;
-    do {
-        digits[--at] = L"0123456789ABCDEF"[Value % Base];
-        Value /= Base;
-    } while (Value != 0);
-    bytes = (USHORT)((NUMBER_UNITS_MAX - at) * sizeof(WCHAR));
-    if (bytes > String->MaximumLength)
-        return STATUS_BUFFER_OVERFLOW;
-    memcpy(String->Buffer, digits + at, bytes);
-    String->Length = bytes;
-    wide_terminate(String);
-    return STATUS_SUCCESS;
-}
-LDR_EXPORT(RtlIntegerToUnicodeString);
-
-NTSTATUS NTAPI RtlUnicodeStringToInteger(PCUNICODE_STRING String, ULONG Base, PULONG Value)
-{
-    const WCHAR *at = String->Buffer;
-    const WCHAR *end = at + String->Length / sizeof(WCHAR);
-    bool negative = false;
-    ULONG value = 0;
-
-    if (!is_base(Base))
-        return STATUS_INVALID_PARAMETER;
-    while (at < end && *at <= L' ')
-        at++;
-    if (at < end && (*at == L'-' || *at == L'+'))
-        negative = *at++ == L'-';
-    if (Base == 0) {
-        Base = 10;
-        if (end - at > 1 && at[0] == L'0' && (at[1] == L'x' || at[1] == L'o' || at[1] == L'b')) {
-            Base = at[1] == L'x' ? 16 : at[1] == L'o' ? 8 : 2;
-            at += 2;
-        }
-    }
-    for (; at < end && digit_value(*at) < Base; at++)
-        value = value * Base + digit_value(*at);
-    *Value = negative ? 0u - value : value;
-    return STATUS_SUCCESS;
-}
-LDR_EXPORT(RtlUnicodeStringToInteger);
-
-NTSTATUS NTAPI RtlStringFromGUID(REFGUID Guid, PUNICODE_STRING GuidString)
-{
-    const UCHAR *d = Guid->Data4;
-    char text[GUID_UNITS + 1];
-    NTSTATUS status;
-
-    status = string_room((PVOID *)&GuidString->Buffer, &GuidString->MaximumLength,
-                         GUID_UNITS * sizeof(WCHAR), sizeof(WCHAR), TRUE);
-    if (!NT_SUCCESS(status))
-        return status;
-    lib_snprintf(text, sizeof(text), "{%08X-%04X-%04X-%02X%02X-%02X%02X%02X%02X%02X%02X}",
-                 (unsigned)Guid->Data1, Guid->Data2, Guid->Data3, d[0], d[1], d[2], d[3], d[4],
-                 d[5], d[6], d[7]);
-    lib_wide_from_utf8(GuidString->Buffer, GUID_UNITS, text, GUID_UNITS);
-    GuidString->Length = GUID_UNITS * sizeof(WCHAR);
-    return STATUS_SUCCESS;
-}
-LDR_EXPORT(RtlStringFromGUID);
-
-NTSTATUS NTAPI RtlGUIDFromString(PCUNICODE_STRING GuidString, GUID *Guid)
-{
-    const WCHAR *at = GuidString->Buffer;
-    uint64_t a, b, c, d, e;
-    int i;
-
-    if (GuidString->Length < GUID_UNITS * sizeof(WCHAR) || !guid_character(&at, L'{') ||
-        !guid_digits(&at, 8, &a) || !guid_character(&at, L'-') || !guid_digits(&at, 4, &b) ||
-        !guid_character(&at, L'-') || !guid_digits(&at, 4, &c) || !guid_character(&at, L'-') ||
-        !guid_digits(&at, 4, &d) || !guid_character(&at, L'-') || !guid_digits(&at, 12, &e) ||
-        !guid_character(&at, L'}'))
-        return STATUS_INVALID_PARAMETER;
-    Guid->Data1 = (ULONG)a;
-    Guid->Data2 = (USHORT)b;
-    Guid->Data3 = (USHORT)c;
-    Guid->Data4[0] = (UCHAR)(d >> 8);
-    Guid->Data4[1] = (UCHAR)d;
-    for (i = 0; i < 6; i++)
-        Guid->Data4[2 + i] = (UCHAR)(e >> (40 - 8 * i));
-    return STATUS_SUCCESS;
-}
-LDR_EXPORT(RtlGUIDFromString);

@@ -163,8 +163,7 @@ size_t lib_wcslcpy(uint16_t *destination, const uint16_t *source, size_t size)
     return length;
 }
 
-/* Take one character from UTF-16 at *at. */
-static uint32_t wide_decode(const uint16_t *source, size_t length, size_t *at)
+uint32_t lib_wide_next(const uint16_t *source, size_t length, size_t *at)
 {
     uint32_t unit = source[(*at)++];
 
@@ -180,8 +179,8 @@ static uint32_t wide_decode(const uint16_t *source, size_t length, size_t *at)
     return CHARACTER_REPLACEMENT;
 }
 
-/* Take one character from UTF-8 at *at (Unicode 15 "UTF-8" 3.9, table 3-7). */
-static uint32_t utf8_decode(const char *source, size_t length, size_t *at)
+/* Unicode 15 "UTF-8" 3.9, table 3-7 */
+uint32_t lib_utf8_next(const char *source, size_t length, size_t *at)
 {
     static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
     unsigned char lead = (unsigned char)source[(*at)++];
@@ -224,7 +223,7 @@ size_t lib_utf8_from_wide(char *destination, size_t size, const uint16_t *source
 
     while (at < length) {
         char bytes[4];
-        size_t count = utf8_encode(wide_decode(source, length, &at), bytes);
+        size_t count = utf8_encode(lib_wide_next(source, length, &at), bytes);
 
         full = full || needed + count > size;
         if (!full) {
@@ -242,7 +241,7 @@ size_t lib_wide_from_utf8(uint16_t *destination, size_t size, const char *source
     bool full = false;
 
     while (at < length) {
-        uint32_t character = utf8_decode(source, length, &at);
+        uint32_t character = lib_utf8_next(source, length, &at);
         size_t count = character < SURROGATE_BASE ? 1 : 2;
 
         full = full || needed + count > size;
