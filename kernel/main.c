@@ -15,6 +15,7 @@
 #include "io/connection.h"
 #include "irq/line.h"
 #include "irq/storm.h"
+#include "ke/boot_time.h"
 #include "ke/ke.h"
 #include "ke/version.h"
 #include "ldr/ldr.h"
@@ -68,24 +69,31 @@ static void add_archives(const struct boot_info *boot)
 
 _Noreturn void kernel_main(const struct boot_info *boot)
 {
+    ke_boot_mark("firmware and boot loader");
     choose_bugcheck_action(boot->command_line);
     choose_behaviour(boot->command_line);
     mm_init(boot);                            /* memory map */
     irq_init();                               /* PCR */
     ke_init();                                /* PCR */
     shell_console_select(boot->command_line); /* mm */
-    hal_machine_init();                       /* mm: ACPI tables, local APIC, clocks */
-    ke_init_threads();                        /* mm */
-    ke_clock_init();                          /* calibrated clocks */
-    hal_ioapic_init();                             /* every pin masked */
+    ke_boot_mark("memory");
+    hal_machine_init(); /* mm: ACPI tables, local APIC, clocks */
+    ke_init_threads();  /* mm */
+    ke_clock_init();    /* calibrated clocks */
+    hal_ioapic_init();  /* every pin masked */
     hal_interrupts_on();
     hal_irql_write(0);
-    ke_work_init();                                /* threads */
+    ke_work_init(); /* threads */
+    ke_boot_mark("local APIC and clocks");
     hal_cpus_start(cpu_limit(boot->command_line)); /* interrupts, mm */
+    ke_boot_mark("processors");
     ldr_init();
     pnp_init();         /* registry, root */
     add_archives(boot); /* drivers and INFs known */
-    bus_init(boot);     /* devices known */
-    pnp_start_all();    /* drivers loaded, devices started */
+    ke_boot_mark("boot archive");
+    bus_init(boot); /* devices known */
+    ke_boot_mark("ACPI and buses");
+    pnp_start_all(); /* drivers loaded, devices started */
+    ke_boot_mark("drivers");
     shell_run(boot);
 }

@@ -62,4 +62,3 @@ void shell_exec_archive(void);
 void shell_prepare_exit(void);
 
 extern const struct boot_info *shell_boot_info;
-extern uint64_t shell_prompt_time; /* TSC when the shell started */

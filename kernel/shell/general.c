@@ -8,6 +8,7 @@
 
 #include <cpuid.h>
 
+#include "ke/boot_time.h"
 #include "shell/command.h"
 #include "shell/table.h"
 
@@ -82,21 +83,26 @@ static bool run_about(const struct shell_call *call)
 static bool run_boottime(const struct shell_call *call)
 {
     static const struct table_column columns[] = {
-        {"point", TABLE_TEXT},
-        {"tsc", TABLE_NUMBER},
+        {"step", TABLE_TEXT},
+        {"ticks", TABLE_NUMBER},
         {"microseconds", TABLE_NUMBER},
     };
     struct table *table = table_begin(columns, 3, call->json);
-    uint64_t now = hal_tsc_read(), frequency = hal_tsc_frequency() / MICROSECONDS;
+    uint64_t frequency = hal_tsc_frequency() / MICROSECONDS;
+    struct ke_boot_mark mark;
+    uint64_t before = 0;
 
     if (frequency == 0)
         frequency = 1;
-    table_text(table, "console started");
-    table_number(table, shell_prompt_time);
-    table_number(table, shell_prompt_time / frequency);
-    table_text(table, "now");
-    table_number(table, now);
-    table_number(table, now / frequency);
+    for (uint32_t i = 0; ke_boot_mark_at(i, &mark); i++) {
+        table_text(table, "%s", mark.done);
+        table_number(table, mark.tsc - before);
+        table_number(table, (mark.tsc - before) / frequency);
+        before = mark.tsc;
+    }
+    table_text(table, "sum");
+    table_number(table, before);
+    table_number(table, before / frequency);
     return table_end(table);
 }
 
@@ -129,7 +135,7 @@ static bool run_poweroff(const struct shell_call *call)
 const struct shell_command shell_general_commands[] = {
     {"help", "[COMMAND]", "list the commands; all that print a table take -j", 0, 1, run_help},
     {"about", "", "kernel, boot, processor", 0, 0, run_about},
-    {"boottime", "", "how long it took to get here", 0, 0, run_boottime},
+    {"boottime", "", "how long each step of the boot took", 0, 0, run_boottime},
     {"log", "", "the kernel's log again, from memory", 0, 0, run_log},
     {"reboot", "", "remove every device and reset the machine", 0, 0, run_reboot},
     {"poweroff", "", "remove every device and switch off", 0, 0, run_poweroff},

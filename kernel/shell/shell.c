@@ -18,7 +18,6 @@
 #define SHELL_TAG MM_TAG("Shel")
 
 const struct boot_info *shell_boot_info;
-uint64_t shell_prompt_time;
 
 static const struct shell_command *const command_groups[] = {
     shell_general_commands, shell_device_commands,    shell_pci_commands,
@@ -125,7 +124,6 @@ _Noreturn void shell_run(const struct boot_info *boot)
     char *line = mm_pool_alloc(SHELL_LINE_MAX, SHELL_TAG);
 
     shell_boot_info = boot;
-    shell_prompt_time = hal_tsc_read();
     shell_exec_archive();
     if (line == NULL) {
         log_error("shell: no memory for a line");
