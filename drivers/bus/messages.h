@@ -49,7 +49,7 @@ struct pci_messages {
 };
 
 extern const struct irq_chip msi_chip;
-extern const struct irq_chip msi_block_chip; /* several messages: they cannot move one by one */
+extern const struct irq_chip msi_block_chip; /* several messages: they move as one */
 extern const struct irq_chip msix_chip;
 
 /* pnp_bus_ops: see pnp/bus_interface.h. */

@@ -96,7 +96,8 @@ static void msi_unmask(const struct irq_source *source)
 /*
  * With a mask bit the pending bit keeps what comes meanwhile. Without one the data goes first and
  * the address second, the device being live: between the two it sends the new vector to the old
- * CPU. Switching MSI off instead would lose the message (PCI 6.8.3.1).
+ * CPU, where irq/move.c has it bound too. Switching MSI off instead would lose the message (PCI
+ * 6.8.3.1). The address is one write: its upper half is 0 for every CPU that can be named.
  */
 static void msi_retarget(const struct irq_source *source, const struct irq_route *route)
 {
@@ -155,9 +156,11 @@ const struct irq_chip msi_chip = {
 
 const struct irq_chip msi_block_chip = {
     .name = "msi",
+    .is_block = true,
     .program = msi_program,
     .mask = msi_mask,
     .unmask = msi_unmask,
+    .retarget = msi_retarget,
     .read = msi_read,
 };
 

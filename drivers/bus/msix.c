@@ -163,6 +163,7 @@ static void msix_read(const struct irq_source *source, struct irq_chip_state *st
 
 const struct irq_chip msix_chip = {
     .name = "msix",
+    .retarget_is_whole = true,
     .program = msix_program,
     .mask = msix_mask,
     .unmask = msix_unmask,

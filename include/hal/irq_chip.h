@@ -38,12 +38,18 @@ struct irq_chip_state {
 };
 
 struct irq_chip {
-    const char *name; /* "ioapic", "msi", "msix" */
+    const char *name;       /* "ioapic", "msi", "msix" */
+    bool is_block;          /* sources of one context have contiguous vectors: they move together */
+    bool retarget_is_whole; /* no interrupt ever goes by a half of retarget()'s new route */
     /* Write the route; the source is masked before and after. */
     void (*program)(const struct irq_source *source, const struct irq_route *route);
     void (*mask)(const struct irq_source *source);
     void (*unmask)(const struct irq_source *source);
-    /* Change destination and vector of a live source, losing nothing. NULL: it cannot be moved. */
+    /*
+     * Change destination and vector of a live source, losing nothing. Where it is not whole, the
+     * new vector may arrive at the old destination meanwhile. A block: source 0 stands for all.
+     * NULL: it cannot be moved.
+     */
     void (*retarget)(const struct irq_source *source, const struct irq_route *route);
     /* Read back what the hardware holds. */
     void (*read)(const struct irq_source *source, struct irq_chip_state *state);

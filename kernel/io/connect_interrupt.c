@@ -135,13 +135,21 @@ static NTSTATUS check_full_levels(const full_parameters *full, bool *passive)
     return STATUS_SUCCESS;
 }
 
+/* Parked processors count: a driver was told of them before. */
+static KAFFINITY group_processors(USHORT group)
+{
+    uint32_t count = KeQueryMaximumProcessorCountEx(group);
+
+    return count < 64 ? (1ull << count) - 1 : ~0ull;
+}
+
 /* CIE-FULL-20 to -23. */
 static NTSTATUS check_processors(ULONG version, const full_parameters *full, USHORT *group)
 {
     *group = version == CONNECT_FULLY_SPECIFIED_GROUP ? full->Group : 0;
     if (*group >= KeQueryActiveGroupCount())
         return STATUS_INVALID_PARAMETER;
-    if (!(full->ProcessorEnableMask & KeQueryGroupAffinity(*group)))
+    if (!(full->ProcessorEnableMask & group_processors(*group)))
         return STATUS_INVALID_PARAMETER_10;
     return STATUS_SUCCESS;
 }
@@ -158,9 +166,9 @@ static const struct io_interrupt *find_vector(const struct io_interrupt_assignme
     for (uint32_t i = 0; assigned && i < assigned->count; i++) {
         const struct io_interrupt *interrupt = &assigned->interrupts[i];
         const struct irq_line *line = interrupt->line;
-        if (line->route.vector.value != full->Vector)
+        if (line->home_vector.value != full->Vector)
             continue;
-        if (irq_line_group(line) == group && full->ProcessorEnableMask & irq_line_affinity(line))
+        if (irq_line_is_home(line, full->Vector, group, full->ProcessorEnableMask))
             return interrupt;
         found = interrupt;
     }
@@ -488,7 +496,7 @@ NTSTATUS NTAPI IoConnectInterrupt(PKINTERRUPT *InterruptObject, PKSERVICE_ROUTIN
     if (!InterruptObject || !ServiceRoutine || Irql < FIRST_DEVICE_IRQL || SynchronizeIrql < Irql ||
         SynchronizeIrql > HIGH_LEVEL || Vector >= VECTOR_COUNT)
         return STATUS_INVALID_PARAMETER;
-    if (!(ProcessorEnableMask & KeQueryActiveProcessors()))
+    if (!(ProcessorEnableMask & group_processors(0)))
         return STATUS_INVALID_PARAMETER; /* LEG-2 */
     interrupt.line = irq_line_find((vector_t){(uint8_t)Vector}, 0, ProcessorEnableMask);
     if (!interrupt.line || irq_line_irql(interrupt.line) != Irql ||

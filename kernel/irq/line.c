@@ -24,10 +24,22 @@ const struct irq_policy irq_policy_default = {.irql_low = 6, .irql_high = 8};
 
 static struct irq_line *all_lines;
 static ke_lock_t all_lines_lock;
+static KEVENT lines_free; /* signaled while nobody has irq_lines_lock() */
 
 void irq_init(void)
 {
+    KeInitializeEvent(&lines_free, SynchronizationEvent, TRUE);
     irq_cpu_init(pcr_self());
+}
+
+void irq_lines_lock(void)
+{
+    KeWaitForSingleObject(&lines_free, Executive, KernelMode, FALSE, NULL);
+}
+
+void irq_lines_unlock(void)
+{
+    KeSetEvent(&lines_free, IO_NO_INCREMENT, FALSE);
 }
 
 /* ---- life ------------------------------------------------------------------------------------ */
@@ -62,15 +74,20 @@ NTSTATUS irq_line_create(const struct irq_chip *chip, struct irq_source source,
 
 void irq_line_destroy(struct irq_line *line)
 {
-    uint64_t flags = ke_lock_acquire_irqoff(&all_lines_lock);
     struct irq_line **link = &all_lines;
+    uint64_t flags;
 
     ASSERT(!line->first && !line->assign_count);
+    irq_lines_lock();
+    flags = ke_lock_acquire_irqoff(&all_lines_lock);
     while (*link != line)
         link = &(*link)->next_line;
     *link = line->next_line;
     ke_lock_release_irqoff(&all_lines_lock, flags);
+    irq_lines_unlock();
     irq_storm_destroy(line);
+    if (line->earlier)
+        mm_pool_free(line->earlier, LINE_TAG);
     mm_pool_free(line, LINE_TAG);
 }
 
@@ -83,19 +100,46 @@ void irq_line_for_each(void (*visit)(struct irq_line *line, void *context), void
     ke_lock_release_irqoff(&all_lines_lock, flags);
 }
 
-struct irq_line *irq_line_find(vector_t vector, uint16_t group, uint64_t affinity)
+struct irq_line *irq_line_next(const struct irq_line *line)
 {
-    for (uint32_t cpu = group * 64u; cpu < hal_cpu_count() && cpu < group * 64u + 64; cpu++) {
-        struct irq_line *line = hal_pcr(cpu)->vector_line[vector.value];
-        if (affinity >> (cpu % 64) & 1 && line->assign_count)
-            return line;
-    }
-    return NULL;
+    uint64_t flags = ke_lock_acquire_irqoff(&all_lines_lock);
+    struct irq_line *next = line ? line->next_line : all_lines;
+
+    ke_lock_release_irqoff(&all_lines_lock, flags);
+    return next;
 }
 
-uint64_t irq_line_count(const struct irq_line *line)
+struct line_search {
+    vector_t vector;
+    uint16_t group;
+    uint64_t affinity;
+    struct irq_line *found;
+};
+
+static void match_home(struct irq_line *line, void *context)
 {
-    return line->assign_count ? hal_pcr(line->cpu)->vector_count[line->route.vector.value] : 0;
+    struct line_search *search = context;
+
+    if (line->assign_count &&
+        irq_line_is_home(line, search->vector.value, search->group, search->affinity) &&
+        (!search->found || line->home_cpu < search->found->home_cpu))
+        search->found = line;
+}
+
+struct irq_line *irq_line_find(vector_t vector, uint16_t group, uint64_t affinity)
+{
+    struct line_search search = {vector, group, affinity, NULL};
+
+    irq_line_for_each(match_home, &search);
+    return search.found;
+}
+
+void irq_line_counts(const struct irq_line *line, uint64_t *counts)
+{
+    for (uint32_t cpu = 0; cpu < hal_cpu_count(); cpu++)
+        counts[cpu] = line->earlier ? line->earlier[cpu] : 0;
+    if (line->assign_count)
+        counts[line->cpu] += hal_pcr(line->cpu)->vector_count[line->route.vector.value];
 }
 
 /* ---- vectors ---------------------------------------------------------------------------------- */
@@ -103,7 +147,7 @@ uint64_t irq_line_count(const struct irq_line *line)
 /* Messages and IOAPIC entries name a CPU by 8 bits, 255 being everybody (SDM 3A 11.11.1). */
 enum { DESTINATION_MAX = 254 };
 
-static bool cpu_allowed(const struct irq_policy *policy, uint32_t cpu)
+bool irq_cpu_allowed(const struct irq_policy *policy, uint32_t cpu)
 {
     if (!hal_pcr(cpu)->online || hal_pcr(cpu)->apic_id.value > DESTINATION_MAX)
         return false;
@@ -116,15 +160,15 @@ static bool cpu_allowed(const struct irq_policy *policy, uint32_t cpu)
  * The allowed CPU with the most free vectors of the class, at least `count`; with `spread`, one
  * that has the fewest lines of this call so far. vectors_used counts those by CPU.
  */
-static bool cpu_choose(const struct irq_policy *policy, irql_t irql, uint32_t count,
-                       const uint16_t *used, uint32_t *cpu_out)
+bool irq_cpu_choose(const struct irq_policy *policy, irql_t irql, uint32_t count,
+                    const uint16_t *used, uint32_t *cpu_out)
 {
     uint32_t best_free = 0;
     uint32_t best_used = UINT32_MAX;
     bool found = false;
 
     for (uint32_t cpu = 0; cpu < hal_cpu_count(); cpu++) {
-        uint32_t available = cpu_allowed(policy, cpu) ? irq_vectors_free(cpu, irql) : 0;
+        uint32_t available = irq_cpu_allowed(policy, cpu) ? irq_vectors_free(cpu, irql) : 0;
         uint32_t here = policy->spread ? used[cpu] : 0;
         if (available < count)
             continue;
@@ -140,11 +184,13 @@ static bool cpu_choose(const struct irq_policy *policy, irql_t irql, uint32_t co
 
 static void line_place(struct irq_line *line, uint32_t cpu, vector_t vector)
 {
-    line->cpu = cpu;
-    line->route.vector = vector;
+    line->cpu = line->home_cpu = cpu;
+    line->route.vector = line->home_vector = vector;
     line->route.destination = hal_pcr(cpu)->apic_id;
     line->assign_count = 1;
     line->masked = true;
+    if (line->earlier)
+        memset(line->earlier, 0, hal_cpu_count() * sizeof *line->earlier);
     irq_vector_bind(cpu, vector, line);
 }
 
@@ -160,7 +206,8 @@ static bool place_block(struct irq_line *const *lines, uint32_t count, irql_t ir
     vector_t first;
     uint32_t cpu;
 
-    if (!cpu_choose(policy, irql, count, used, &cpu) || !irq_vectors_take(cpu, irql, count, &first))
+    if (!irq_cpu_choose(policy, irql, count, used, &cpu) ||
+        !irq_vectors_take(cpu, irql, count, &first))
         return false;
     for (uint32_t i = 0; i < count; i++)
         line_place(lines[i], cpu, (vector_t){(uint8_t)(first.value + i)});
@@ -201,13 +248,12 @@ static bool place_all(struct irq_line *const *lines, uint32_t count, bool block,
     return !block && place_each(lines, count, policy->irql_low, policy->irql_high, policy);
 }
 
-NTSTATUS irq_line_assign(struct irq_line *const *lines, uint32_t count, bool block,
-                         const struct irq_policy *policy)
+static NTSTATUS assign_locked(struct irq_line *const *lines, uint32_t count, bool block,
+                              const struct irq_policy *policy)
 {
     uint64_t state;
     bool placed;
 
-    ASSERT_IRQL(PASSIVE_LEVEL);
     if (count == 1 && lines[0]->assign_count) {
         lines[0]->assign_count++;
         return STATUS_SUCCESS;
@@ -217,66 +263,43 @@ NTSTATUS irq_line_assign(struct irq_line *const *lines, uint32_t count, bool blo
     irq_vectors_unlock(state);
     if (!placed)
         return STATUS_INSUFFICIENT_RESOURCES;
-    for (uint32_t i = 0; i < count; i++)
+    for (uint32_t i = 0; i < count; i++) {
+        lines[i]->policy = *policy;
         lines[i]->chip->program(&lines[i]->source, &lines[i]->route);
+    }
     return STATUS_SUCCESS;
+}
+
+NTSTATUS irq_line_assign(struct irq_line *const *lines, uint32_t count, bool block,
+                         const struct irq_policy *policy)
+{
+    NTSTATUS status;
+
+    ASSERT_IRQL(PASSIVE_LEVEL);
+    irq_lines_lock();
+    status = assign_locked(lines, count, block, policy);
+    irq_lines_unlock();
+    return status;
 }
 
 void irq_line_release(struct irq_line *line)
 {
     uint64_t state;
 
+    irq_lines_lock();
     ASSERT(line->assign_count);
     if (line->assign_count > 1) {
         line->assign_count--;
-        return;
+    } else {
+        ASSERT(!line->first);
+        line->chip->mask(&line->source);
+        line->masked = true;
+        ke_interrupt_rendezvous();
+        state = irq_vectors_lock();
+        line_unplace(line);
+        irq_vectors_unlock(state);
     }
-    ASSERT(!line->first);
-    line->chip->mask(&line->source);
-    line->masked = true;
-    ke_interrupt_rendezvous();
-    state = irq_vectors_lock();
-    line_unplace(line);
-    irq_vectors_unlock(state);
-}
-
-/*
- * The new vector is live before the chip is told, and the old one until no CPU can still be
- * serving it, so that an interrupt on its way either side arrives (conformance 63).
- */
-NTSTATUS irq_line_move(struct irq_line *line, uint32_t cpu)
-{
-    uint32_t old_cpu = line->cpu;
-    vector_t old_vector = line->route.vector;
-    vector_t vector;
-    uint64_t flags;
-
-    if (cpu >= hal_cpu_count() || !hal_pcr(cpu)->online || !line->assign_count)
-        return STATUS_INVALID_PARAMETER;
-    if (cpu == old_cpu)
-        return STATUS_SUCCESS;
-    if (!line->chip->retarget)
-        return STATUS_NOT_SUPPORTED;
-    flags = irq_vectors_lock();
-    if (!irq_vectors_take(cpu, irq_line_irql(line), 1, &vector)) {
-        irq_vectors_unlock(flags);
-        return STATUS_INSUFFICIENT_RESOURCES;
-    }
-    irq_vector_bind(cpu, vector, line);
-    irq_vectors_unlock(flags);
-
-    flags = ke_lock_acquire_irqoff(&line->lock);
-    line->cpu = cpu;
-    line->route.vector = vector;
-    line->route.destination = hal_pcr(cpu)->apic_id;
-    line->chip->retarget(&line->source, &line->route);
-    ke_lock_release_irqoff(&line->lock, flags);
-
-    ke_interrupt_rendezvous();
-    flags = irq_vectors_lock();
-    irq_vector_free(old_cpu, old_vector);
-    irq_vectors_unlock(flags);
-    return STATUS_SUCCESS;
+    irq_lines_unlock();
 }
 
 /* ---- masking ---------------------------------------------------------------------------------- */

@@ -7,8 +7,9 @@
  *
  *   create (bus) -> assign (pnp) -> connect ... disconnect (io) -> release (pnp) -> destroy (bus)
  *
- * Field legend: (c) constant after creation, (a) written while no handler is linked or under the
- * lock, (l) line lock, (d) read by dispatch without a lock: see irq/dispatch.c for the order.
+ * Field legend: (c) constant after creation, (a) written while no handler is linked, (m) by the
+ * holder of irq_lines_lock(), (l) line lock, (d) read by dispatch without a lock: see
+ * irq/dispatch.c for the order.
  */
 #pragma once
 
@@ -24,6 +25,15 @@ enum irq_flow {
     IRQ_FLOW_GENERAL,        /* everything else: level, chains, passive, checked, stray */
 };
 
+/* What a device asks of the vectors it gets. */
+struct irq_policy {
+    uint64_t affinity; /* CPUs of the group that may be targeted; 0: any */
+    uint16_t group;
+    bool spread;     /* different CPUs for different messages */
+    irql_t irql_low; /* lowest and highest class to choose from, 3..11 */
+    irql_t irql_high;
+};
+
 struct irq_line {
     struct _KINTERRUPT *first;   /* (d) chain in order of connection */
     uint32_t flow;               /* (d) enum irq_flow */
@@ -33,7 +43,11 @@ struct irq_line {
     struct irq_source source;    /* (c) */
     struct irq_route route;      /* (l) what the chip was last told */
     uint32_t cpu;                /* (l) CPU the route's destination is */
-    uint32_t assign_count;       /* (l) devices that hold this line's vector */
+    vector_t home_vector;        /* (a) as first assigned: what drivers were told, and keep */
+    uint32_t home_cpu;           /* (a) */
+    uint64_t *earlier;           /* (m) interrupts taken before the last move, by CPU; or NULL */
+    uint32_t assign_count;       /* (m) devices that hold this line's vector */
+    struct irq_policy policy;    /* (m) CPUs it may go to */
     bool shared;                 /* (l) all present handlers allow sharing */
     bool masked;                 /* (l) what the chip was last told */
     uint32_t mask_depth;         /* (l) reasons to keep it masked: storm, passive handler */
@@ -43,15 +57,6 @@ struct irq_line {
     struct irq_storm *storm;     /* (c) level lines: how it is tried again */
     struct irq_line *next_line;  /* (irq list lock) all lines, for the console */
     char name[40];               /* (c) "ioapic0 pin 17", "msix 00:03.0 entry 2" */
-};
-
-/* What a device asks of the vectors it gets. */
-struct irq_policy {
-    uint64_t affinity; /* CPUs of the group that may be targeted; 0: any */
-    uint16_t group;
-    bool spread;     /* different CPUs for different messages */
-    irql_t irql_low; /* lowest and highest class to choose from, 3..11 */
-    irql_t irql_high;
 };
 
 extern const struct irq_policy irq_policy_default;
@@ -78,8 +83,12 @@ NTSTATUS irq_line_assign(struct irq_line *const *lines, uint32_t count, bool blo
 /* Undo one assignment; the last holder frees the vector. PASSIVE_LEVEL. */
 void irq_line_release(struct irq_line *line);
 
-/* Move a live line to another CPU; nothing is lost or delivered twice. PASSIVE_LEVEL. */
-NTSTATUS irq_line_move(struct irq_line *line, uint32_t cpu);
+/*
+ * Who assigns, releases, moves or destroys lines is alone with it. Lines stay where they are, and
+ * exist, while this is held. Recursion is not allowed. PASSIVE_LEVEL.
+ */
+void irq_lines_lock(void);
+void irq_lines_unlock(void);
 
 /* Keep the line masked while the reasons outnumber their ends. Any IRQL. */
 void irq_line_mask(struct irq_line *line);
@@ -90,11 +99,14 @@ void irq_line_update_mask(struct irq_line *line);
 /* Visit all lines; for console and tests. The callback must not block. PASSIVE_LEVEL. */
 void irq_line_for_each(void (*visit)(struct irq_line *line, void *context), void *context);
 
-/* The line behind a vector of the first CPU of the mask that has one; NULL: none. PASSIVE_LEVEL. */
+/* The line after this one, NULL the first. irq_lines_lock() is held. */
+struct irq_line *irq_line_next(const struct irq_line *line);
+
+/* The line that was first assigned this vector on a CPU of the mask; NULL: none. PASSIVE_LEVEL. */
 struct irq_line *irq_line_find(vector_t vector, uint16_t group, uint64_t affinity);
 
-/* Interrupts taken on the line's present vector and CPU. */
-uint64_t irq_line_count(const struct irq_line *line);
+/* Interrupts it took on each CPU since it was assigned; counts has room for hal_cpu_count(). */
+void irq_line_counts(const struct irq_line *line, uint64_t *counts);
 
 /* KAFFINITY bit and group of the CPU the line targets. */
 static inline uint64_t irq_line_affinity(const struct irq_line *line)
@@ -105,6 +117,14 @@ static inline uint64_t irq_line_affinity(const struct irq_line *line)
 static inline uint16_t irq_line_group(const struct irq_line *line)
 {
     return (uint16_t)(line->cpu / 64);
+}
+
+/* Is this the line a driver means that was told of a vector and a processor set at its start? */
+static inline bool irq_line_is_home(const struct irq_line *line, uint32_t vector, uint16_t group,
+                                    uint64_t affinity)
+{
+    return line->home_vector.value == vector && line->home_cpu / 64 == group &&
+           affinity >> (line->home_cpu % 64) & 1;
 }
 
 static inline irql_t irq_line_irql(const struct irq_line *line)

@@ -39,6 +39,21 @@ uint32_t irq_vectors_free(uint32_t cpu, irql_t irql)
 /* A placeholder between taking and binding, so that a vector cannot be taken twice. */
 static struct irq_line taken_line;
 
+static bool vectors_are_free(const struct pcr *pcr, uint32_t first, uint32_t count)
+{
+    uint32_t n = 0;
+
+    while (n < count && vector_is_free(pcr, first + n))
+        n++;
+    return n == count;
+}
+
+static void vectors_mark(struct pcr *pcr, uint32_t first, uint32_t count)
+{
+    for (uint32_t n = 0; n < count; n++)
+        pcr->vector_line[first + n] = &taken_line;
+}
+
 bool irq_vectors_take(uint32_t cpu, irql_t irql, uint32_t count, vector_t *first)
 {
     struct pcr *pcr = hal_pcr(cpu);
@@ -46,13 +61,33 @@ bool irq_vectors_take(uint32_t cpu, irql_t irql, uint32_t count, vector_t *first
     ASSERT(count && !(count & (count - 1)) && count <= IRQ_CLASS_SIZE);
     for (uint32_t base = 0; base < IRQ_CLASS_SIZE; base += count) {
         uint32_t vector = irql * IRQ_CLASS_SIZE + base;
-        uint32_t n = 0;
-        while (n < count && vector_is_free(pcr, vector + n))
-            n++;
-        if (n < count)
+        if (!vectors_are_free(pcr, vector, count))
             continue;
-        for (n = 0; n < count; n++)
-            pcr->vector_line[vector + n] = &taken_line;
+        vectors_mark(pcr, vector, count);
+        *first = (vector_t){(uint8_t)vector};
+        return true;
+    }
+    return false;
+}
+
+bool irq_vectors_take_move(uint32_t from, uint32_t to, vector_t old, uint32_t count, bool both,
+                           vector_t *first)
+{
+    uint32_t class_base = vector_irql(old) * IRQ_CLASS_SIZE;
+
+    if (vectors_are_free(hal_pcr(to), old.value, count)) {
+        vectors_mark(hal_pcr(to), old.value, count);
+        *first = old;
+        return true;
+    }
+    for (uint32_t base = 0; base < IRQ_CLASS_SIZE; base += count) {
+        uint32_t vector = class_base + base;
+        if (!vectors_are_free(hal_pcr(to), vector, count) ||
+            (both && !vectors_are_free(hal_pcr(from), vector, count)))
+            continue;
+        vectors_mark(hal_pcr(to), vector, count);
+        if (both)
+            vectors_mark(hal_pcr(from), vector, count);
         *first = (vector_t){(uint8_t)vector};
         return true;
     }

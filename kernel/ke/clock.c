@@ -148,7 +148,7 @@ HAL_UPCALL void ke_clock_interrupt(uint64_t vector)
     } else {
         ke->tick_armed = 0;
         account(ke);
-        if (PCR->current_thread != PCR->idle_thread)
+        if (PCR->current_thread != PCR->idle_thread && PCR->online)
             ke_clock_cpu_busy();
     }
     if (PCR->dispatch_requests)

@@ -167,9 +167,12 @@ static __attribute__((noinline)) NTAPI BOOLEAN dpc_insert(PKDPC dpc, PVOID argum
     uint64_t flags = hal_interrupts_disable();
     uint32_t target = dpc->Number;
     uint32_t cpu = target >= DPC_TARGET_BASE ? target - DPC_TARGET_BASE : cpu_current();
-    struct ke_cpu *ke = hal_pcr(cpu)->ke;
+    struct ke_cpu *ke;
     BOOLEAN queued = FALSE;
 
+    if (!hal_pcr(cpu)->online) /* parked: ke/cpu_offline.c */
+        cpu = 0;
+    ke = hal_pcr(cpu)->ke;
     if (dpc->Type == DPC_TYPE_THREADED) {
         queued = ke_threaded_dpc_insert(dpc, cpu, argument1, argument2);
         hal_interrupts_restore(flags);

@@ -52,5 +52,12 @@ void ke_interrupt_rendezvous(void);
 /* Run function(context) on one CPU at IPI_LEVEL, and wait for it. IRQL <= DISPATCH_LEVEL. */
 void ke_call_on_cpu(uint32_t cpu, void (*function)(void *), void *context);
 
+/*
+ * Take a CPU (not 0) out of scheduling: threads leave it, its DPCs have run, its PCR's `online` is 0.
+ * It still takes interrupts and IPIs. Callers are one at a time. PASSIVE_LEVEL. cpu_offline.c
+ */
+int32_t ke_cpu_park(uint32_t cpu);
+void ke_cpu_unpark(uint32_t cpu);
+
 /* Raise a status as an exception, as ExRaiseStatus does. */
 _Noreturn void ke_raise_status(int32_t status);

@@ -71,6 +71,8 @@ struct _KTHREAD {
     uint64_t run_ticks; /* (d) */
     uint64_t switches;  /* (d) */
     char name[KE_THREAD_NAME_SIZE];
+    uint64_t kept_affinity[4]; /* (d) displaced: what it had before its last CPU left */
+    bool displaced;            /* (d) all CPUs of its affinity are parked: it may run anywhere */
 };
 
 extern const struct _OBJECT_TYPE ke_thread_type;
