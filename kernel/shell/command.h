@@ -40,6 +40,8 @@ extern const struct shell_command shell_pci_commands[];
 extern const struct shell_command shell_interrupt_commands[];
 extern const struct shell_command shell_memory_commands[];
 extern const struct shell_command shell_io_commands[];
+extern const struct shell_command shell_irq_control_commands[];
+extern const struct shell_command shell_job_commands[];
 
 /* Visit every command, in the order of `help`. */
 const struct shell_command *shell_command_next(const struct shell_command *previous);

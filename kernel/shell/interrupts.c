@@ -16,6 +16,7 @@
 #include "ldr/ldr.h"
 #include "mm/pool.h"
 #include "shell/command.h"
+#include "shell/irq_control.h"
 #include "shell/table.h"
 #include "shell/text.h"
 
@@ -122,9 +123,7 @@ static void add_line(struct table *table, const struct line_copy *copy, uint64_t
     const struct irq_line *line = &copy->line;
     uint64_t calls[HANDLERS_MAX], claims[HANDLERS_MAX];
 
-    memset(counts, 0, hal_cpu_count() * sizeof(*counts));
-    if (line->assign_count > 0)
-        counts[line->cpu] = hal_pcr(line->cpu)->vector_count[line->route.vector.value];
+    irq_line_counts(line, counts);
     for (uint32_t i = 0; i < copy->handler_count; i++) {
         calls[i] = copy->handlers[i].calls;
         claims[i] = copy->handlers[i].claims;
@@ -183,15 +182,22 @@ static bool run_irq(const struct shell_call *call)
         {{VECTOR_APIC_ERROR}, "APIC error"},
         {{VECTOR_SPURIOUS}, "spurious"},
     };
-    struct table *table = table_begin(columns, 12, call->json);
-    uint64_t *counts = mm_pool_alloc(hal_cpu_count() * sizeof(*counts), INTERRUPTS_TAG);
+    struct table *table;
+    uint64_t *counts;
     struct line_list list = {0};
-    bool failed = counts == NULL || !copy_lines(&list);
+    bool failed;
 
+    if (call->argc > 0)
+        return shell_irq_control(call);
+    table = table_begin(columns, 12, call->json);
+    counts = mm_pool_alloc(hal_cpu_count() * sizeof(*counts), INTERRUPTS_TAG);
+    irq_lines_lock();
+    failed = counts == NULL || !copy_lines(&list);
     for (uint32_t i = 0; !failed && i < list.count; i++)
         add_line(table, &list.lines[i], counts);
     for (uint32_t i = 0; !failed && i < sizeof(kernel_vectors) / sizeof(kernel_vectors[0]); i++)
         add_kernel_vector(table, kernel_vectors[i].vector, kernel_vectors[i].name, counts);
+    irq_lines_unlock();
     if (list.lines != NULL)
         mm_pool_free(list.lines, INTERRUPTS_TAG);
     if (counts != NULL)
@@ -231,7 +237,8 @@ static bool run_cpus(const struct shell_call *call)
 }
 
 const struct shell_command shell_interrupt_commands[] = {
-    {"irq", "", "vectors: counts a CPU, source, drivers", 0, 0, run_irq},
+    {"irq", "[move SOURCE|VECTOR[@CPU] CPU | vectors]",
+     "vectors: counts a CPU, source, drivers; move one; what is free", 0, 3, run_irq},
     {"cpus", "", "processors and the interrupts each took", 0, 0, run_cpus},
     {0},
 };

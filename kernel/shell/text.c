@@ -8,6 +8,7 @@
 #include <lib/string.h>
 
 #include "mm/pool.h"
+#include "shell/job.h"
 
 #define TEXT_TAG MM_TAG("ShTx")
 
@@ -94,7 +95,7 @@ void text_put_json(struct text *text, const char *bytes, size_t length)
 
 void text_flush(struct text *text)
 {
-    if (text->used > 0)
+    if (text->used > 0 && !shell_job_is_quiet())
         log_console(text->bytes, text->used);
     text->used = 0;
 }
