@@ -14,12 +14,13 @@ $(ARCHIVE): $(DRIVER_FILES) tools/dirql tools/hostlib/archive.py
 	$(call say,TAR,$@)
 	$(Q)tools/dirql pack -o $@ $(DRIVER_FILES)
 
-$(ISO): $(KERNEL) $(ARCHIVE) boot/grub.cfg mk/image.mk
+$(ISO): $(KERNEL) $(ARCHIVE) boot/grub.cfg kernel/acpi/LICENSE.ACPICA mk/image.mk
 	$(call say,ISO,$@)
 	$(Q)rm -rf $(B)/iso && mkdir -p $(B)/iso/boot/grub
 	$(Q)$(OBJCOPY) --strip-debug $(KERNEL) $(B)/iso/boot/dirql.elf
 	$(Q)cp $(ARCHIVE) $(B)/iso/boot/
 	$(Q)cp boot/grub.cfg $(B)/iso/boot/grub/
+	$(Q)cp kernel/acpi/LICENSE.ACPICA $(B)/iso/boot/
 	$(Q)grub-mkrescue --fonts= --locales= --themes= \
 		--install-modules="$(GRUB_MODULES)" -o $@ $(B)/iso -- -hfsplus off > $(B)/iso.log 2>&1 \
 		|| { cat $(B)/iso.log; rm -f $@; exit 1; }

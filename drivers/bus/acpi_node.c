@@ -34,9 +34,9 @@ static WCHAR *wide_copy(const char *text, size_t size)
 /* "ACPI\<id>" and "*<id>", a NUL behind each; returns the bytes. */
 static size_t id_pair(char text[ID_TEXT_MAX], const char *id)
 {
-    int first = lib_snprintf(text, ID_TEXT_MAX, "ACPI\\%s", id) + 1;
+    size_t first = (size_t)lib_snprintf(text, ID_TEXT_MAX, "ACPI\\%s", id) + 1;
 
-    return (size_t)(first + lib_snprintf(text + first, ID_TEXT_MAX - (size_t)first, "*%s", id) + 1);
+    return first + (size_t)lib_snprintf(text + first, ID_TEXT_MAX - first, "*%s", id) + 1;
 }
 
 /* Position among the devices of the same id, for those without a _UID. */
@@ -79,11 +79,11 @@ static const char *node_description(const struct acpi_node *node)
         const char *id;
         const char *text;
     } known[] = {
-        {"PNP0100", "System timer"},   {"PNP0103", "High precision event timer"},
-        {"PNP0303", "PS/2 keyboard"},  {"PNP0400", "Parallel port"},
-        {"PNP0500", "Serial port"},    {"PNP0501", "Serial port"},
-        {"PNP0700", "Floppy disk"},    {"PNP0B00", "Real-time clock"},
-        {"PNP0C04", "Coprocessor"},    {"PNP0F13", "PS/2 mouse"},
+        {"PNP0100", "System timer"},  {"PNP0103", "High precision event timer"},
+        {"PNP0303", "PS/2 keyboard"}, {"PNP0400", "Parallel port"},
+        {"PNP0500", "Serial port"},   {"PNP0501", "Serial port"},
+        {"PNP0700", "Floppy disk"},   {"PNP0B00", "Real-time clock"},
+        {"PNP0C04", "Coprocessor"},   {"PNP0F13", "PS/2 mouse"},
     };
 
     for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {

@@ -72,8 +72,8 @@ struct acpi_prt_entry {
 struct acpi_prt {
     struct acpi_prt *next;
     const char *path;
-    char hid[ACPI_HID_MAX]; /* empty: none */
-    int64_t sta;            /* -1: no _STA */
+    char hid[ACPI_HID_MAX];           /* empty: none */
+    int64_t sta;                      /* -1: no _STA */
     const struct acpi_pci_root *root; /* NULL: it stands below none */
     uint32_t hop_count;
     uint16_t hops[ACPI_HOPS_MAX]; /* device << 8 | function */

@@ -16,9 +16,9 @@
 
 enum {
     GSI_BURDENS = 256,
-    BURDEN_LINK = 10,      /* another link that leads there */
-    BURDEN_ISA = 100,      /* a device of the PC may use it */
-    BURDEN_NEVER = 10000,  /* timer, keyboard, cascade, clock, coprocessor */
+    BURDEN_LINK = 10,     /* another link that leads there */
+    BURDEN_ISA = 100,     /* a device of the PC may use it */
+    BURDEN_NEVER = 10000, /* timer, keyboard, cascade, clock, coprocessor */
     POSSIBLE_MAX = 32,
 };
 
@@ -211,8 +211,8 @@ bool acpi_link_enable(struct acpi_link *link)
     possible_read(link->handle, METHOD_NAME__PRS, &possible);
     if (current.count > 0 && current.gsi[0] == 0) /* how firmware says "none" */
         current.count = 0;
-    link->was_set = current.count > 0 &&
-                    (possible.count == 0 || is_possible(&possible, current.gsi[0]));
+    link->was_set =
+        current.count > 0 && (possible.count == 0 || is_possible(&possible, current.gsi[0]));
     if (link->was_set && (is_switched_on(link) || possible.count == 0)) {
         link_take(link, &current, current.gsi[0]);
         return true;

@@ -92,8 +92,8 @@ static bool is_physical(acpi_physical_address address, acpi_size size)
     static acpi_physical_address limit;
 
     if (limit == 0)
-        limit = 1ull << FIELD_GET(X86_CPUID_E8_EAX_PHYSICAL,
-                                  x86_cpuid(X86_CPUID_EXT_ADDRESSES, 0).eax);
+        limit =
+            1ull << FIELD_GET(X86_CPUID_E8_EAX_PHYSICAL, x86_cpuid(X86_CPUID_EXT_ADDRESSES, 0).eax);
     return address < limit && size <= limit - address;
 }
 

@@ -108,8 +108,8 @@ acpi_status acpi_os_create_cache(char *name, u16 size, u16 depth, acpi_cache_t *
     *cache = mm_pool_alloc(sizeof(**cache), ACPI_POOL_TAG);
     if (*cache == NULL)
         return AE_NO_MEMORY;
-    (*cache)->size = size > sizeof(struct acpi_os_cache_entry) ? size
-                                                               : sizeof(struct acpi_os_cache_entry);
+    (*cache)->size =
+        size > sizeof(struct acpi_os_cache_entry) ? size : sizeof(struct acpi_os_cache_entry);
     return AE_OK;
 }
 
@@ -176,9 +176,9 @@ int acpi_os_global_lock_acquire(uint32_t *lock)
         new = (old & ~(uint32_t)GLOBAL_LOCK_PENDING) | GLOBAL_LOCK_OWNED;
         if (old & GLOBAL_LOCK_OWNED)
             new |= GLOBAL_LOCK_PENDING;
-    } while (!__atomic_compare_exchange_n(lock, &old, new, false, __ATOMIC_SEQ_CST,
-                                          __ATOMIC_RELAXED));
-    return !(new & GLOBAL_LOCK_PENDING);
+    } while (
+        !__atomic_compare_exchange_n(lock, &old, new, false, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED));
+    return !(new &GLOBAL_LOCK_PENDING);
 }
 
 /* True: firmware waits for it and must be told. */

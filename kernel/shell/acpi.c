@@ -77,7 +77,8 @@ static void step(struct table *table, const char *name, const char *format, ...)
 static void place_format(const struct pci_function *function, char text[STEP_MAX])
 {
     lib_snprintf(text, STEP_MAX, "%02x:%02x.%x", function->where.bus,
-                 PCI_DEVFN_DEVICE(function->where.devfn), PCI_DEVFN_FUNCTION(function->where.devfn));
+                 PCI_DEVFN_DEVICE(function->where.devfn),
+                 PCI_DEVFN_FUNCTION(function->where.devfn));
 }
 
 static void handlers_step(struct table *table, const struct irq_line *line)
@@ -321,9 +322,8 @@ static bool run_madt(const struct shell_call *call)
         madt_entry_row(table, &entry);
     if (!table_end(table))
         return false;
-    return found == PARSE_END ||
-           shell_fail("MADT: %s at offset 0x%llx: %s", error.what,
-                      (unsigned long long)error.offset, error.detail);
+    return found == PARSE_END || shell_fail("MADT: %s at offset 0x%llx: %s", error.what,
+                                            (unsigned long long)error.offset, error.detail);
 }
 
 /* ---- acpi ---------------------------------------------------------------------------------- */

@@ -17,7 +17,7 @@ enum { TABLES_MAX = 128, PATH_SIZE = 4096, PAGE = 4096 };
 
 #define RSDP_ADDRESS 0x100000ull
 #define XSDT_ADDRESS 0x101000ull
-#define FIRST_TABLE  0x110000ull
+#define FIRST_TABLE 0x110000ull
 
 struct table {
     uint8_t *bytes;

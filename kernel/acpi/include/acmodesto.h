@@ -16,37 +16,37 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define ACPI_MACHINE_WIDTH         64
-#define COMPILER_DEPENDENT_INT64   long long
-#define COMPILER_DEPENDENT_UINT64  unsigned long long
+#define ACPI_MACHINE_WIDTH 64
+#define COMPILER_DEPENDENT_INT64 long long
+#define COMPILER_DEPENDENT_UINT64 unsigned long long
 #define ACPI_USE_NATIVE_DIVIDE
 #define ACPI_USE_SYSTEM_CLIBRARY
 #define ACPI_USE_DO_WHILE_0
 #define ACPI_PCI_CONFIGURED
-#define ACPI_MUTEX_TYPE            ACPI_BINARY_SEMAPHORE
+#define ACPI_MUTEX_TYPE ACPI_BINARY_SEMAPHORE
 
 struct acpi_os_cache;
 struct acpi_os_lock;
 struct acpi_os_semaphore;
 
-#define acpi_cache_t   struct acpi_os_cache
-#define acpi_spinlock  struct acpi_os_lock *
+#define acpi_cache_t struct acpi_os_cache
+#define acpi_spinlock struct acpi_os_lock *
 #define acpi_semaphore struct acpi_os_semaphore *
 #define acpi_cpu_flags uint64_t
 #define acpi_uintptr_t uintptr_t
 
-#define ACPI_TO_INTEGER(p)       ((uintptr_t)(p))
-#define ACPI_OFFSET(d, f)        offsetof(d, f)
-#define ACPI_STRUCT_INIT(f, v)   .f = v
+#define ACPI_TO_INTEGER(p) ((uintptr_t)(p))
+#define ACPI_OFFSET(d, f) offsetof(d, f)
+#define ACPI_STRUCT_INIT(f, v) .f = v
 #define ACPI_EXPORT_SYMBOL(name)
-#define ACPI_FLUSH_CPU_CACHE()   __asm__ volatile("wbinvd" : : : "memory")
+#define ACPI_FLUSH_CPU_CACHE() __asm__ volatile("wbinvd" : : : "memory")
 
 /* How its messages begin; os.c leaves those of ACPI_MSG_INFO out. */
-#define ACPI_MSG_ERROR           "acpi: "
-#define ACPI_MSG_WARNING         "acpi: "
-#define ACPI_MSG_INFO            "\001"
-#define ACPI_MSG_BIOS_ERROR      "acpi: firmware: "
-#define ACPI_MSG_BIOS_WARNING    "acpi: firmware: "
+#define ACPI_MSG_ERROR "acpi: "
+#define ACPI_MSG_WARNING "acpi: "
+#define ACPI_MSG_INFO "\001"
+#define ACPI_MSG_BIOS_ERROR "acpi: firmware: "
+#define ACPI_MSG_BIOS_WARNING "acpi: firmware: "
 
 #define __init
 #define __iomem
@@ -55,9 +55,9 @@ struct acpi_os_semaphore;
 int acpi_os_global_lock_acquire(uint32_t *lock);
 int acpi_os_global_lock_release(uint32_t *lock);
 
-#define ACPI_ACQUIRE_GLOBAL_LOCK(facs, acquired) \
+#define ACPI_ACQUIRE_GLOBAL_LOCK(facs, acquired)                                                   \
     ((acquired) = acpi_os_global_lock_acquire((uint32_t *)&(facs)->global_lock))
-#define ACPI_RELEASE_GLOBAL_LOCK(facs, pending) \
+#define ACPI_RELEASE_GLOBAL_LOCK(facs, pending)                                                    \
     ((pending) = acpi_os_global_lock_release((uint32_t *)&(facs)->global_lock))
 
 /* ---- C library ----------------------------------------------------------------------------- */
@@ -150,18 +150,18 @@ static inline char *acpi_c_strncat(char *to, const char *from, size_t size)
     return to;
 }
 
-#define isupper  acpi_c_isupper
-#define islower  acpi_c_islower
-#define isdigit  acpi_c_isdigit
-#define isalpha  acpi_c_isalpha
+#define isupper acpi_c_isupper
+#define islower acpi_c_islower
+#define isdigit acpi_c_isdigit
+#define isalpha acpi_c_isalpha
 #define isxdigit acpi_c_isxdigit
-#define isspace  acpi_c_isspace
-#define isprint  acpi_c_isprint
-#define toupper  acpi_c_toupper
-#define tolower  acpi_c_tolower
-#define strcpy   acpi_c_strcpy
-#define strcat   acpi_c_strcat
-#define strncpy  acpi_c_strncpy
-#define strncat  acpi_c_strncat
+#define isspace acpi_c_isspace
+#define isprint acpi_c_isprint
+#define toupper acpi_c_toupper
+#define tolower acpi_c_tolower
+#define strcpy acpi_c_strcpy
+#define strcat acpi_c_strcat
+#define strncpy acpi_c_strncpy
+#define strncat acpi_c_strncat
 
 #endif
