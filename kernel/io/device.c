@@ -50,6 +50,7 @@ static void device_destroy(void *object)
 {
     PDEVICE_OBJECT device = object;
 
+    __atomic_sub_fetch(&io_driver_of(device->DriverObject)->device_count, 1, __ATOMIC_RELEASE);
     ob_dereference(device->DriverObject);
 }
 
@@ -185,6 +186,18 @@ PDEVICE_OBJECT io_device_top_reference(PDEVICE_OBJECT device)
     return device;
 }
 
+bool io_device_stack_is_open(PDEVICE_OBJECT pdo)
+{
+    PDEVICE_OBJECT device;
+    bool open = false;
+    KIRQL irql = io_database_acquire();
+
+    for (device = pdo; device != NULL; device = device->AttachedDevice)
+        open |= device->ReferenceCount != 0;
+    io_database_release(irql);
+    return open;
+}
+
 void io_interrupt_assignment_set(PDEVICE_OBJECT pdo, struct io_interrupt_assignment *assignment)
 {
     io_device_of(pdo)->interrupts = assignment;
@@ -228,7 +241,6 @@ NTSTATUS NTAPI IoCreateDevice(PDRIVER_OBJECT DriverObject, ULONG DeviceExtension
     NTSTATUS status;
     KIRQL irql;
 
-    ASSERT_IRQL(APC_LEVEL);
     *DeviceObject = NULL;
     device = device_allocate(DeviceExtensionSize);
     if (device == NULL)
@@ -240,6 +252,7 @@ NTSTATUS NTAPI IoCreateDevice(PDRIVER_OBJECT DriverObject, ULONG DeviceExtension
     if (DeviceType == FILE_DEVICE_DISK)
         device->SectorSize = PAGE_SECTOR_SIZE;
     ob_reference(DriverObject);
+    __atomic_add_fetch(&io_driver_of(DriverObject)->device_count, 1, __ATOMIC_RELAXED);
     status = device_name_insert(device, DeviceName);
     if (!NT_SUCCESS(status)) {
         ob_dereference(device);

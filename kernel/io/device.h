@@ -61,5 +61,8 @@ PDEVICE_OBJECT io_device_top_reference(PDEVICE_OBJECT device);
 NTSTATUS io_device_open_reference(PDEVICE_OBJECT device);
 void io_device_close_reference(PDEVICE_OBJECT device);
 
+/* Has any device of the PDO's stack an opener? */
+bool io_device_stack_is_open(PDEVICE_OBJECT pdo);
+
 /* Send IRP_MJ_SHUTDOWN to all devices registered for it. PASSIVE_LEVEL. */
 void io_shutdown_notify(void);

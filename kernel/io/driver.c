@@ -161,6 +161,21 @@ void io_driver_delete(PDRIVER_OBJECT driver)
     ob_dereference(driver);
 }
 
+bool io_driver_is_busy(PDRIVER_OBJECT driver)
+{
+    PDEVICE_OBJECT device;
+    int32_t alive = 0;
+    bool open = false;
+    KIRQL irql = io_database_acquire();
+
+    for (device = driver->DeviceObject; device != NULL; device = device->NextDevice) {
+        open |= device->ReferenceCount != 0;
+        alive++;
+    }
+    io_database_release(irql);
+    return open || __atomic_load_n(&io_driver_of(driver)->device_count, __ATOMIC_ACQUIRE) > alive;
+}
+
 struct io_driver *io_driver_of(PDRIVER_OBJECT driver)
 {
     return &CONTAINING_RECORD(driver, struct driver_body, object)->driver;

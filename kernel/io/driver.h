@@ -16,11 +16,12 @@ struct io_client_extension;
 
 /* What lies around a DRIVER_OBJECT. Legend: (c) constant, (d) io database lock, (a) atomic. */
 struct io_driver {
-    PDRIVER_OBJECT object;                         /* (c) */
-    char name[IO_DRIVER_NAME_MAX];                 /* (c) service name, "edu-line" */
-    bool builtin;                                  /* (c) */
-    void *image;                                   /* (c) struct ldr_image, NULL where built in */
-    struct io_driver *next;                        /* (d) */
+    PDRIVER_OBJECT object;         /* (c) */
+    char name[IO_DRIVER_NAME_MAX]; /* (c) service name, "edu-line" */
+    bool builtin;                  /* (c) */
+    void *image;                   /* (c) struct ldr_image, NULL where built in */
+    volatile int32_t device_count; /* (a) devices whose memory exists, deleted ones too */
+    struct io_driver *next;        /* (d) */
     struct io_client_extension *client_extensions; /* (d) IoAllocateDriverObjectExtension */
     PDRIVER_REINITIALIZE reinitialize;             /* (d) */
     PVOID reinitialize_context;                    /* (d) */
@@ -39,6 +40,11 @@ void io_driver_delete(PDRIVER_OBJECT driver);
 
 /* Run and forget the routine given to IoRegisterDriverReinitialization, if there is one. */
 void io_driver_reinitialize(PDRIVER_OBJECT driver);
+
+/*
+ * Is one of its devices open, or deleted but still referenced? Then code of the driver may run yet.
+ */
+bool io_driver_is_busy(PDRIVER_OBJECT driver);
 
 struct io_driver *io_driver_of(PDRIVER_OBJECT driver);
 /* With a reference; NULL where there is none. Name without regard to case. */

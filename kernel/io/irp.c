@@ -190,7 +190,6 @@ PIRP NTAPI IoAllocateIrp(CCHAR StackSize, BOOLEAN ChargeQuota)
     PIRP irp;
 
     UNREFERENCED_PARAMETER(ChargeQuota);
-    ASSERT_IRQL(DISPATCH_LEVEL);
     if (StackSize <= 0)
         return NULL;
     irp = ExAllocatePoolWithTag(NonPagedPoolNx, IoSizeOfIrp(StackSize), IO_TAG_IRP);
@@ -238,7 +237,6 @@ LDR_EXPORT(IofCallDriver);
 VOID FASTCALL IofCompleteRequest(PIRP Irp, CCHAR PriorityBoost)
 {
     UNREFERENCED_PARAMETER(PriorityBoost);
-    ASSERT_IRQL(DISPATCH_LEVEL);
     if (Irp->Type != IO_TYPE_IRP || Irp->CurrentLocation > Irp->StackCount)
         KeBugCheckEx(MULTIPLE_IRP_COMPLETE_REQUESTS, (ULONG_PTR)Irp, 0, 0, 0);
     if (Irp->CancelRoutine != NULL)

@@ -172,7 +172,10 @@ NTSTATUS pnp_resources_assign(struct pnp_devnode *node);
 void pnp_resources_release(struct pnp_devnode *node);
 /* STOP_DEVICE, resources released. STATUS_UNSUCCESSFUL: a driver refused. */
 NTSTATUS pnp_stop(struct pnp_devnode *node);
-/* QUERY_REMOVE (unless surprise), REMOVE, bottom up; the node stays, without a driver. */
+/*
+ * QUERY_REMOVE (unless surprise), REMOVE, bottom up; the node stays, without a driver.
+ * STATUS_UNSUCCESSFUL: a driver refused. STATUS_DEVICE_BUSY: somebody has the device open.
+ */
 NTSTATUS pnp_remove(struct pnp_devnode *node, bool surprise);
 /* A SET_POWER of the device to the node's stack. */
 NTSTATUS pnp_power_set(struct pnp_devnode *node, DEVICE_POWER_STATE state);

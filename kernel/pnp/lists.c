@@ -17,7 +17,7 @@ static void driver_count_devices(const struct pnp_driver *driver, struct pnp_dri
 
     for (node = pnp_devnode_next(&pnp_root, &pnp_root); node != NULL;
          node = pnp_devnode_next(&pnp_root, node)) {
-        if (node->driver != driver)
+        if (!pnp_stack_has(node, driver))
             continue;
         info->device_count++;
         info->started_count += node->state == PNP_STARTED;

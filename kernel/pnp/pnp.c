@@ -78,7 +78,7 @@ static uint32_t count_started(const struct pnp_driver *driver)
 
     for (node = pnp_devnode_next(&pnp_root, &pnp_root); node != NULL;
          node = pnp_devnode_next(&pnp_root, node))
-        count += node->driver == driver && node->state == PNP_STARTED;
+        count += pnp_stack_has(node, driver) && node->state == PNP_STARTED;
     return count;
 }
 
@@ -201,7 +201,10 @@ NTSTATUS pnp_driver_remove(const char *name)
         if (pnp_stack_has(node, driver) && node->added)
             status = pnp_remove(node, false);
     if (NT_SUCCESS(status)) {
-        if (ldr_driver_unload(driver->object)) {
+        if (io_driver_is_busy(driver->object)) {
+            log_warn("pnp: %s stays in memory: a device of it is referenced", driver->file);
+            status = STATUS_DEVICE_BUSY;
+        } else if (ldr_driver_unload(driver->object)) {
             driver->object = NULL;
             driver->tried = false;
         } else {

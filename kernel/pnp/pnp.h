@@ -46,7 +46,7 @@ struct pnp_driver_info {
     NTSTATUS status;   /* of the load or DriverEntry */
     uint64_t base;
     uint64_t size;
-    uint32_t device_count; /* devnodes it is the function driver of */
+    uint32_t device_count; /* devnodes whose stack it is in */
     uint32_t started_count;
     bool named; /* in named.txt */
 };

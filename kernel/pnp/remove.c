@@ -34,6 +34,10 @@ static NTSTATUS query_tree(struct pnp_devnode *node, UCHAR query, UCHAR cancel)
     }
     if (node->state != PNP_STARTED || !node->added)
         return STATUS_SUCCESS;
+    if (query == IRP_MN_QUERY_REMOVE_DEVICE && io_device_stack_is_open(node->pdo)) {
+        log_warn("pnp: %s: somebody has it open", node->instance);
+        return STATUS_DEVICE_BUSY;
+    }
     status = pnp_send(node, query, NULL);
     if (!refused(status))
         return STATUS_SUCCESS;
