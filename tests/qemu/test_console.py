@@ -16,7 +16,7 @@ CTRL_A, CTRL_D, CTRL_E, CTRL_K, CTRL_U, CTRL_W = "\x01", "\x04", "\x05", "\x0b",
     "cpus -j nonsense" + CTRL_W * 2,
     "no such command" + CTRL_U + "cpus",
     "cpuss\x7f",
-    "cp\t",
+    "cp\ts\t",
 ], ids=["delete-and-kill", "home", "delete-at-cursor", "delete-word", "delete-line", "backspace",
         "completion"])
 def test_a_line_can_be_edited(keys):
