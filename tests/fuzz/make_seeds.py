@@ -139,8 +139,19 @@ def write_files(out, paths):
             write(out, target, name + "-utf16", data.decode("latin-1").encode("utf-16"))
 
 
+def write_remapping(out):
+    """Every DMAR and IVRS of the corpus of real machines."""
+    corpus = os.path.join(os.path.dirname(__file__), "..", "acpi", "corpus.tar.xz")
+    with tarfile.open(corpus) as tar:
+        for member in tar:
+            for target in ("dmar", "ivrs"):
+                if member.name.endswith(f"_{target.upper()}.aml"):
+                    write(out, target, member.name.split("/")[-2], tar.extractfile(member).read())
+
+
 def main():
     out = sys.argv[1]
+    write_remapping(out)
     write_files(out, sys.argv[2:])
     write_text(out)
     write(out, "tar", "ustar", archive())

@@ -12,7 +12,7 @@ O=build/host/fuzz
 
 label() { # TARGET: as people write it
     case $1 in
-    pe | inf | madt | mcfg | hpet | fadt | pvh) echo "$1" | tr a-z A-Z ;;
+    pe | inf | dmar | ivrs | madt | mcfg | hpet | fadt | pvh) echo "$1" | tr a-z A-Z ;;
     acpi_table) echo "ACPI table" ;;
     mp_table) echo "MP table" ;;
     pci_capability) echo "PCI capability" ;;
