@@ -4,12 +4,13 @@ include mk/toolchain.mk
 include mk/acpica.mk
 include mk/kernel.mk
 include mk/drivers.mk
+include mk/conformance.mk
 include mk/image.mk
 include mk/run.mk
 include mk/test.mk
 
 .PHONY: all clean help
-all: $(KERNEL) $(B)/exports.txt $(B)/drivers.tar drivers drivers-mingw conformance
+all: $(KERNEL) $(B)/exports.txt $(B)/drivers.tar drivers drivers-mingw conformance-drivers
 
 clean:
 	$(call say,CLEAN,$(B))

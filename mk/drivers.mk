@@ -2,7 +2,8 @@
 #
 #   drivers/<name>/*.c             -> build/drivers/<name>.sys        against include/nt
 #                                  -> build/drivers-mingw/<name>.sys  against mingw-w64's DDK
-#   tests/conformance/<name>/*.c   -> build/conformance/<name>.sys    against mingw-w64's DDK
+#   tests/conformance/<name>/*.c   -> build/conformance/<name>.sys    against mingw-w64's DDK,
+#                                     where an .inf lies beside; the others: mk/conformance.mk
 #   tests/bench/*.c                -> build/bench/bench.sys           against include/nt
 #
 # A .sys is stripped; <name>.sys.debug beside it keeps what gdb wants. An .inf beside the sources
@@ -26,7 +27,7 @@ IMPORT_LIBS := $(B)/lib/libntoskrnl-extra.a $(B)/lib/libhal-extra.a
 
 driver_names = $(sort $(notdir $(patsubst %/,%,$(dir $(wildcard $(1)/*/*.c)))))
 EXAMPLES    := $(filter-out bus,$(call driver_names,drivers))
-CONFORMANCE := $(call driver_names,tests/conformance)
+CONFORMANCE := $(sort $(notdir $(patsubst %/,%,$(dir $(wildcard tests/conformance/*/*.inf)))))
 
 $(B)/lib/lib%-extra.a: tools/%-extra.def
 	$(call say,DLLTOOL,$@)
@@ -76,7 +77,6 @@ $(B)/flags.driver: FORCE
 	@mkdir -p $(@D)
 	@printf '%s\n' '$(DRIVER_FLAGS)' | cmp -s - $@ || printf '%s\n' '$(DRIVER_FLAGS)' > $@
 
-.PHONY: drivers drivers-mingw conformance
+.PHONY: drivers drivers-mingw
 drivers: $(DRIVER_FILES)
 drivers-mingw: $(DRIVER_MINGW_FILES)
-conformance: $(CONFORMANCE_FILES)

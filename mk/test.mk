@@ -16,7 +16,7 @@ soak: all iso
 	@tools/run-tests --rounds $(SOAK_ROUNDS) guest
 
 # -k: every check speaks, whichever fails first.
-check: $(KERNEL) drivers conformance
+check: $(KERNEL) drivers conformance-drivers
 	@tools/check
 
 format:

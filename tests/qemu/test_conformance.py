@@ -1,15 +1,15 @@
-"""Every conformance driver passes its own KTAP report, with one CPU and with four."""
+"""Conformance drivers pass their KTAP reports: those with an INF of their own on each quick
+machine, the groups of the suite as tests/conformance/suite.toml says."""
 import os
 
 import pytest
 
-from harness import ktap, matrix
+from harness import ktap, matrix, suite
 from harness.guest import SUCCESS, run_commands
-from hostlib import qemu
 
-FOLDER = os.path.join(qemu.ROOT, "tests", "conformance")
-NAMES = sorted(entry.name for entry in os.scandir(FOLDER)
+NAMES = sorted(entry.name for entry in os.scandir(suite.FOLDER)
                if os.path.exists(os.path.join(entry.path, f"{entry.name}.inf")))
+RUNS = suite.runs()
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -18,7 +18,14 @@ def test_a_conformance_driver_passes(machine, name):
     result = run_commands(["test"], **machine, timeout=120, drivers=[name], folder="conformance",
                           devices=matrix.CONFORMANCE.get(name, ["edu"]))
     report = ktap.Report(result.text)
-    for case in report.cases:
-        print("ok" if case.passed else "not ok", case.name, "(skipped)" if case.skipped else "")
+    cases = suite.cases_of(result.text)
+    suite.record(f"{name}, {matrix.title(machine)}", cases)
+    suite.judge(name, cases, result.text)
     report.check()
     assert result.verdict == SUCCESS, result.text[-3000:]
+
+
+@pytest.mark.parametrize("run", RUNS, ids=[run.title for run in RUNS])
+def test_conformance(run):
+    cases, text = suite.execute(run)
+    suite.judge(run.title, cases, text)

@@ -1,0 +1,149 @@
+/*
+ * device.c - how each kind of QEMU device is made to ask for an interrupt, and to stop asking.
+ *
+ *   edu      a write to RAISE sets status bits: INTx while any is set, or one message a write
+ *            (QEMU docs/specs/edu.txt)
+ *   e1000e   a write to ICS sets a cause; IVAR maps the five MSI-X causes to entries 0 to 4
+ *            (82574 GbE Controller Datasheet 7.4, 10.2.4)
+ *   serial   a 16550 with an empty transmitter asks as soon as IER allows it, until IIR is read
+ *            (16550D data sheet 8.3, 8.6)
+ *
+ * Programmed no further than that: no link, no DMA but edu's.
+ */
+#include "suite.h"
+
+enum {
+    EDU_INTERRUPT_STATUS = 0x24,
+    EDU_INTERRUPT_RAISE = 0x60,
+    EDU_INTERRUPT_ACKNOWLEDGE = 0x64,
+    EDU_DMA_SOURCE = 0x80,
+    EDU_DMA_DESTINATION = 0x88,
+    EDU_DMA_COUNT = 0x90,
+    EDU_DMA_COMMAND = 0x98,
+    EDU_DMA_BUFFER = 0x40000,
+};
+
+#define EDU_RAISED_BY_HAND 0x10u
+#define EDU_DMA_START 0x1u
+#define EDU_DMA_TO_MEMORY 0x2u
+
+enum {
+    E1000E_ICR = 0xC0,
+    E1000E_ICS = 0xC8,
+    E1000E_IMS = 0xD0,
+    E1000E_IMC = 0xD8,
+    E1000E_EIAC = 0xDC,
+    E1000E_IVAR = 0xE4,
+    E1000E_EITR = 0xE8, /* one a message: least time between two, 0 for none */
+};
+
+#define E1000E_LINK_CHANGE 0x00000004u    /* the cause used for the line */
+#define E1000E_MESSAGE_CAUSES 0x01F00000u /* RxQ0, RxQ1, TxQ0, TxQ1, Other: entries 0 to 4 */
+#define E1000E_FIRST_CAUSE_SHIFT 20
+#define E1000E_MESSAGES 5
+#define E1000E_IVAR_IDENTITY 0x000CBA98u /* four bits a cause: entry number and valid bit 3 */
+
+enum { SERIAL_IER = 1, SERIAL_IIR = 2 };
+
+#define SERIAL_IER_TRANSMITTER_EMPTY 0x02u
+#define SERIAL_IIR_NONE 0x01u
+
+static ULONG Read(PTEST_DEVICE Device, ULONG Offset)
+{
+    return READ_REGISTER_ULONG((PULONG)(Device->Registers + Offset));
+}
+
+static VOID Write(PTEST_DEVICE Device, ULONG Offset, ULONG Value)
+{
+    WRITE_REGISTER_ULONG((PULONG)(Device->Registers + Offset), Value);
+}
+
+VOID TestDevicePrepare(PTEST_DEVICE Device)
+{
+    if (Device->Kind == TestKindEdu) {
+        Write(Device, EDU_INTERRUPT_ACKNOWLEDGE, ~0u);
+    } else if (Device->Kind == TestKindE1000e) {
+        Write(Device, E1000E_IMC, ~0u);
+        Read(Device, E1000E_ICR);
+        if (TestIsMessage(Device)) {
+            ULONG i;
+
+            for (i = 0; i < E1000E_MESSAGES; i++)
+                Write(Device, E1000E_EITR + i * sizeof(ULONG), 0);
+            Write(Device, E1000E_IVAR, E1000E_IVAR_IDENTITY);
+            Write(Device, E1000E_EIAC, E1000E_MESSAGE_CAUSES);
+            Write(Device, E1000E_IMS, E1000E_MESSAGE_CAUSES);
+        } else {
+            Write(Device, E1000E_IMS, E1000E_LINK_CHANGE);
+        }
+    } else if (Device->Kind == TestKindSerial) {
+        WRITE_PORT_UCHAR(Device->Ports + SERIAL_IER, 0);
+        READ_PORT_UCHAR(Device->Ports + SERIAL_IIR);
+    }
+}
+
+VOID TestRaise(PTEST_DEVICE Device, ULONG Message)
+{
+    if (Device->Kind == TestKindEdu) {
+        Write(Device, EDU_INTERRUPT_RAISE, EDU_RAISED_BY_HAND);
+    } else if (Device->Kind == TestKindE1000e) {
+        ULONG cause =
+            TestIsMessage(Device) ? 1u << (E1000E_FIRST_CAUSE_SHIFT + Message) : E1000E_LINK_CHANGE;
+
+        InterlockedOr(&Device->Raised, (LONG)cause);
+        Write(Device, E1000E_IMS, cause); /* EIAC has cleared it, too, at the last message */
+        Write(Device, E1000E_ICS, cause);
+    } else if (Device->Kind == TestKindSerial) {
+        WRITE_PORT_UCHAR(Device->Ports + SERIAL_IER, 0);
+        WRITE_PORT_UCHAR(Device->Ports + SERIAL_IER, SERIAL_IER_TRANSMITTER_EMPTY);
+    }
+}
+
+BOOLEAN TestAcknowledge(PTEST_DEVICE Device)
+{
+    ULONG pending;
+
+    switch (Device->Kind) {
+    case TestKindEdu:
+        pending = Read(Device, EDU_INTERRUPT_STATUS);
+        Write(Device, EDU_INTERRUPT_ACKNOWLEDGE, pending);
+        return pending != 0;
+    case TestKindE1000e:
+        if (TestIsMessage(Device))
+            return InterlockedExchange(&Device->Raised, 0) != 0; /* EIAC has cleared the cause */
+        return (Read(Device, E1000E_ICR) & E1000E_LINK_CHANGE) != 0;
+    case TestKindSerial:
+        pending = READ_PORT_UCHAR(Device->Ports + SERIAL_IIR);
+        if (pending & SERIAL_IIR_NONE)
+            return FALSE;
+        WRITE_PORT_UCHAR(Device->Ports + SERIAL_IER, 0);
+        return TRUE;
+    default:
+        return FALSE;
+    }
+}
+
+/* First the value into edu's buffer, from memory that its DMA reaches; then out of it. */
+VOID TestEduWrite(PTEST_DEVICE Device, ULONG Address, ULONG Value)
+{
+    PHYSICAL_ADDRESS low, high, boundary;
+    PULONG memory;
+
+    low.QuadPart = boundary.QuadPart = 0;
+    high.QuadPart = 0x0FFFFFFF;
+    memory = MmAllocateContiguousMemorySpecifyCache(PAGE_SIZE, low, high, boundary, MmCached);
+    if (memory == NULL)
+        return;
+    *memory = Value;
+    Write(Device, EDU_DMA_SOURCE, (ULONG)MmGetPhysicalAddress(memory).QuadPart);
+    Write(Device, EDU_DMA_DESTINATION, EDU_DMA_BUFFER);
+    Write(Device, EDU_DMA_COUNT, sizeof(ULONG));
+    Write(Device, EDU_DMA_COMMAND, EDU_DMA_START);
+    while (Read(Device, EDU_DMA_COMMAND) & EDU_DMA_START)
+        TestPause(1);
+    MmFreeContiguousMemorySpecifyCache(memory, PAGE_SIZE, MmCached);
+    Write(Device, EDU_DMA_SOURCE, EDU_DMA_BUFFER);
+    Write(Device, EDU_DMA_DESTINATION, Address);
+    Write(Device, EDU_DMA_COUNT, sizeof(ULONG));
+    Write(Device, EDU_DMA_COMMAND, EDU_DMA_START | EDU_DMA_TO_MEMORY);
+}

@@ -1,0 +1,97 @@
+/*
+ * helper.c - pauses, threads and processors.
+ */
+#include "suite.h"
+
+#define STALL_US 10
+#define STALLS_PER_MS 100
+
+VOID TestPause(ULONG Milliseconds)
+{
+    LARGE_INTEGER interval;
+
+    interval.QuadPart = -(LONGLONG)Milliseconds * 10000;
+    KeDelayExecutionThread(KernelMode, FALSE, &interval);
+}
+
+ULONG TestProcessors(VOID)
+{
+    return KeQueryActiveProcessorCountEx(0);
+}
+
+ULONG TestCurrentProcessor(VOID)
+{
+    return KeGetCurrentProcessorNumberEx(NULL);
+}
+
+VOID TestGoTo(ULONG Processor)
+{
+    KeSetSystemAffinityThread((KAFFINITY)1 << Processor);
+}
+
+VOID TestAnywhere(VOID)
+{
+    KeRevertToUserAffinityThread();
+}
+
+static VOID NTAPI ThreadMain(PVOID Context)
+{
+    PTEST_THREAD thread = Context;
+
+    TestGoTo(thread->Processor);
+    thread->Routine(thread->Context);
+    TestAnywhere();
+    PsTerminateSystemThread(STATUS_SUCCESS);
+}
+
+BOOLEAN TestThreadStart(PTEST_THREAD Thread, ULONG Processor, TEST_THREAD_ROUTINE Routine,
+                        PVOID Context)
+{
+    HANDLE handle;
+    NTSTATUS status;
+
+    Thread->Routine = Routine;
+    Thread->Context = Context;
+    Thread->Processor = Processor;
+    Thread->Object = NULL;
+    status = PsCreateSystemThread(&handle, THREAD_ALL_ACCESS, NULL, NULL, NULL, ThreadMain, Thread);
+    if (!NT_SUCCESS(status))
+        return FALSE;
+    status = ObReferenceObjectByHandle(handle, THREAD_ALL_ACCESS, NULL, KernelMode, &Thread->Object,
+                                       NULL);
+    ZwClose(handle);
+    return NT_SUCCESS(status);
+}
+
+VOID TestThreadJoin(PTEST_THREAD Thread)
+{
+    if (Thread->Object == NULL)
+        return;
+    KeWaitForSingleObject(Thread->Object, Executive, KernelMode, FALSE, NULL);
+    ObDereferenceObject(Thread->Object);
+    Thread->Object = NULL;
+}
+
+BOOLEAN TestSpinUntil(volatile LONG *Value, LONG Least, ULONG Milliseconds)
+{
+    ULONG i;
+
+    for (i = 0; i < Milliseconds * STALLS_PER_MS && *Value < Least; i++)
+        KeStallExecutionProcessor(STALL_US);
+    return *Value >= Least;
+}
+
+ULONG TestLowestProcessor(KAFFINITY Set)
+{
+    ULONG processor;
+
+    for (processor = 0; processor < TestProcessors(); processor++)
+        if (Set >> processor & 1)
+            return processor;
+    return 0;
+}
+
+ULONG TestOtherProcessor(ULONG Processor)
+{
+    return (Processor + 1) % TestProcessors();
+}

@@ -1,0 +1,453 @@
+/*
+ * suite.c - the WDM driver around a group of conformance cases.
+ *
+ * AddDevice makes a function device object for each device; the first also makes the control
+ * device <driver>-test, the last that goes takes it along, so that the driver can unload. What
+ * START_DEVICE brings is copied, nothing is connected: that is the cases' business.
+ */
+#include "suite.h"
+
+#define NAME_MAX 64
+
+typedef struct _TEST_EXTENSION {
+    PTEST_DEVICE Device; /* NULL: the control device */
+} TEST_EXTENSION, *PTEST_EXTENSION;
+
+static const struct {
+    PCWSTR Id;
+    TEST_KIND Kind;
+} Kinds[] = {
+    {L"PCI\\VEN_1234&DEV_11E8", TestKindEdu},    {L"PCI\\VEN_8086&DEV_10D3", TestKindE1000e},
+    {L"PCI\\VEN_1B36&DEV_0002", TestKindSerial}, {L"PCI\\VEN_1033&DEV_0194", TestKindXhci},
+    {L"PCI\\VEN_1B36&DEV_0010", TestKindNvme},   {L"PCI\\VEN_1B36&DEV_0006", TestKindRocker},
+    {L"PCI\\VEN_1B36&DEV_0005", TestKindNone},
+};
+
+PTEST_DEVICE TestDevices;
+PDRIVER_OBJECT TestDriver;
+KTAP TestReport;
+static PDEVICE_OBJECT ControlDevice;
+static ULONG DeviceCount; /* devices added and not removed */
+
+static NTSTATUS Complete(PIRP Irp, NTSTATUS Status, ULONG_PTR Information)
+{
+    Irp->IoStatus.Status = Status;
+    Irp->IoStatus.Information = Information;
+    IoCompleteRequest(Irp, IO_NO_INCREMENT);
+    return Status;
+}
+
+PVOID TestRoutine(PCWSTR Name)
+{
+    UNICODE_STRING name;
+
+    RtlInitUnicodeString(&name, Name);
+    return MmGetSystemRoutineAddress(&name);
+}
+
+/* ---- the control device -------------------------------------------------------------------- */
+
+/* "\Device\" or "\DosDevices\", the driver's name, "-test". */
+static VOID ControlName(PCWSTR Folder, PUNICODE_STRING Name, PWSTR Buffer)
+{
+    UNICODE_STRING driver = TestDriver->DriverName;
+    USHORT i, start = 0;
+
+    for (i = 0; i < driver.Length / sizeof(WCHAR); i++)
+        if (driver.Buffer[i] == L'\\')
+            start = i + 1;
+    driver.Buffer += start;
+    driver.Length -= start * sizeof(WCHAR);
+    Name->Buffer = Buffer;
+    Name->Length = 0;
+    Name->MaximumLength = NAME_MAX * sizeof(WCHAR);
+    RtlAppendUnicodeToString(Name, Folder);
+    RtlAppendUnicodeStringToString(Name, &driver);
+    RtlAppendUnicodeToString(Name, L"-test");
+}
+
+static NTSTATUS ControlCreate(VOID)
+{
+    WCHAR deviceText[NAME_MAX], linkText[NAME_MAX];
+    UNICODE_STRING device, link;
+    NTSTATUS status;
+
+    ControlName(L"\\Device\\", &device, deviceText);
+    ControlName(L"\\DosDevices\\", &link, linkText);
+    status = IoCreateDevice(TestDriver, sizeof(TEST_EXTENSION), &device, FILE_DEVICE_UNKNOWN, 0,
+                            FALSE, &ControlDevice);
+    if (!NT_SUCCESS(status))
+        return status;
+    ((PTEST_EXTENSION)ControlDevice->DeviceExtension)->Device = NULL;
+    status = IoCreateSymbolicLink(&link, &device);
+    if (!NT_SUCCESS(status)) {
+        IoDeleteDevice(ControlDevice);
+        ControlDevice = NULL;
+        return status;
+    }
+    ControlDevice->Flags &= ~DO_DEVICE_INITIALIZING;
+    return STATUS_SUCCESS;
+}
+
+static VOID ControlDelete(VOID)
+{
+    WCHAR text[NAME_MAX];
+    UNICODE_STRING link;
+
+    ControlName(L"\\DosDevices\\", &link, text);
+    IoDeleteSymbolicLink(&link);
+    IoDeleteDevice(ControlDevice);
+    ControlDevice = NULL;
+}
+
+/* ---- resources ------------------------------------------------------------------------------ */
+
+static PVOID CopyList(PCM_RESOURCE_LIST List)
+{
+    SIZE_T size;
+    PVOID copy;
+
+    if (List == NULL)
+        return NULL;
+    size = FIELD_OFFSET(CM_RESOURCE_LIST, List[0].PartialResourceList.PartialDescriptors) +
+           List->List[0].PartialResourceList.Count * sizeof(CM_PARTIAL_RESOURCE_DESCRIPTOR);
+    copy = ExAllocatePoolWithTag(NonPagedPool, size, TEST_TAG);
+    if (copy != NULL)
+        RtlCopyMemory(copy, List, size);
+    return copy;
+}
+
+static VOID ReleaseResources(PTEST_DEVICE Device)
+{
+    if (Device->Registers != NULL)
+        MmUnmapIoSpace(Device->Registers, Device->RegistersLength);
+    if (Device->Translated != NULL)
+        ExFreePoolWithTag(Device->Translated, TEST_TAG);
+    if (Device->RawList != NULL)
+        ExFreePoolWithTag(Device->RawList, TEST_TAG);
+    if (Device->TranslatedList != NULL)
+        ExFreePoolWithTag(Device->TranslatedList, TEST_TAG);
+    Device->Registers = Device->Ports = NULL;
+    Device->Translated = Device->Raw = NULL;
+    Device->RawList = Device->TranslatedList = NULL;
+    Device->InterruptCount = 0;
+    Device->Started = FALSE;
+}
+
+static VOID TakeDescriptor(PTEST_DEVICE Device, PCM_PARTIAL_RESOURCE_DESCRIPTOR Translated,
+                           PCM_PARTIAL_RESOURCE_DESCRIPTOR Raw)
+{
+    if (Translated->Type == CmResourceTypeMemory && Device->Registers == NULL) {
+        Device->RegistersLength = Translated->u.Memory.Length;
+        Device->Registers =
+            MmMapIoSpace(Translated->u.Memory.Start, Device->RegistersLength, MmNonCached);
+    }
+    if (Translated->Type == CmResourceTypePort && Device->Ports == NULL)
+        Device->Ports = (PUCHAR)(ULONG_PTR)Translated->u.Port.Start.QuadPart;
+    if (Translated->Type == CmResourceTypeInterrupt) {
+        Device->Translated[Device->InterruptCount] = Translated;
+        Device->Raw[Device->InterruptCount++] = Raw;
+    }
+}
+
+static NTSTATUS TakeResources(PTEST_DEVICE Device, PCM_RESOURCE_LIST Raw,
+                              PCM_RESOURCE_LIST Translated)
+{
+    PCM_PARTIAL_RESOURCE_LIST list;
+    ULONG i;
+
+    ReleaseResources(Device);
+    Device->RawList = CopyList(Raw);
+    Device->TranslatedList = CopyList(Translated);
+    if (Device->TranslatedList != NULL && Device->RawList != NULL) {
+        list = &Device->TranslatedList->List[0].PartialResourceList;
+        Device->Translated = ExAllocatePoolWithTag(
+            NonPagedPool, (list->Count + 1) * 2 * sizeof(*Device->Translated), TEST_TAG);
+        if (Device->Translated == NULL)
+            return STATUS_INSUFFICIENT_RESOURCES;
+        Device->Raw = Device->Translated + list->Count + 1;
+        for (i = 0; i < list->Count; i++)
+            TakeDescriptor(Device, &list->PartialDescriptors[i],
+                           &Device->RawList->List[0].PartialResourceList.PartialDescriptors[i]);
+    }
+    Device->Started = TRUE;
+    Device->Starts++;
+    TestDevicePrepare(Device);
+    if (TestGroup.Started != NULL)
+        TestGroup.Started(Device);
+    return STATUS_SUCCESS;
+}
+
+/* ---- finding devices ------------------------------------------------------------------------ */
+
+PTEST_DEVICE TestFind(TEST_KIND Kind, ULONG Index)
+{
+    PTEST_DEVICE device;
+
+    for (device = TestDevices; device != NULL; device = device->Next)
+        if (device->Kind == Kind && device->Started && Index-- == 0)
+            return device;
+    return NULL;
+}
+
+static BOOLEAN CanRaise(PTEST_DEVICE Device)
+{
+    return Device->Started && Device->InterruptCount > 0 &&
+           (Device->Kind == TestKindEdu || Device->Kind == TestKindE1000e ||
+            Device->Kind == TestKindSerial);
+}
+
+BOOLEAN TestIsMessage(PTEST_DEVICE Device)
+{
+    return Device->InterruptCount > 0 &&
+           (Device->Translated[0]->Flags & CM_RESOURCE_INTERRUPT_MESSAGE) != 0;
+}
+
+BOOLEAN TestIsLine(PTEST_DEVICE Device)
+{
+    return Device->InterruptCount > 0 && !TestIsMessage(Device);
+}
+
+PTEST_DEVICE TestFindLine(ULONG Index)
+{
+    PTEST_DEVICE device;
+
+    for (device = TestDevices; device != NULL; device = device->Next)
+        if (CanRaise(device) && TestIsLine(device) && Index-- == 0)
+            return device;
+    return NULL;
+}
+
+PTEST_DEVICE TestFindMessage(ULONG Index)
+{
+    PTEST_DEVICE device;
+
+    for (device = TestDevices; device != NULL; device = device->Next)
+        if (CanRaise(device) && TestIsMessage(device) && Index-- == 0)
+            return device;
+    return NULL;
+}
+
+ULONG TestMessageCount(PTEST_DEVICE Device)
+{
+    if (!TestIsMessage(Device))
+        return 0;
+    if (Device->InterruptCount == 1)
+        return Device->Raw[0]->u.MessageInterrupt.Raw.MessageCount;
+    return Device->InterruptCount;
+}
+
+/* ---- requests --------------------------------------------------------------------------------- */
+
+static NTSTATUS PassDown(PTEST_DEVICE Device, PIRP Irp)
+{
+    IoSkipCurrentIrpStackLocation(Irp);
+    return IoCallDriver(Device->Lower, Irp);
+}
+
+static VOID Unlink(PTEST_DEVICE Device)
+{
+    PTEST_DEVICE *link = &TestDevices;
+
+    while (*link != NULL && *link != Device)
+        link = &(*link)->Next;
+    if (*link != NULL)
+        *link = Device->Next;
+}
+
+static NTSTATUS Remove(PTEST_DEVICE Device, PIRP Irp)
+{
+    PDEVICE_OBJECT self = Device->Self, lower = Device->Lower;
+    NTSTATUS status;
+
+    if (Device->Started && TestGroup.Removing != NULL)
+        TestGroup.Removing(Device);
+    ReleaseResources(Device);
+    Unlink(Device);
+    Irp->IoStatus.Status = STATUS_SUCCESS;
+    status = PassDown(Device, Irp);
+    IoDetachDevice(lower);
+    ExFreePoolWithTag(Device, TEST_TAG);
+    IoDeleteDevice(self);
+    if (--DeviceCount == 0)
+        ControlDelete();
+    return status;
+}
+
+static NTSTATUS Filter(PTEST_DEVICE Device, PIRP Irp)
+{
+    PIO_RESOURCE_REQUIREMENTS_LIST list;
+    NTSTATUS status;
+
+    if (TestGroup.Filter == NULL)
+        return PassDown(Device, Irp);
+    if (IoForwardIrpSynchronously(Device->Lower, Irp))
+        status = Irp->IoStatus.Status;
+    else
+        status = STATUS_UNSUCCESSFUL;
+    if (!NT_SUCCESS(status) && status != STATUS_NOT_SUPPORTED)
+        return Complete(Irp, status, Irp->IoStatus.Information);
+    list = (PIO_RESOURCE_REQUIREMENTS_LIST)Irp->IoStatus.Information;
+    if (list == NULL) /* RES-FLT-3; before anybody changed it, it is only in the parameters */
+        list = IoGetCurrentIrpStackLocation(Irp)
+                   ->Parameters.FilterResourceRequirements.IoResourceRequirementList;
+    TestGroup.Filter(Device, &list);
+    return Complete(Irp, STATUS_SUCCESS, (ULONG_PTR)list);
+}
+
+static NTSTATUS NTAPI DispatchPnp(PDEVICE_OBJECT DeviceObject, PIRP Irp)
+{
+    PTEST_DEVICE device = ((PTEST_EXTENSION)DeviceObject->DeviceExtension)->Device;
+    PIO_STACK_LOCATION stack = IoGetCurrentIrpStackLocation(Irp);
+    NTSTATUS status = STATUS_UNSUCCESSFUL;
+
+    if (device == NULL)
+        return Complete(Irp, STATUS_INVALID_DEVICE_REQUEST, 0);
+    switch (stack->MinorFunction) {
+    case IRP_MN_START_DEVICE:
+        if (IoForwardIrpSynchronously(device->Lower, Irp))
+            status = Irp->IoStatus.Status;
+        if (NT_SUCCESS(status))
+            status = TakeResources(device, stack->Parameters.StartDevice.AllocatedResources,
+                                   stack->Parameters.StartDevice.AllocatedResourcesTranslated);
+        return Complete(Irp, status, 0);
+    case IRP_MN_FILTER_RESOURCE_REQUIREMENTS:
+        return Filter(device, Irp);
+    case IRP_MN_REMOVE_DEVICE:
+        return Remove(device, Irp);
+    case IRP_MN_STOP_DEVICE:
+    case IRP_MN_SURPRISE_REMOVAL:
+        if (device->Started && TestGroup.Removing != NULL)
+            TestGroup.Removing(device);
+        ReleaseResources(device);
+        /* fall through */
+    case IRP_MN_QUERY_STOP_DEVICE:
+    case IRP_MN_CANCEL_STOP_DEVICE:
+    case IRP_MN_QUERY_REMOVE_DEVICE:
+    case IRP_MN_CANCEL_REMOVE_DEVICE:
+        Irp->IoStatus.Status = STATUS_SUCCESS;
+        return PassDown(device, Irp);
+    default:
+        return PassDown(device, Irp);
+    }
+}
+
+static NTSTATUS NTAPI DispatchPassDown(PDEVICE_OBJECT DeviceObject, PIRP Irp)
+{
+    PTEST_DEVICE device = ((PTEST_EXTENSION)DeviceObject->DeviceExtension)->Device;
+
+    return device != NULL ? PassDown(device, Irp) : Complete(Irp, STATUS_SUCCESS, 0);
+}
+
+static NTSTATUS NTAPI DispatchOpenClose(PDEVICE_OBJECT DeviceObject, PIRP Irp)
+{
+    UNREFERENCED_PARAMETER(DeviceObject);
+    return Complete(Irp, STATUS_SUCCESS, 0);
+}
+
+static NTSTATUS NTAPI DispatchControl(PDEVICE_OBJECT DeviceObject, PIRP Irp)
+{
+    PIO_STACK_LOCATION stack = IoGetCurrentIrpStackLocation(Irp);
+    PULONG buffer = Irp->AssociatedIrp.SystemBuffer;
+    ULONG code = stack->Parameters.DeviceIoControl.IoControlCode;
+    ULONG given = stack->Parameters.DeviceIoControl.InputBufferLength;
+    VOID (*numbered)
+    (ULONG Number) = code == (ULONG)IOCTL_TEST_STOP ? TestGroup.Stop : TestGroup.Step;
+
+    if (DeviceObject != ControlDevice)
+        return Complete(Irp, STATUS_INVALID_DEVICE_REQUEST, 0);
+    switch (code) {
+    case IOCTL_TEST_RUN:
+        if (stack->Parameters.DeviceIoControl.OutputBufferLength < sizeof(ULONG))
+            return Complete(Irp, STATUS_BUFFER_TOO_SMALL, 0);
+        KtapBegin(&TestReport);
+        TestGroup.Run();
+        *buffer = KtapEnd(&TestReport);
+        return Complete(Irp, STATUS_SUCCESS, sizeof(ULONG));
+    case IOCTL_TEST_STOP:
+    case IOCTL_TEST_STEP:
+        if (given < sizeof(ULONG) || numbered == NULL)
+            return Complete(Irp, STATUS_INVALID_PARAMETER, 0);
+        numbered(*buffer);
+        return Complete(Irp, STATUS_SUCCESS, 0);
+    default:
+        return Complete(Irp, STATUS_INVALID_DEVICE_REQUEST, 0);
+    }
+}
+
+static TEST_KIND KindOf(PDEVICE_OBJECT Physical)
+{
+    WCHAR ids[256];
+    ULONG length, i;
+
+    if (!NT_SUCCESS(
+            IoGetDeviceProperty(Physical, DevicePropertyHardwareID, sizeof(ids), ids, &length)))
+        return TestKindOther;
+    for (i = 0; i < sizeof(Kinds) / sizeof(Kinds[0]); i++) {
+        SIZE_T size = wcslen(Kinds[i].Id) * sizeof(WCHAR);
+
+        if (RtlCompareMemory(ids, Kinds[i].Id, size) == size)
+            return Kinds[i].Kind;
+    }
+    return TestKindOther;
+}
+
+static NTSTATUS NTAPI AddDevice(PDRIVER_OBJECT DriverObject, PDEVICE_OBJECT Physical)
+{
+    PTEST_DEVICE device, *link = &TestDevices;
+    PDEVICE_OBJECT object;
+    NTSTATUS status;
+
+    if (ControlDevice == NULL) {
+        status = ControlCreate();
+        if (!NT_SUCCESS(status))
+            return status;
+    }
+    status = IoCreateDevice(DriverObject, sizeof(TEST_EXTENSION), NULL, FILE_DEVICE_UNKNOWN, 0,
+                            FALSE, &object);
+    if (!NT_SUCCESS(status))
+        return status;
+    device = ExAllocatePoolWithTag(NonPagedPool, sizeof(*device), TEST_TAG);
+    if (device == NULL) {
+        IoDeleteDevice(object);
+        return STATUS_INSUFFICIENT_RESOURCES;
+    }
+    RtlZeroMemory(device, sizeof(*device));
+    device->Self = object;
+    device->Physical = Physical;
+    device->Kind = KindOf(Physical);
+    device->Lower = IoAttachDeviceToDeviceStack(object, Physical);
+    if (device->Lower == NULL) {
+        ExFreePoolWithTag(device, TEST_TAG);
+        IoDeleteDevice(object);
+        return STATUS_NO_SUCH_DEVICE;
+    }
+    ((PTEST_EXTENSION)object->DeviceExtension)->Device = device;
+    while (*link != NULL)
+        link = &(*link)->Next;
+    *link = device;
+    DeviceCount++;
+    object->Flags &= ~DO_DEVICE_INITIALIZING;
+    return STATUS_SUCCESS;
+}
+
+static VOID NTAPI Unload(PDRIVER_OBJECT DriverObject)
+{
+    UNREFERENCED_PARAMETER(DriverObject);
+}
+
+NTSTATUS NTAPI DriverEntry(PDRIVER_OBJECT DriverObject, PUNICODE_STRING RegistryPath)
+{
+    UNREFERENCED_PARAMETER(RegistryPath);
+    TestDriver = DriverObject;
+    DriverObject->DriverExtension->AddDevice = AddDevice;
+    DriverObject->DriverUnload = Unload;
+    DriverObject->MajorFunction[IRP_MJ_CREATE] = DispatchOpenClose;
+    DriverObject->MajorFunction[IRP_MJ_CLEANUP] = DispatchOpenClose;
+    DriverObject->MajorFunction[IRP_MJ_CLOSE] = DispatchOpenClose;
+    DriverObject->MajorFunction[IRP_MJ_DEVICE_CONTROL] = DispatchControl;
+    DriverObject->MajorFunction[IRP_MJ_PNP] = DispatchPnp;
+    DriverObject->MajorFunction[IRP_MJ_POWER] = DispatchPassDown;
+    DriverObject->MajorFunction[IRP_MJ_SYSTEM_CONTROL] = DispatchPassDown;
+    return STATUS_SUCCESS;
+}

@@ -1,0 +1,212 @@
+/*
+ * suite.h - what every conformance driver is made of.
+ *
+ * A group is a folder with one TEST_GROUP and cases. suite.c is its WDM driver: it starts every
+ * device that its INF matches, keeps them in TestDevices, and offers \\.\<driver>-test, to which
+ * the console's `test` command, or a program on Windows, sends the control codes below. Cases
+ * print KTAP; a case's name begins with the ids of the rules it rests on, then says the rule:
+ *
+ *     ExpectStatus(status, STATUS_INVALID_PARAMETER, "CIE-FULL-2 a NULL device is refused");
+ *
+ * suite.c       devices, PnP, control requests
+ * device.c      how each kind of QEMU device is made to interrupt and to stop
+ * connection.c  a connect call, its ISR and what that saw
+ * helper.c      threads on other processors, pauses
+ *
+ * Only documented routines are called, so the same file can be loaded on Windows.
+ */
+#pragma once
+
+#include "wdk_lag.h"
+
+#include "../../common/ktap.h"
+
+#define TEST_TAG 0x74736554 /* "Test" */
+
+/* Runs every case. Out: ULONG, how many failed. */
+#define IOCTL_TEST_RUN CTL_CODE(FILE_DEVICE_UNKNOWN, 0xA00, METHOD_BUFFERED, FILE_ANY_ACCESS)
+/* In: ULONG, a number. Case of that number, which prints the bug check it expects and causes it. */
+#define IOCTL_TEST_STOP CTL_CODE(FILE_DEVICE_UNKNOWN, 0xA01, METHOD_BUFFERED, FILE_ANY_ACCESS)
+/* In: ULONG, a number. Case of that number, in step with what happens outside of the machine. */
+#define IOCTL_TEST_STEP CTL_CODE(FILE_DEVICE_UNKNOWN, 0xA02, METHOD_BUFFERED, FILE_ANY_ACCESS)
+
+typedef enum _TEST_KIND {
+    TestKindOther,
+    TestKindEdu,    /* INTx or one MSI message */
+    TestKindE1000e, /* INTx or five MSI-X messages */
+    TestKindSerial, /* pci-serial: INTx only */
+    TestKindXhci,   /* nec-usb-xhci: INTx or 16 MSI messages; is not made to interrupt */
+    TestKindNvme,   /* INTx or MSI-X messages by the dozen; is not made to interrupt */
+    TestKindRocker, /* MSI-X messages and no INTx; is not made to interrupt */
+    TestKindNone,   /* pci-testdev: no interrupt */
+} TEST_KIND;
+
+typedef struct _TEST_DEVICE {
+    struct _TEST_DEVICE *Next;
+    PDEVICE_OBJECT Self;
+    PDEVICE_OBJECT Physical;
+    PDEVICE_OBJECT Lower;
+    TEST_KIND Kind;
+    BOOLEAN Started;
+    ULONG Starts;
+    PUCHAR Registers; /* the first memory BAR, or NULL */
+    ULONG RegistersLength;
+    PUCHAR Ports;              /* the first port BAR, or NULL */
+    volatile LONG Raised;      /* e1000e's messages: what its registers do not tell */
+    PCM_RESOURCE_LIST RawList; /* copies; NULL: none was given */
+    PCM_RESOURCE_LIST TranslatedList;
+    ULONG InterruptCount;                        /* descriptors below */
+    PCM_PARTIAL_RESOURCE_DESCRIPTOR *Translated; /* the interrupts, in the order of the list */
+    PCM_PARTIAL_RESOURCE_DESCRIPTOR *Raw;
+} TEST_DEVICE, *PTEST_DEVICE;
+
+typedef struct _TEST_GROUP {
+    VOID (*Run)(VOID);
+    VOID (*Stop)(ULONG Number);            /* or NULL */
+    VOID (*Step)(ULONG Number);            /* or NULL */
+    VOID (*Started)(PTEST_DEVICE Device);  /* or NULL: in START */
+    VOID (*Removing)(PTEST_DEVICE Device); /* or NULL */
+    VOID (*Filter)(PTEST_DEVICE Device, PIO_RESOURCE_REQUIREMENTS_LIST *List); /* or NULL */
+} TEST_GROUP;
+
+extern const TEST_GROUP TestGroup; /* the group's */
+extern PTEST_DEVICE TestDevices;   /* in the order of their starts */
+extern PDRIVER_OBJECT TestDriver;
+extern KTAP TestReport;
+
+/* The Index-th device of a kind, or NULL. */
+PTEST_DEVICE TestFind(TEST_KIND Kind, ULONG Index);
+/* The Index-th device that TestRaise can make interrupt by a line, or by messages. */
+PTEST_DEVICE TestFindLine(ULONG Index);
+PTEST_DEVICE TestFindMessage(ULONG Index);
+BOOLEAN TestIsMessage(PTEST_DEVICE Device);
+BOOLEAN TestIsLine(PTEST_DEVICE Device);
+/* How many messages the device was given; an MSI descriptor counts as what it says. */
+ULONG TestMessageCount(PTEST_DEVICE Device);
+
+/* An exported routine, or NULL. */
+PVOID TestRoutine(PCWSTR Name);
+
+/* ---- judging ------------------------------------------------------------------------------- */
+
+static inline VOID Expect(BOOLEAN Passed, PCSTR Name)
+{
+    KtapCheck(&TestReport, Passed, Name);
+}
+
+static inline VOID ExpectEqual(ULONG64 Got, ULONG64 Wanted, PCSTR Name)
+{
+    KtapEqual(&TestReport, Got, Wanted, Name);
+}
+
+static inline VOID ExpectStatus(NTSTATUS Got, NTSTATUS Wanted, PCSTR Name)
+{
+    KtapStatus(&TestReport, Got, Wanted, Name);
+}
+
+static inline VOID ExpectSkip(PCSTR Name, PCSTR Reason)
+{
+    KtapSkip(&TestReport, Name, Reason);
+}
+
+/*
+ * The next call must end in this bug check. `Parameters` is text, as the judge outside compares
+ * it: four hexadecimal numbers, * where any will do.
+ */
+static inline VOID ExpectStop(ULONG Code, PCSTR Parameters, PCSTR Name)
+{
+    DbgPrint("expect stop 0x%08X %s - %s\n", Code, Parameters, Name);
+}
+
+/* ---- devices ------------------------------------------------------------------------------- */
+
+/* From reset to a state in which TestRaise works and nothing is raised. */
+VOID TestDevicePrepare(PTEST_DEVICE Device);
+/* Makes the device ask for its line, or send this message of its own table entry. */
+VOID TestRaise(PTEST_DEVICE Device, ULONG Message);
+/* TRUE: the device was asking; it has stopped. Any IRQL. */
+BOOLEAN TestAcknowledge(PTEST_DEVICE Device);
+
+/* edu only: after about 100 ms the device writes Value to a physical address by DMA. */
+VOID TestEduWrite(PTEST_DEVICE Device, ULONG Address, ULONG Value);
+
+/* ---- connections --------------------------------------------------------------------------- */
+
+#define TEST_MESSAGES 16
+
+struct _TEST_CONNECTION;
+/* What an ISR does after the suite has noted the call; the result is what it returns. */
+typedef BOOLEAN (*TEST_BODY)(struct _TEST_CONNECTION *Connection, PKINTERRUPT Interrupt,
+                             ULONG MessageId);
+
+typedef struct _TEST_CONNECTION {
+    PTEST_DEVICE Device;
+    IO_CONNECT_INTERRUPT_PARAMETERS Parameters;
+    union {
+        PVOID Context; /* what the system stored */
+        PKINTERRUPT Object;
+        PIO_INTERRUPT_MESSAGE_INFO Table;
+    };
+    TEST_BODY Body; /* NULL: TRUE if the device was asking */
+    PVOID BodyContext;
+    volatile LONG Calls;
+    volatile LONG Claims;
+    volatile LONG Inside; /* calls under way */
+    volatile LONG MostInside;
+    volatile LONG Fallbacks; /* calls of the two-argument routine */
+    volatile LONG MessageCalls[TEST_MESSAGES];
+    volatile PKINTERRUPT Interrupt; /* the last call's */
+    volatile ULONG MessageId;
+    volatile ULONG Irql;
+    volatile ULONG Processor;
+    volatile ULONG_PTR Flags; /* RFLAGS */
+    volatile ULONG_PTR Stack; /* where in the stack */
+    volatile PKTHREAD Thread;
+} TEST_CONNECTION, *PTEST_CONNECTION;
+
+/* Zeroed, and filled as the documents say; Index: which translated descriptor, from 0. */
+VOID TestPrepareFull(PTEST_CONNECTION Connection, PTEST_DEVICE Device, ULONG Index);
+VOID TestPrepareLine(PTEST_CONNECTION Connection, PTEST_DEVICE Device);
+VOID TestPrepareMessage(PTEST_CONNECTION Connection, PTEST_DEVICE Device, BOOLEAN Fallback);
+NTSTATUS TestConnect(PTEST_CONNECTION Connection);
+/* With the Version the call returned. No effect when nothing is connected. */
+VOID TestDisconnect(PTEST_CONNECTION Connection);
+VOID TestDisconnectAs(ULONG Version, PVOID Context);
+VOID TestResetCounts(PTEST_CONNECTION Connection);
+/* Waits up to a second for so many calls; then a little for more than that. */
+BOOLEAN TestWaitCalls(PTEST_CONNECTION Connection, LONG Calls);
+PKINTERRUPT TestObject(PTEST_CONNECTION Connection);
+
+BOOLEAN NTAPI TestServiceRoutine(PKINTERRUPT Interrupt, PVOID Context);
+BOOLEAN NTAPI TestMessageRoutine(PKINTERRUPT Interrupt, PVOID Context, ULONG MessageId);
+
+/* The usual way of a case: FALSE, and a failed case of this name, when connecting failed. */
+BOOLEAN TestConnectOrFail(PTEST_CONNECTION Connection, PCSTR Name);
+
+/* ---- time, threads, processors ---------------------------------------------------------------- */
+
+typedef VOID (*TEST_THREAD_ROUTINE)(PVOID Context);
+
+typedef struct _TEST_THREAD {
+    TEST_THREAD_ROUTINE Routine;
+    PVOID Context;
+    ULONG Processor;
+    PVOID Object;
+} TEST_THREAD, *PTEST_THREAD;
+
+VOID TestPause(ULONG Milliseconds);
+ULONG TestProcessors(VOID);
+ULONG TestCurrentProcessor(VOID);
+/* The calling thread, from now on, on this processor; TestAnywhere undoes it. */
+VOID TestGoTo(ULONG Processor);
+VOID TestAnywhere(VOID);
+/* A thread on one processor, until its routine returns. */
+BOOLEAN TestThreadStart(PTEST_THREAD Thread, ULONG Processor, TEST_THREAD_ROUTINE Routine,
+                        PVOID Context);
+VOID TestThreadJoin(PTEST_THREAD Thread);
+/* Waits, at whatever IRQL, until *Value is at least Least; FALSE after so many milliseconds. */
+BOOLEAN TestSpinUntil(volatile LONG *Value, LONG Least, ULONG Milliseconds);
+/* The only processor of a set, or the lowest of it. */
+ULONG TestLowestProcessor(KAFFINITY Set);
+/* Some other processor than this one; itself when there is only one. */
+ULONG TestOtherProcessor(ULONG Processor);
