@@ -96,8 +96,9 @@ VOID CheckTimers(PKTAP Report)
 
     KeInitializeTimer(&timer);
     KeInitializeDpc(&dpc, TimerRoutine, (PVOID)&runs);
-    due.QuadPart = -10 * 10000LL;
+    due.QuadPart = -60 * 10000000LL;
     KtapCheck(Report, !KeSetTimer(&timer, due, &dpc), "a timer that is not queued returns FALSE");
+    due.QuadPart = -10 * 10000LL;
     KtapCheck(Report, KeSetTimer(&timer, due, &dpc), "one that is queued returns TRUE (DPC-42)");
     KtapStatus(Report, WaitFor(&timer, 5000), STATUS_SUCCESS, "a timer expires");
     KeFlushQueuedDpcs();
