@@ -3,7 +3,7 @@
  */
 #include "suite.h"
 
-#define PENDING_MS 1000
+#define PENDING_MS 10000
 #define SETTLE_MS 4
 
 static VOID Note(PTEST_CONNECTION Connection, PKINTERRUPT Interrupt, ULONG MessageId)

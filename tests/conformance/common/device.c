@@ -3,8 +3,10 @@
  *
  *   edu      a write to RAISE sets status bits: INTx while any is set, or one message a write
  *            (QEMU docs/specs/edu.txt)
- *   e1000e   a write to ICS sets a cause; IVAR maps the five MSI-X causes to entries 0 to 4
- *            (82574 GbE Controller Datasheet 7.4, 10.2.4)
+ *   e1000e   a write to ICS sets a cause, which asserts INTx until ICR is read (82574 GbE
+ *            Controller Datasheet 10.2.4); its messages are not used: QEMU spaces them out in time
+ *   rocker   a write to TEST_IRQ sends the message of that number, nothing more (QEMU
+ *            docs/specs/rocker.txt)
  *   serial   a 16550 with an empty transmitter asks as soon as IER allows it, until IIR is read
  *            (16550D data sheet 8.3, 8.6)
  *
@@ -32,16 +34,11 @@ enum {
     E1000E_ICS = 0xC8,
     E1000E_IMS = 0xD0,
     E1000E_IMC = 0xD8,
-    E1000E_EIAC = 0xDC,
-    E1000E_IVAR = 0xE4,
-    E1000E_EITR = 0xE8, /* one a message: least time between two, 0 for none */
 };
 
-#define E1000E_LINK_CHANGE 0x00000004u    /* the cause used for the line */
-#define E1000E_MESSAGE_CAUSES 0x01F00000u /* RxQ0, RxQ1, TxQ0, TxQ1, Other: entries 0 to 4 */
-#define E1000E_FIRST_CAUSE_SHIFT 20
-#define E1000E_MESSAGES 5
-#define E1000E_IVAR_IDENTITY 0x000CBA98u /* four bits a cause: entry number and valid bit 3 */
+#define E1000E_LINK_CHANGE 0x00000004u
+
+enum { ROCKER_TEST_IRQ = 0x20 };
 
 enum { SERIAL_IER = 1, SERIAL_IIR = 2 };
 
@@ -65,17 +62,7 @@ VOID TestDevicePrepare(PTEST_DEVICE Device)
     } else if (Device->Kind == TestKindE1000e) {
         Write(Device, E1000E_IMC, ~0u);
         Read(Device, E1000E_ICR);
-        if (TestIsMessage(Device)) {
-            ULONG i;
-
-            for (i = 0; i < E1000E_MESSAGES; i++)
-                Write(Device, E1000E_EITR + i * sizeof(ULONG), 0);
-            Write(Device, E1000E_IVAR, E1000E_IVAR_IDENTITY);
-            Write(Device, E1000E_EIAC, E1000E_MESSAGE_CAUSES);
-            Write(Device, E1000E_IMS, E1000E_MESSAGE_CAUSES);
-        } else {
-            Write(Device, E1000E_IMS, E1000E_LINK_CHANGE);
-        }
+        Write(Device, E1000E_IMS, E1000E_LINK_CHANGE);
     } else if (Device->Kind == TestKindSerial) {
         WRITE_PORT_UCHAR(Device->Ports + SERIAL_IER, 0);
         READ_PORT_UCHAR(Device->Ports + SERIAL_IIR);
@@ -87,12 +74,10 @@ VOID TestRaise(PTEST_DEVICE Device, ULONG Message)
     if (Device->Kind == TestKindEdu) {
         Write(Device, EDU_INTERRUPT_RAISE, EDU_RAISED_BY_HAND);
     } else if (Device->Kind == TestKindE1000e) {
-        ULONG cause =
-            TestIsMessage(Device) ? 1u << (E1000E_FIRST_CAUSE_SHIFT + Message) : E1000E_LINK_CHANGE;
-
-        InterlockedOr(&Device->Raised, (LONG)cause);
-        Write(Device, E1000E_IMS, cause); /* EIAC has cleared it, too, at the last message */
-        Write(Device, E1000E_ICS, cause);
+        Write(Device, E1000E_ICS, E1000E_LINK_CHANGE);
+    } else if (Device->Kind == TestKindRocker) {
+        InterlockedIncrement(&Device->Raised);
+        Write(Device, ROCKER_TEST_IRQ, Message);
     } else if (Device->Kind == TestKindSerial) {
         WRITE_PORT_UCHAR(Device->Ports + SERIAL_IER, 0);
         WRITE_PORT_UCHAR(Device->Ports + SERIAL_IER, SERIAL_IER_TRANSMITTER_EMPTY);
@@ -109,9 +94,9 @@ BOOLEAN TestAcknowledge(PTEST_DEVICE Device)
         Write(Device, EDU_INTERRUPT_ACKNOWLEDGE, pending);
         return pending != 0;
     case TestKindE1000e:
-        if (TestIsMessage(Device))
-            return InterlockedExchange(&Device->Raised, 0) != 0; /* EIAC has cleared the cause */
         return (Read(Device, E1000E_ICR) & E1000E_LINK_CHANGE) != 0;
+    case TestKindRocker:
+        return InterlockedExchange(&Device->Raised, 0) != 0;
     case TestKindSerial:
         pending = READ_PORT_UCHAR(Device->Ports + SERIAL_IIR);
         if (pending & SERIAL_IIR_NONE)

@@ -190,13 +190,6 @@ PTEST_DEVICE TestFind(TEST_KIND Kind, ULONG Index)
     return NULL;
 }
 
-static BOOLEAN CanRaise(PTEST_DEVICE Device)
-{
-    return Device->Started && Device->InterruptCount > 0 &&
-           (Device->Kind == TestKindEdu || Device->Kind == TestKindE1000e ||
-            Device->Kind == TestKindSerial);
-}
-
 BOOLEAN TestIsMessage(PTEST_DEVICE Device)
 {
     return Device->InterruptCount > 0 &&
@@ -208,12 +201,21 @@ BOOLEAN TestIsLine(PTEST_DEVICE Device)
     return Device->InterruptCount > 0 && !TestIsMessage(Device);
 }
 
+BOOLEAN TestCanRaise(PTEST_DEVICE Device)
+{
+    if (!Device->Started || Device->InterruptCount == 0)
+        return FALSE;
+    if (Device->Kind == TestKindEdu || Device->Kind == TestKindSerial)
+        return TRUE;
+    return Device->Kind == (TestIsMessage(Device) ? TestKindRocker : TestKindE1000e);
+}
+
 PTEST_DEVICE TestFindLine(ULONG Index)
 {
     PTEST_DEVICE device;
 
     for (device = TestDevices; device != NULL; device = device->Next)
-        if (CanRaise(device) && TestIsLine(device) && Index-- == 0)
+        if (TestCanRaise(device) && TestIsLine(device) && Index-- == 0)
             return device;
     return NULL;
 }
@@ -223,7 +225,7 @@ PTEST_DEVICE TestFindMessage(ULONG Index)
     PTEST_DEVICE device;
 
     for (device = TestDevices; device != NULL; device = device->Next)
-        if (CanRaise(device) && TestIsMessage(device) && Index-- == 0)
+        if (TestCanRaise(device) && TestIsMessage(device) && Index-- == 0)
             return device;
     return NULL;
 }
@@ -351,7 +353,7 @@ static NTSTATUS NTAPI DispatchControl(PDEVICE_OBJECT DeviceObject, PIRP Irp)
     PULONG buffer = Irp->AssociatedIrp.SystemBuffer;
     ULONG code = stack->Parameters.DeviceIoControl.IoControlCode;
     ULONG given = stack->Parameters.DeviceIoControl.InputBufferLength;
-    VOID (*numbered)
+    VOID(*numbered)
     (ULONG Number) = code == (ULONG)IOCTL_TEST_STOP ? TestGroup.Stop : TestGroup.Step;
 
     if (DeviceObject != ControlDevice)

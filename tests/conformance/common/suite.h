@@ -33,11 +33,11 @@
 typedef enum _TEST_KIND {
     TestKindOther,
     TestKindEdu,    /* INTx or one MSI message */
-    TestKindE1000e, /* INTx or five MSI-X messages */
+    TestKindE1000e, /* INTx, or five MSI-X messages that it is not made to send */
     TestKindSerial, /* pci-serial: INTx only */
-    TestKindXhci,   /* nec-usb-xhci: INTx or 16 MSI messages; is not made to interrupt */
+    TestKindXhci,   /* nec-usb-xhci: INTx or 16 MSI messages (msix=off); is not made to interrupt */
     TestKindNvme,   /* INTx or MSI-X messages by the dozen; is not made to interrupt */
-    TestKindRocker, /* MSI-X messages and no INTx; is not made to interrupt */
+    TestKindRocker, /* MSI-X messages and no INTx */
     TestKindNone,   /* pci-testdev: no interrupt */
 } TEST_KIND;
 
@@ -52,7 +52,7 @@ typedef struct _TEST_DEVICE {
     PUCHAR Registers; /* the first memory BAR, or NULL */
     ULONG RegistersLength;
     PUCHAR Ports;              /* the first port BAR, or NULL */
-    volatile LONG Raised;      /* e1000e's messages: what its registers do not tell */
+    volatile LONG Raised;      /* rocker: messages sent, which its registers do not tell */
     PCM_RESOURCE_LIST RawList; /* copies; NULL: none was given */
     PCM_RESOURCE_LIST TranslatedList;
     ULONG InterruptCount;                        /* descriptors below */
@@ -79,6 +79,8 @@ PTEST_DEVICE TestFind(TEST_KIND Kind, ULONG Index);
 /* The Index-th device that TestRaise can make interrupt by a line, or by messages. */
 PTEST_DEVICE TestFindLine(ULONG Index);
 PTEST_DEVICE TestFindMessage(ULONG Index);
+/* TestRaise can make it interrupt by what it was given. */
+BOOLEAN TestCanRaise(PTEST_DEVICE Device);
 BOOLEAN TestIsMessage(PTEST_DEVICE Device);
 BOOLEAN TestIsLine(PTEST_DEVICE Device);
 /* How many messages the device was given; an MSI descriptor counts as what it says. */
@@ -173,7 +175,7 @@ NTSTATUS TestConnect(PTEST_CONNECTION Connection);
 VOID TestDisconnect(PTEST_CONNECTION Connection);
 VOID TestDisconnectAs(ULONG Version, PVOID Context);
 VOID TestResetCounts(PTEST_CONNECTION Connection);
-/* Waits up to a second for so many calls; then a little for more than that. */
+/* Waits for so many calls; then a little for more than that. */
 BOOLEAN TestWaitCalls(PTEST_CONNECTION Connection, LONG Calls);
 PKINTERRUPT TestObject(PTEST_CONNECTION Connection);
 

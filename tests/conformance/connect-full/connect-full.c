@@ -279,12 +279,10 @@ static VOID Run(VOID)
 
     CheckVersions();
     for (device = TestDevices; device != NULL; device = device->Next) {
-        BOOLEAN raises = device->Kind == TestKindEdu || device->Kind == TestKindE1000e ||
-                         device->Kind == TestKindSerial;
-
-        if (raises && device->InterruptCount > 0)
-            CheckDevice(device);
-        if (raises && TestIsMessage(device))
+        if (!TestCanRaise(device))
+            continue;
+        CheckDevice(device);
+        if (TestIsMessage(device))
             CheckMessageRoutine(device);
     }
     CheckBlock(TestFind(TestKindXhci, 0));
