@@ -11,11 +11,7 @@
  *   3     message based     all messages, a table; else the lines by the fall-back routine
  *   5     message based, passive: not documented by Microsoft; CIE-VER-8, see docs/api.md
  */
-#include <hal/hal.h>
-#include <lib/assert.h>
-#include <lib/bugcheck.h>
 #include <lib/export.h>
-#include <lib/log.h>
 #include <nt/wdm.h>
 
 #include "io/connection.h"
@@ -121,7 +117,7 @@ static NTSTATUS connect_all(const struct io_connect_request *request,
     return STATUS_SUCCESS;
 }
 
-/* ---- the versions ----------------------------------------------------------------------------- */
+/* ---- the versions --------------------------------------------------------------------------- */
 
 /* CIE-FULL-30 to -33 and -28; `passive` out. */
 static NTSTATUS check_full_levels(const full_parameters *full, bool *passive)
@@ -319,7 +315,7 @@ static NTSTATUS connect_message(const message_parameters *message, PULONG versio
     return io_connection_open(connection, request.context_out);
 }
 
-/* ---- common checks ------------------------------------------------------------------------------ */
+/* ---- common checks -------------------------------------------------------------------------- */
 
 /* A pointer from a driver: it must be looked at before it is followed. */
 static bool is_pdo(PDEVICE_OBJECT device)
@@ -339,84 +335,13 @@ static NTSTATUS check_common(const full_parameters *common)
     return STATUS_SUCCESS;
 }
 
-static void check_irql(irql_t highest, void *caller)
-{
-    irql_t irql = hal_irql_read();
-
-    if (irql > highest) /* CIE-STAT-5; BC-121-1: 2 = IRQL too high */
-        lib_bugcheck(DRIVER_VIOLATION, 2, irql, highest, (uint64_t)caller, NULL);
-}
-
-static bool lenient_disconnect;
-
-void io_disconnect_set_lenient(bool lenient)
-{
-    lenient_disconnect = lenient;
-}
-
-static bool version_fits(const struct io_connection *connection, ULONG version)
-{
-    bool full = connection->version == CONNECT_FULLY_SPECIFIED ||
-                connection->version == CONNECT_FULLY_SPECIFIED_GROUP;
-
-    return version == connection->version || /* DIS-4: 1 and 4 stand for each other */
-           (full &&
-            (version == CONNECT_FULLY_SPECIFIED || version == CONNECT_FULLY_SPECIFIED_GROUP));
-}
-
-/*
- * The connection a context names, which must have been made with this version: else a bug check
- * (DIS-6, DIS-18, ACT-14), or with disconnect=lenient a line in the log. NULL: none, and lenient.
- */
-static struct io_connection *find_connection(ULONG version, PVOID context, void *caller)
-{
-    struct io_connection *connection = io_connection_find(context);
-    char name[64];
-
-    if (connection && version_fits(connection, version))
-        return connection;
-    if (!lenient_disconnect) {
-        if (!connection)
-            lib_bugcheck(DRIVER_VIOLATION, 3, (uint64_t)context, version, (uint64_t)caller, NULL);
-        lib_bugcheck(PNP_DETECTED_FATAL_ERROR, 9, version, (uint64_t)context, (uint64_t)caller,
-                     NULL);
-    }
-    lib_symbol_describe((uint64_t)caller, name, sizeof name);
-    if (connection)
-        log_warn("irq: %s disconnects version %u as version %u", name, connection->version,
-                 version);
-    else
-        log_warn("irq: %s disconnects %p, which is not connected", name, context);
-    return connection;
-}
-
-static void set_active(ULONG version, PVOID context, bool active, void *caller)
-{
-    struct io_connection *connection;
-
-    check_irql(DISPATCH_LEVEL, caller);
-    connection = find_connection(version, context, caller);
-    for (ULONG i = 0; connection && i < connection->count; i++)
-        irq_interrupt_set_active(&connection->interrupts[i], active);
-}
-
-static void disconnect(ULONG version, PVOID context, void *caller)
-{
-    struct io_connection *connection;
-
-    check_irql(PASSIVE_LEVEL, caller);
-    connection = find_connection(version, context, caller);
-    if (connection)
-        io_connection_close(connection);
-}
-
 /* WDK surface */
 
 NTSTATUS NTAPI IoConnectInterruptEx(PIO_CONNECT_INTERRUPT_PARAMETERS Parameters)
 {
     NTSTATUS status;
 
-    check_irql(PASSIVE_LEVEL, __builtin_return_address(0));
+    io_connection_check_irql(PASSIVE_LEVEL, __builtin_return_address(0));
     if (Parameters->Version < CONNECT_FULLY_SPECIFIED ||
         Parameters->Version > CONNECT_MESSAGE_BASED_PASSIVE)
         return STATUS_INVALID_PARAMETER_1; /* CIE-VER-9 */
@@ -438,27 +363,6 @@ NTSTATUS NTAPI IoConnectInterruptEx(PIO_CONNECT_INTERRUPT_PARAMETERS Parameters)
     }
 }
 LDR_EXPORT(IoConnectInterruptEx);
-
-VOID NTAPI IoDisconnectInterruptEx(PIO_DISCONNECT_INTERRUPT_PARAMETERS Parameters)
-{
-    disconnect(Parameters->Version, Parameters->ConnectionContext.Generic,
-               __builtin_return_address(0));
-}
-LDR_EXPORT(IoDisconnectInterruptEx);
-
-VOID NTAPI IoReportInterruptActive(PIO_REPORT_INTERRUPT_ACTIVE_STATE_PARAMETERS Parameters)
-{
-    set_active(Parameters->Version, Parameters->ConnectionContext.Generic, true,
-               __builtin_return_address(0));
-}
-LDR_EXPORT(IoReportInterruptActive);
-
-VOID NTAPI IoReportInterruptInactive(PIO_REPORT_INTERRUPT_ACTIVE_STATE_PARAMETERS Parameters)
-{
-    set_active(Parameters->Version, Parameters->ConnectionContext.Generic, false,
-               __builtin_return_address(0));
-}
-LDR_EXPORT(IoReportInterruptInactive);
 
 NTSTATUS NTAPI IoGetAffinityInterrupt(PKINTERRUPT InterruptObject, PGROUP_AFFINITY GroupAffinity)
 {
@@ -492,7 +396,7 @@ NTSTATUS NTAPI IoConnectInterrupt(PKINTERRUPT *InterruptObject, PKSERVICE_ROUTIN
     struct io_interrupt interrupt = {0};
 
     (void)FloatingSave; /* CIE-FULL-13 */
-    check_irql(PASSIVE_LEVEL, __builtin_return_address(0));
+    io_connection_check_irql(PASSIVE_LEVEL, __builtin_return_address(0));
     if (!InterruptObject || !ServiceRoutine || Irql < FIRST_DEVICE_IRQL || SynchronizeIrql < Irql ||
         SynchronizeIrql > HIGH_LEVEL || Vector >= VECTOR_COUNT)
         return STATUS_INVALID_PARAMETER;
@@ -505,9 +409,3 @@ NTSTATUS NTAPI IoConnectInterrupt(PKINTERRUPT *InterruptObject, PKSERVICE_ROUTIN
     return open_one(&request, &interrupt);
 }
 LDR_EXPORT(IoConnectInterrupt);
-
-VOID NTAPI IoDisconnectInterrupt(PKINTERRUPT InterruptObject)
-{
-    disconnect(CONNECT_FULLY_SPECIFIED, InterruptObject, __builtin_return_address(0));
-}
-LDR_EXPORT(IoDisconnectInterrupt);

@@ -3,7 +3,9 @@
  */
 #include "io/connection.h"
 
+#include <hal/hal.h>
 #include <lib/assert.h>
+#include <lib/bugcheck.h>
 
 #include "irq/passive.h"
 #include "ke/lock.h"
@@ -139,4 +141,12 @@ ULONG io_connection_count(PDEVICE_OBJECT device)
     }
     ke_lock_release_irqoff(&connections_lock, flags);
     return count;
+}
+
+void io_connection_check_irql(irql_t highest, void *caller)
+{
+    irql_t irql = hal_irql_read();
+
+    if (irql > highest) /* CIE-STAT-5; BC-121-1: 2 = IRQL too high */
+        lib_bugcheck(DRIVER_VIOLATION, 2, irql, highest, (uint64_t)caller, NULL);
 }

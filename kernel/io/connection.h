@@ -49,5 +49,8 @@ struct io_connection *io_connection_find_object(PKINTERRUPT interrupt);
 /* Interrupt objects that still name this device. */
 ULONG io_connection_count(PDEVICE_OBJECT device);
 
+/* Bug check 0x121 if the routine that `caller` called allows no IRQL above `highest`. */
+void io_connection_check_irql(irql_t highest, void *caller);
+
 /* disconnect=lenient: what a driver disconnects wrongly is logged and done all the same. */
 void io_disconnect_set_lenient(bool lenient);
