@@ -18,8 +18,8 @@
 #define FRAME_SIZE 0x118
 
 /* What irq_common keeps of the interrupted code, above its own stack pointer during the call. */
-#define INTERRUPT_HOME 0x00  /* home space of the Windows x64 convention */
-#define INTERRUPT_XMM 0x20   /* XMM0-5 */
+#define INTERRUPT_HOME 0x00 /* home space of the Windows x64 convention */
+#define INTERRUPT_XMM 0x20  /* XMM0-5 */
 #define INTERRUPT_MXCSR 0x80
 #define INTERRUPT_LOCALS 0x88 /* size of the above: keeps RSP 16-byte aligned at the call */
 #define INTERRUPT_VECTOR (INTERRUPT_LOCALS + 7 * 8)

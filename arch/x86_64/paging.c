@@ -263,7 +263,7 @@ static void tlb_flush_others(void)
     uint32_t count = hal_cpu_count();
     uint32_t own = cpu_current();
 
-    hal_ipi_send_others((vector_t){ VECTOR_IPI });
+    hal_ipi_send_others((vector_t){VECTOR_IPI});
     for (uint32_t cpu = 0; cpu < count; cpu++) {
         while (cpu != own && tlb.seen[cpu] < generation && tlb_cpu_takes_part(cpu)) {
             if (lib_bugcheck_in_progress()) {
@@ -424,7 +424,7 @@ phys_addr_t hal_paging_root(void)
 void hal_paging_cpu_init(void)
 {
     const uint64_t cache_off = X86_CR0_CD | X86_CR0_NW;
-    struct x86_cpuid structured = { 0 };
+    struct x86_cpuid structured = {0};
     uint64_t cr4 = x86_cr4_read();
 
     if (x86_cpuid(0, 0).eax >= X86_CPUID_STRUCTURED) {

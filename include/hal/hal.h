@@ -295,11 +295,11 @@ void hal_machine_set_power_off(void (*power_off)(void));
 
 /* A 16550 by port or by registers in memory, already mapped. */
 struct hal_console_port {
-    uint16_t io_port;                    /* where registers == NULL */
+    uint16_t io_port; /* where registers == NULL */
     volatile uint8_t *registers;
-    uint8_t register_stride;             /* bytes from one register in memory to the next */
-    uint32_t clock;                      /* Hz; 0: 1.8432 MHz */
-    uint32_t baud;                       /* 0: 115200 */
+    uint8_t register_stride; /* bytes from one register in memory to the next */
+    uint32_t clock;          /* Hz; 0: 1.8432 MHz */
+    uint32_t baud;           /* 0: 115200 */
 };
 /* Move the console; false, and nothing moved, if no UART answers there. COM1 at 115200 at first. */
 bool hal_console_select(const struct hal_console_port *port);

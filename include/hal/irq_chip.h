@@ -30,9 +30,9 @@ struct irq_route {
 struct irq_chip_state {
     struct irq_route route;
     bool masked;
-    bool pending;          /* PBA or MSI pending bit, IOAPIC delivery status */
-    bool in_service;       /* IOAPIC Remote IRR */
-    bool is_message;       /* message_* below are valid */
+    bool pending;    /* PBA or MSI pending bit, IOAPIC delivery status */
+    bool in_service; /* IOAPIC Remote IRR */
+    bool is_message; /* message_* below are valid */
     uint64_t message_address;
     uint32_t message_data;
 };

@@ -22,8 +22,8 @@ struct pcr {
     uint64_t reserved_020[6];
     uint8_t irql_not_authoritative; /* 050 KPCR.Irql: never written, CR8 is the truth */
     uint8_t reserved_051[0x12F];
-    uint32_t mxcsr;         /* 180 (c) the MXCSR value ISRs and DPCs start with */
-    uint32_t legacy_number; /* 184 (c) processor index */
+    uint32_t mxcsr;                  /* 180 (c) the MXCSR value ISRs and DPCs start with */
+    uint32_t legacy_number;          /* 184 (c) processor index */
     struct _KTHREAD *current_thread; /* 188 (p) written with interrupts off */
     struct _KTHREAD *next_thread;    /* 190 (dispatcher lock) chosen to run next, or NULL */
     struct _KTHREAD *idle_thread;    /* 198 (c) */
@@ -41,7 +41,7 @@ struct pcr {
     void *arch;                 /* 228 (c) arch/x86_64's part (GDT, TSS, stacks) */
     uint32_t dpc_active;        /* 230 (p) DPCs are being run on this CPU */
     uint32_t reserved_234;
-    uint64_t idle_rounds;       /* 238 (p) times the idle thread woke up */
+    uint64_t idle_rounds; /* 238 (p) times the idle thread woke up */
     uint64_t reserved_240[24];
 
     /* 300: vector -> line of this CPU; never NULL: unassigned vectors name irq's stray line. */

@@ -24,7 +24,7 @@ struct acpi_rsdp_layout {
 _Static_assert(sizeof(struct acpi_rsdp_layout) == 36, "ACPI 6.5 5.2.5.3");
 
 #define ACPI_RSDP_SIGNATURE "RSD PTR "
-#define ACPI_RSDP_V1_SIZE   20u
+#define ACPI_RSDP_V1_SIZE 20u
 #define ACPI_RSDP_ALIGNMENT 16u
 
 /* ACPI 6.5 5.2.6 "System Description Table Header" */
@@ -66,7 +66,7 @@ struct acpi_madt_entry_layout {
     uint8_t length;
 } __attribute__((packed));
 
-#define ACPI_MADT_APIC_ENABLED        0x00000001u
+#define ACPI_MADT_APIC_ENABLED 0x00000001u
 #define ACPI_MADT_APIC_ONLINE_CAPABLE 0x00000002u
 
 /* ACPI 6.5 5.2.12.2 */
@@ -99,7 +99,7 @@ struct acpi_madt_source_override {
 _Static_assert(sizeof(struct acpi_madt_source_override) == 10, "ACPI 6.5 5.2.12.5");
 
 #define ACPI_INTI_POLARITY 0x0003u
-#define ACPI_INTI_TRIGGER  0x000Cu
+#define ACPI_INTI_TRIGGER 0x000Cu
 
 /* ACPI 6.5 5.2.12.6 */
 struct acpi_madt_nmi_source {
@@ -176,8 +176,8 @@ struct acpi_hpet_layout {
 _Static_assert(sizeof(struct acpi_hpet_layout) == 56, "IA-PC HPET 1.0a 3.2.4");
 
 #define ACPI_HPET_ID_COMPARATORS 0x00001F00u /* the highest index */
-#define ACPI_HPET_ID_64BIT       0x00002000u
-#define ACPI_HPET_ID_LEGACY      0x00008000u
+#define ACPI_HPET_ID_64BIT 0x00002000u
+#define ACPI_HPET_ID_LEGACY 0x00008000u
 
 /* ACPI 6.5 5.2.9 "Fixed ACPI Description Table (FADT)", up to the sleep registers */
 struct acpi_fadt_layout {
@@ -238,15 +238,15 @@ _Static_assert(sizeof(struct acpi_fadt_layout) == 220, "ACPI 6.5 5.2.9 up to X_P
 #define ACPI_FADT_V1_SIZE 116u /* through flags: the shortest table */
 
 /* ACPI 6.5 table 5.10 "Fixed ACPI Description Table Fixed Feature Flags" */
-#define ACPI_FADT_TMR_VAL_EXT     0x00000100u
-#define ACPI_FADT_RESET_REG_SUP   0x00000400u
+#define ACPI_FADT_TMR_VAL_EXT 0x00000100u
+#define ACPI_FADT_RESET_REG_SUP 0x00000400u
 #define ACPI_FADT_HW_REDUCED_ACPI 0x00100000u
 
 /* ACPI 6.5 table 5.11 "IA-PC Boot Architecture Flags" */
 #define ACPI_BOOT_LEGACY_DEVICES 0x0001u
-#define ACPI_BOOT_8042           0x0002u
-#define ACPI_BOOT_NO_VGA         0x0004u
-#define ACPI_BOOT_NO_MSI         0x0008u
-#define ACPI_BOOT_NO_CMOS_RTC    0x0020u
+#define ACPI_BOOT_8042 0x0002u
+#define ACPI_BOOT_NO_VGA 0x0004u
+#define ACPI_BOOT_NO_MSI 0x0008u
+#define ACPI_BOOT_NO_CMOS_RTC 0x0020u
 
 #endif

@@ -10,9 +10,9 @@
 #include <stdint.h>
 
 /* "MS-DOS Stub": the two fields that matter. */
-#define PE_DOS_MAGIC       0x5A4Du /* "MZ" */
+#define PE_DOS_MAGIC 0x5A4Du /* "MZ" */
 #define PE_DOS_HEADER_SIZE 64u
-#define PE_DOS_NEW_HEADER  0x3Cu /* u32: file offset of the signature */
+#define PE_DOS_NEW_HEADER 0x3Cu /* u32: file offset of the signature */
 
 /* "Signature" */
 #define PE_SIGNATURE 0x00004550u /* "PE\0\0" */
@@ -31,7 +31,7 @@ _Static_assert(sizeof(struct pe_file_header) == 20, "COFF File Header");
 
 #define PE_MACHINE_AMD64 0x8664u
 
-#define PE_FILE_RELOCS_STRIPPED  0x0001u
+#define PE_FILE_RELOCS_STRIPPED 0x0001u
 #define PE_FILE_EXECUTABLE_IMAGE 0x0002u
 
 /* "Optional Header", PE32+, up to the data directories */
@@ -68,8 +68,8 @@ struct pe_optional_header {
 };
 _Static_assert(sizeof(struct pe_optional_header) == 112, "Optional Header, PE32+");
 
-#define PE_MAGIC_PE32       0x010Bu
-#define PE_MAGIC_PE32_PLUS  0x020Bu
+#define PE_MAGIC_PE32 0x010Bu
+#define PE_MAGIC_PE32_PLUS 0x020Bu
 #define PE_SUBSYSTEM_NATIVE 1u
 
 /* "Optional Header Data Directories": index, then the structure */
@@ -104,12 +104,12 @@ struct pe_section_header {
 _Static_assert(sizeof(struct pe_section_header) == 40, "Section Header");
 
 /* "Section Flags" */
-#define PE_SCN_CNT_CODE        0x00000020u
+#define PE_SCN_CNT_CODE 0x00000020u
 #define PE_SCN_MEM_DISCARDABLE 0x02000000u
-#define PE_SCN_MEM_NOT_PAGED   0x08000000u
-#define PE_SCN_MEM_EXECUTE     0x20000000u
-#define PE_SCN_MEM_READ        0x40000000u
-#define PE_SCN_MEM_WRITE       0x80000000u
+#define PE_SCN_MEM_NOT_PAGED 0x08000000u
+#define PE_SCN_MEM_EXECUTE 0x20000000u
+#define PE_SCN_MEM_READ 0x40000000u
+#define PE_SCN_MEM_WRITE 0x80000000u
 
 /* "Import Directory Table", "Import Lookup Table", "Hint/Name Table" */
 struct pe_import_descriptor {
@@ -122,9 +122,9 @@ struct pe_import_descriptor {
 _Static_assert(sizeof(struct pe_import_descriptor) == 20, "Import Directory Entry");
 
 #define PE_LOOKUP_BY_ORDINAL 0x8000000000000000ull /* bit 63 */
-#define PE_LOOKUP_ORDINAL    0x000000000000FFFFull
-#define PE_LOOKUP_NAME_RVA   0x000000007FFFFFFFull
-#define PE_HINT_SIZE         2u /* before the name */
+#define PE_LOOKUP_ORDINAL 0x000000000000FFFFull
+#define PE_LOOKUP_NAME_RVA 0x000000007FFFFFFFull
+#define PE_HINT_SIZE 2u /* before the name */
 
 /* "Base Relocation Block" */
 struct pe_relocation_block {
@@ -133,10 +133,10 @@ struct pe_relocation_block {
 };
 _Static_assert(sizeof(struct pe_relocation_block) == 8, "Base Relocation Block");
 
-#define PE_RELOCATION_TYPE     0xF000u
-#define PE_RELOCATION_OFFSET   0x0FFFu
+#define PE_RELOCATION_TYPE 0xF000u
+#define PE_RELOCATION_OFFSET 0x0FFFu
 #define PE_RELOCATION_ABSOLUTE 0u
-#define PE_RELOCATION_DIR64    10u
+#define PE_RELOCATION_DIR64 10u
 
 /* "The .pdata Section", x64: RUNTIME_FUNCTION */
 struct pe_runtime_function {
@@ -149,7 +149,7 @@ _Static_assert(sizeof(struct pe_runtime_function) == 12, "RUNTIME_FUNCTION");
 #define PE_UNWIND_INDIRECT 1u /* the RVA, less this bit, is another RUNTIME_FUNCTION's */
 
 /* "The Load Configuration Structure (Image Only)", 64-bit: the fields that are read */
-#define PE_LOAD_CONFIG_SIZE            0x00u /* u32 */
+#define PE_LOAD_CONFIG_SIZE 0x00u            /* u32 */
 #define PE_LOAD_CONFIG_SECURITY_COOKIE 0x58u /* u64, a virtual address */
 
 #endif

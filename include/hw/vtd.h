@@ -27,7 +27,7 @@ struct dmar_layout {
 _Static_assert(sizeof(struct dmar_layout) == 48, "VT-d 8.1");
 
 #define DMAR_FLAG_INTERRUPT_REMAPPING 0x01u
-#define DMAR_FLAG_X2APIC_OPT_OUT      0x02u
+#define DMAR_FLAG_X2APIC_OPT_OUT 0x02u
 
 /* VT-d 8.2: what each structure begins with */
 struct dmar_entry_layout {
@@ -77,7 +77,8 @@ enum {
     VTD_QUEUE_TAIL = 0x88,
     VTD_QUEUE_ADDRESS = 0x90,
     VTD_TABLE_ADDRESS = 0xB8,
-    VTD_MMIO_SIZE = 0x4000, /* the fault records may lie as far as this: FRO has 10 bits, times 16 */
+    VTD_MMIO_SIZE =
+        0x4000, /* the fault records may lie as far as this: FRO has 10 bits, times 16 */
 };
 
 /* VT-d 11.4.2 */
@@ -180,9 +181,8 @@ static inline uint64_t vtd_irte_high(uint16_t source, enum vtd_check check)
 static inline void vtd_irte_decode(uint64_t low, bool is_extended, struct irq_route *route)
 {
     route->vector.value = (uint8_t)FIELD_GET(VTD_IRTE_VECTOR, low);
-    route->destination.value =
-        (uint32_t)(is_extended ? FIELD_GET(VTD_IRTE_DESTINATION, low)
-                               : FIELD_GET(VTD_IRTE_XAPIC_DESTINATION, low));
+    route->destination.value = (uint32_t)(is_extended ? FIELD_GET(VTD_IRTE_DESTINATION, low)
+                                                      : FIELD_GET(VTD_IRTE_XAPIC_DESTINATION, low));
     route->trigger = low & VTD_IRTE_LEVEL ? IRQ_TRIGGER_LEVEL : IRQ_TRIGGER_LATCHED;
 }
 

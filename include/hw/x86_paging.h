@@ -19,19 +19,19 @@ enum {
 };
 
 /* SDM 3A 4.5.4: entries of every level */
-#define PTE_PRESENT    BIT(0)
-#define PTE_WRITABLE   BIT(1)
-#define PTE_USER       BIT(2)
-#define PTE_PWT        BIT(3)
-#define PTE_PCD        BIT(4)
-#define PTE_ACCESSED   BIT(5)
-#define PTE_DIRTY      BIT(6)
-#define PTE_LARGE      BIT(7) /* levels 2 and 3: maps a page, not a table */
-#define PTE_PAT_SMALL  BIT(7) /* level 1 */
-#define PTE_GLOBAL     BIT(8)
-#define PTE_PAT_LARGE  BIT(12) /* levels 2 and 3, with PTE_LARGE */
+#define PTE_PRESENT BIT(0)
+#define PTE_WRITABLE BIT(1)
+#define PTE_USER BIT(2)
+#define PTE_PWT BIT(3)
+#define PTE_PCD BIT(4)
+#define PTE_ACCESSED BIT(5)
+#define PTE_DIRTY BIT(6)
+#define PTE_LARGE BIT(7)     /* levels 2 and 3: maps a page, not a table */
+#define PTE_PAT_SMALL BIT(7) /* level 1 */
+#define PTE_GLOBAL BIT(8)
+#define PTE_PAT_LARGE BIT(12) /* levels 2 and 3, with PTE_LARGE */
 #define PTE_NO_EXECUTE BIT(63)
-#define PTE_ADDRESS    BITS(51, 12)
+#define PTE_ADDRESS BITS(51, 12)
 
 /* Bytes that one entry of the level maps. */
 static inline uint64_t paging_level_size(unsigned int level)
@@ -79,9 +79,9 @@ enum {
  * meaning; entry 4 is write combining.
  */
 #define PAT_ENTRY(index, type) ((uint64_t)(type) << ((index)*8))
-#define PAT_VALUE                                                                              \
-    (PAT_ENTRY(0, PAT_TYPE_WB) | PAT_ENTRY(1, PAT_TYPE_WT) | PAT_ENTRY(2, PAT_TYPE_UC_MINUS) | \
-     PAT_ENTRY(3, PAT_TYPE_UC) | PAT_ENTRY(4, PAT_TYPE_WC) | PAT_ENTRY(5, PAT_TYPE_WP) |       \
+#define PAT_VALUE                                                                                  \
+    (PAT_ENTRY(0, PAT_TYPE_WB) | PAT_ENTRY(1, PAT_TYPE_WT) | PAT_ENTRY(2, PAT_TYPE_UC_MINUS) |     \
+     PAT_ENTRY(3, PAT_TYPE_UC) | PAT_ENTRY(4, PAT_TYPE_WC) | PAT_ENTRY(5, PAT_TYPE_WP) |           \
      PAT_ENTRY(6, PAT_TYPE_UC_MINUS) | PAT_ENTRY(7, PAT_TYPE_UC))
 
 #endif

@@ -19,8 +19,8 @@ __attribute__((noreturn, cold)) void lib_assert_failed(const char *expression, c
                                                        int line);
 
 #undef ASSERT
-#define ASSERT(expression)                                                                   \
-    (__builtin_expect(!(expression), 0) ? lib_assert_failed(#expression, __FILE__, __LINE__) \
+#define ASSERT(expression)                                                                         \
+    (__builtin_expect(!(expression), 0) ? lib_assert_failed(#expression, __FILE__, __LINE__)       \
                                         : (void)0)
 
 #define STATIC_ASSERT(expression) _Static_assert(expression, #expression)

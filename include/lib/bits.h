@@ -29,14 +29,14 @@
 #define FIELD_MAX(mask) ((uint64_t)(mask) >> __builtin_ctzll(mask))
 
 /* The register with one field replaced. */
-#define FIELD_SET(mask, reg, value) \
+#define FIELD_SET(mask, reg, value)                                                                \
     (((uint64_t)(reg) & ~(uint64_t)(mask)) | FIELD_PREP(mask, value))
 
 #define ARRAY_COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 /* alignment: a power of two. */
 #define ALIGN_DOWN(value, alignment) ((uint64_t)(value) & ~((uint64_t)(alignment)-1))
-#define ALIGN_UP(value, alignment) \
+#define ALIGN_UP(value, alignment)                                                                 \
     ALIGN_DOWN((uint64_t)(value) + (uint64_t)(alignment)-1, alignment)
 #define IS_ALIGNED(value, alignment) (((uint64_t)(value) & ((uint64_t)(alignment)-1)) == 0)
 

@@ -19,16 +19,16 @@ struct list_head {
     struct list_head *prev;
 };
 
-#define LIST_INIT(name)  \
-    {                    \
-        &(name), &(name) \
+#define LIST_INIT(name)                                                                            \
+    {                                                                                              \
+        &(name), &(name)                                                                           \
     }
 
 /* The structure that has entry as its member. */
 #define CONTAINER_OF(entry, type, member) ((type *)(void *)((char *)(entry)-offsetof(type, member)))
 
 /* Body must not remove the cursor; list_for_each_safe allows that. */
-#define list_for_each(cursor, head) \
+#define list_for_each(cursor, head)                                                                \
     for (struct list_head *cursor = (head)->next; cursor != (head); cursor = cursor->next)
 
 #define list_for_each_safe(cursor, head)                                                           \

@@ -19,8 +19,8 @@
 #include "ke/lock.h"
 
 enum {
-    DUMP_DATA_MAX = 4096,  /* a driver may give that much */
-    DUMP_PRINT_MAX = 256,  /* bytes of it shown */
+    DUMP_DATA_MAX = 4096, /* a driver may give that much */
+    DUMP_PRINT_MAX = 256, /* bytes of it shown */
     DUMP_PRINT_LINE = 32,
 };
 
@@ -48,9 +48,8 @@ static void print_data(const char *component, const UCHAR *data, ULONG length)
 static void run_secondary(PKBUGCHECK_REASON_CALLBACK_RECORD record)
 {
     static UCHAR buffer[DUMP_DATA_MAX];
-    KBUGCHECK_SECONDARY_DUMP_DATA data = {.InBuffer = buffer,
-                                          .InBufferLength = sizeof buffer,
-                                          .MaximumAllowed = sizeof buffer};
+    KBUGCHECK_SECONDARY_DUMP_DATA data = {
+        .InBuffer = buffer, .InBufferLength = sizeof buffer, .MaximumAllowed = sizeof buffer};
 
     memset(buffer, 0, sizeof buffer);
     record->CallbackRoutine(KbCallbackSecondaryDumpData, record, &data, sizeof data);

@@ -27,13 +27,13 @@ struct _CALLBACK_OBJECT {
 };
 
 struct callback_registration {
-    LIST_ENTRY entry;          /* (l) */
-    PCALLBACK_OBJECT object;   /* (c) referenced */
+    LIST_ENTRY entry;        /* (l) */
+    PCALLBACK_OBJECT object; /* (c) referenced */
     PCALLBACK_FUNCTION function;
     PVOID context;
-    ULONG busy;                /* (l) calls under way */
-    BOOLEAN leaving;           /* (l) being unregistered: no new calls */
-    KEVENT idle;               /* set when busy falls to 0 while leaving */
+    ULONG busy;      /* (l) calls under way */
+    BOOLEAN leaving; /* (l) being unregistered: no new calls */
+    KEVENT idle;     /* set when busy falls to 0 while leaving */
 };
 
 static void callback_destroy(void *object)
@@ -122,8 +122,8 @@ NTSTATUS NTAPI ExCreateCallback(PCALLBACK_OBJECT *CallbackObject,
 }
 LDR_EXPORT(ExCreateCallback);
 
-PVOID NTAPI ExRegisterCallback(PCALLBACK_OBJECT CallbackObject,
-                               PCALLBACK_FUNCTION CallbackFunction, PVOID CallbackContext)
+PVOID NTAPI ExRegisterCallback(PCALLBACK_OBJECT CallbackObject, PCALLBACK_FUNCTION CallbackFunction,
+                               PVOID CallbackContext)
 {
     struct callback_registration *registration;
     bool accepted;

@@ -1,7 +1,8 @@
 /*
  * ex/convert.c - conversions between counted strings of different kinds, and their freeing.
  *
- * "ANSI" is code page 1252; a character that is not in it becomes '?'. What a conversion allocates, RtlFreeUnicodeString and RtlFreeAnsiString free.
+ * "ANSI" is code page 1252; a character that is not in it becomes '?'. What a conversion allocates,
+ * RtlFreeUnicodeString and RtlFreeAnsiString free.
  */
 #include <hal/types.h>
 #include <lib/export.h>

@@ -32,7 +32,7 @@ static bool is_left(const RTL_SPLAY_LINKS *links)
     return links->Parent->LeftChild == links;
 }
 
-/* ---- splay tree ------------------------------------------------------------------------------- */
+/* ---- splay tree ----------------------------------------------------------------------------- */
 
 /* Hang `child` (may be NULL) where `links` hangs; the root's parent is itself. */
 static void replace_in_parent(PRTL_SPLAY_LINKS links, PRTL_SPLAY_LINKS child)
@@ -154,7 +154,7 @@ PRTL_SPLAY_LINKS NTAPI RtlDelete(PRTL_SPLAY_LINKS Links)
 }
 LDR_EXPORT(RtlDelete);
 
-/* ---- table ------------------------------------------------------------------------------------ */
+/* ---- table ---------------------------------------------------------------------------------- */
 
 /* Where the element is, or would hang. */
 static TABLE_SEARCH_RESULT table_search(PRTL_GENERIC_TABLE table, PVOID buffer,

@@ -131,8 +131,8 @@ NTSTATUS NTAPI ExInitializeLookasideListEx(PLOOKASIDE_LIST_EX Lookaside,
                                            POOL_TYPE PoolType, ULONG Flags, SIZE_T Size, ULONG Tag,
                                            USHORT Depth)
 {
-    const ULONG flags = EX_LOOKASIDE_LIST_EX_FLAGS_RAISE_ON_FAIL |
-                        EX_LOOKASIDE_LIST_EX_FLAGS_FAIL_NO_RAISE;
+    const ULONG flags =
+        EX_LOOKASIDE_LIST_EX_FLAGS_RAISE_ON_FAIL | EX_LOOKASIDE_LIST_EX_FLAGS_FAIL_NO_RAISE;
     POOL_TYPE base = PoolType & ~(POOL_TYPE)POOL_NX_ALLOCATION;
     PALLOCATE_FUNCTION_EX allocate = allocate_ex;
 

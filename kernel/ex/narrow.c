@@ -83,7 +83,7 @@ NTSTATUS NTAPI RtlHashUnicodeString(PCUNICODE_STRING String, BOOLEAN CaseInSensi
     if (String == NULL || HashValue == NULL ||
         (HashAlgorithm != HASH_DEFAULT && HashAlgorithm != HASH_X65599))
         return STATUS_INVALID_PARAMETER;
-    for (USHORT i = 0; i < String->Length / sizeof(WCHAR); i++) {
+    for (uint32_t i = 0; i < String->Length / sizeof(WCHAR); i++) {
         WCHAR c = String->Buffer[i];
 
         hash = hash * HASH_MULTIPLIER + (CaseInSensitive ? lib_wide_upcase(c) : c);

@@ -12,8 +12,7 @@
 
 enum { TYPE_NAME_MAX = 32 };
 
-static NTSTATUS query_basic(const struct ob_header *header, PVOID buffer, ULONG size,
-                            PULONG needed)
+static NTSTATUS query_basic(const struct ob_header *header, PVOID buffer, ULONG size, PULONG needed)
 {
     PPUBLIC_OBJECT_BASIC_INFORMATION information = buffer;
 

@@ -58,7 +58,7 @@ static bool is_exclusive(const ERESOURCE *resource)
     return resource->Flag & RESOURCE_EXCLUSIVE;
 }
 
-/* ---- owners ----------------------------------------------------------------------------------- */
+/* ---- owners --------------------------------------------------------------------------------- */
 
 /* The table's entry 0 only tells its size. */
 static ULONG table_size(const ERESOURCE *resource)
@@ -124,7 +124,7 @@ static void owner_set(POWNER_ENTRY entry, ERESOURCE_THREAD owner, ULONG count)
     entry->OwnerCount = count;
 }
 
-/* ---- handing on ------------------------------------------------------------------------------- */
+/* ---- handing on ----------------------------------------------------------------------------- */
 
 static void grant_shared(PERESOURCE resource)
 {
@@ -163,7 +163,7 @@ static void owner_left(PERESOURCE resource)
         grant_shared(resource);
 }
 
-/* ---- acquiring -------------------------------------------------------------------------------- */
+/* ---- acquiring ------------------------------------------------------------------------------ */
 
 static BOOLEAN acquire_exclusive(PERESOURCE resource, BOOLEAN wait)
 {
@@ -267,8 +267,8 @@ static void release(PERESOURCE resource, ERESOURCE_THREAD owner)
     POWNER_ENTRY entry = resource->ActiveCount ? owner_find(resource, owner) : NULL;
 
     if (entry == NULL)
-        lib_bugcheck(RESOURCE_NOT_OWNED, (uint64_t)resource, owner,
-                     (uint64_t)resource->OwnerTable, is_exclusive(resource) ? 1 : 2, NULL);
+        lib_bugcheck(RESOURCE_NOT_OWNED, (uint64_t)resource, owner, (uint64_t)resource->OwnerTable,
+                     is_exclusive(resource) ? 1 : 2, NULL);
     if (--entry->OwnerCount == 0) {
         owner_set(entry, 0, 0);
         owner_left(resource);

@@ -15,10 +15,10 @@
 #include <nt/wdm.h>
 
 /* WDK: SLIST_HEADER.HeaderX64 */
-#define SLIST_DEPTH_MASK 0xFFFFull          /* Alignment */
-#define SLIST_SEQUENCE_ONE 0x10000ull       /* Alignment */
-#define SLIST_RESERVED_MASK 0xFull          /* Region: below a 16-byte aligned pointer */
-#define SLIST_IN_USE 1ull                   /* Region: "HeaderType", set once something was pushed */
+#define SLIST_DEPTH_MASK 0xFFFFull    /* Alignment */
+#define SLIST_SEQUENCE_ONE 0x10000ull /* Alignment */
+#define SLIST_RESERVED_MASK 0xFull    /* Region: below a 16-byte aligned pointer */
+#define SLIST_IN_USE 1ull             /* Region: "HeaderType", set once something was pushed */
 
 /* Replace *head if it still is *expected; else *expected becomes what is there. */
 static bool slist_exchange(PSLIST_HEADER head, SLIST_HEADER *expected, const SLIST_HEADER *desired)
@@ -26,8 +26,7 @@ static bool slist_exchange(PSLIST_HEADER head, SLIST_HEADER *expected, const SLI
     bool done;
 
     __asm__ volatile("lock cmpxchg16b %1"
-                     : "=@ccz"(done), "+m"(*head), "+a"(expected->Alignment),
-                       "+d"(expected->Region)
+                     : "=@ccz"(done), "+m"(*head), "+a"(expected->Alignment), "+d"(expected->Region)
                      : "b"(desired->Alignment), "c"(desired->Region)
                      : "memory");
     return done;
@@ -83,9 +82,9 @@ PSLIST_ENTRY NTAPI ExpInterlockedPopEntrySList(PSLIST_HEADER ListHead)
         first = slist_first(&seen);
         if (first == NULL)
             return NULL;
-        next.Region = (ULONGLONG)*(PSLIST_ENTRY volatile *)&first->Next | SLIST_IN_USE;
-        next.Alignment = ((seen.Alignment - 1) & SLIST_DEPTH_MASK) |
-                         (seen.Alignment & ~SLIST_DEPTH_MASK);
+        next.Region = (ULONGLONG) * (PSLIST_ENTRY volatile *)&first->Next | SLIST_IN_USE;
+        next.Alignment =
+            ((seen.Alignment - 1) & SLIST_DEPTH_MASK) | (seen.Alignment & ~SLIST_DEPTH_MASK);
     } while (!slist_exchange(ListHead, &seen, &next));
     return first;
 }

@@ -112,9 +112,9 @@ BOOLEAN NTAPI RtlTimeFieldsToTime(PTIME_FIELDS TimeFields, PLARGE_INTEGER Time)
     LONG years, month;
 
     if (f->Year < FIRST_YEAR || f->Month < 1 || f->Month > 12 || f->Day < 1 ||
-        f->Day > days_in_month(f->Year, f->Month) || f->Hour < 0 || f->Hour > 23 ||
-        f->Minute < 0 || f->Minute > 59 || f->Second < 0 || f->Second > 59 ||
-        f->Milliseconds < 0 || f->Milliseconds > 999)
+        f->Day > days_in_month(f->Year, f->Month) || f->Hour < 0 || f->Hour > 23 || f->Minute < 0 ||
+        f->Minute > 59 || f->Second < 0 || f->Second > 59 || f->Milliseconds < 0 ||
+        f->Milliseconds > 999)
         return FALSE;
     years = f->Year - FIRST_YEAR;
     days = (LONGLONG)years * DAYS_PER_YEAR + years / 4 - years / 100 + years / 400 + f->Day - 1;

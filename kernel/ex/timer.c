@@ -33,11 +33,11 @@ struct _EX_TIMER {
     PEXT_CALLBACK callback; /* (c) may be NULL */
     PVOID context;          /* (c) */
     ke_lock_t lock;
-    uint64_t period;        /* (l) 100 ns units; 0: once */
-    bool deleting;          /* (l) no more sets */
-    bool finish_on_expiry;  /* (l) deleted without cancelling, still to fire */
+    uint64_t period;       /* (l) 100 ns units; 0: once */
+    bool deleting;         /* (l) no more sets */
+    bool finish_on_expiry; /* (l) deleted without cancelling, still to fire */
     EXT_DELETE_PARAMETERS deletion;
-    PKEVENT deleted;        /* a deleter that waits */
+    PKEVENT deleted; /* a deleter that waits */
 };
 
 static irql_t timer_lock(PEX_TIMER timer)

@@ -58,8 +58,8 @@ NTSTATUS NTAPI RtlUTF8ToUnicodeN(PWSTR UnicodeStringDestination, ULONG UnicodeSt
         size_t start = at;
         uint32_t character = lib_utf8_next(UTF8StringSource, UTF8StringByteCount, &at);
         WCHAR units[WIDE_LENGTH_MAX];
-        size_t count = lib_wide_from_utf8(units, WIDE_LENGTH_MAX, UTF8StringSource + start,
-                                          at - start);
+        size_t count =
+            lib_wide_from_utf8(units, WIDE_LENGTH_MAX, UTF8StringSource + start, at - start);
 
         if (character == REPLACEMENT &&
             (at - start != 3 || memcmp(UTF8StringSource + start, replacement, 3) != 0))
@@ -89,8 +89,8 @@ NTSTATUS NTAPI RtlUnicodeToUTF8N(PCHAR UTF8StringDestination, ULONG UTF8StringMa
         size_t start = at;
         uint32_t character = lib_wide_next(UnicodeStringSource, length, &at);
         char bytes[UTF8_LENGTH_MAX];
-        size_t count = lib_utf8_from_wide(bytes, UTF8_LENGTH_MAX, UnicodeStringSource + start,
-                                          at - start);
+        size_t count =
+            lib_utf8_from_wide(bytes, UTF8_LENGTH_MAX, UnicodeStringSource + start, at - start);
 
         if (character == REPLACEMENT && UnicodeStringSource[start] != REPLACEMENT)
             state.unmapped = true;

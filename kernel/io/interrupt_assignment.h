@@ -14,9 +14,9 @@
 
 struct io_interrupt {
     struct irq_line *line;
-    bool message;  /* descriptor has CM_RESOURCE_INTERRUPT_MESSAGE */
-    bool shared;   /* ShareDisposition is CmResourceShareShared */
-    bool passive;  /* level 0 was assigned (`passive=` on the command line) */
+    bool message; /* descriptor has CM_RESOURCE_INTERRUPT_MESSAGE */
+    bool shared;  /* ShareDisposition is CmResourceShareShared */
+    bool passive; /* level 0 was assigned (`passive=` on the command line) */
 };
 
 struct io_interrupt_assignment {

@@ -142,7 +142,7 @@ void irq_line_counts(const struct irq_line *line, uint64_t *counts)
         counts[line->cpu] += hal_pcr(line->cpu)->vector_count[line->route.vector.value];
 }
 
-/* ---- vectors ---------------------------------------------------------------------------------- */
+/* ---- vectors -------------------------------------------------------------------------------- */
 
 /* Messages and IOAPIC entries name a CPU by 8 bits, 255 being everybody (SDM 3A 11.11.1). */
 enum { DESTINATION_MAX = 254 };
@@ -302,7 +302,7 @@ void irq_line_release(struct irq_line *line)
     irq_lines_unlock();
 }
 
-/* ---- masking ---------------------------------------------------------------------------------- */
+/* ---- masking -------------------------------------------------------------------------------- */
 
 void irq_line_mask(struct irq_line *line)
 {

@@ -108,7 +108,7 @@ static void vectors_retire(const struct move *move)
     irq_vectors_unlock(state);
 }
 
-/* ---- waiting for what is on its way ----------------------------------------------------------- */
+/* ---- waiting for what is on its way --------------------------------------------------------- */
 
 static void pause_1ms(void)
 {
@@ -213,7 +213,7 @@ NTSTATUS irq_line_move(struct irq_line *line, uint32_t cpu)
     return STATUS_SUCCESS;
 }
 
-/* ---- CPUs that come and go --------------------------------------------------------------------- */
+/* ---- CPUs that come and go ------------------------------------------------------------------ */
 
 /* To the CPU with the most vectors left that takes it; `policy` says which may. */
 static NTSTATUS move_to_any(struct irq_line *line, const struct irq_policy *policy)

@@ -22,8 +22,8 @@ uint32_t irq_vectors_free(uint32_t cpu, irql_t irql);
 bool irq_vectors_take(uint32_t cpu, irql_t irql, uint32_t count, vector_t *first);
 /*
  * The same on two CPUs at once, for a move: best the vectors at `old`, if they are free on `to`
- * (they are those of the line on `from`, which keeps them); else any that are free on `to` and, with
- * `both`, on `from` too.
+ * (they are those of the line on `from`, which keeps them); else any that are free on `to` and,
+ * with `both`, on `from` too.
  */
 bool irq_vectors_take_move(uint32_t from, uint32_t to, vector_t old, uint32_t count, bool both,
                            vector_t *first);

@@ -3,9 +3,10 @@
  *
  * A CPU is parked by a thread of its own: bound to it, above all others, asleep with interrupts on.
  * Nothing else is scheduled there, since nothing outranks it and `online` is 0; but the CPU still
- * answers IPIs (rendezvous, TLB), serves device interrupts until kernel/irq has moved them, and runs
- * DPCs that are queued there meanwhile. Threads that may run nowhere else are let run anywhere, and
- * get their affinity back with the CPU. DPCs targeted at a parked CPU go to CPU 0 (dpc.c).
+ * answers IPIs (rendezvous, TLB), serves device interrupts until kernel/irq has moved them, and
+ * runs DPCs that are queued there meanwhile. Threads that may run nowhere else are let run
+ * anywhere, and get their affinity back with the CPU. DPCs targeted at a parked CPU go to CPU 0
+ * (dpc.c).
  *
  * Owns: park records, displaced threads. Owns not: lines (irq/move.c).
  */

@@ -131,7 +131,7 @@ HAL_UPCALL void ke_dpc_interrupt(uint64_t vector)
     hal_irql_write(old);
 }
 
-/* ---- queueing --------------------------------------------------------------------------------- */
+/* ---- queueing ------------------------------------------------------------------------------- */
 
 static void dpc_initialize(PKDPC dpc, UCHAR type, PKDEFERRED_ROUTINE routine, PVOID context)
 {

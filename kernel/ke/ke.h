@@ -11,7 +11,7 @@
  */
 #define KE_HOT __attribute__((hot, optimize("omit-frame-pointer")))
 
-/* Boot CPU: DPC queue, idle thread from the running stack, clock. Once, before interrupts are on. */
+/* Boot CPU: DPC queue, idle thread from the running stack, clock. Once, interrupts still off. */
 void ke_init(void);
 /* Its idle thread: from here on the boot thread may wait. Once, when mm is up. */
 void ke_init_threads(void);
@@ -25,7 +25,7 @@ void ke_clock_init(void);
  * chosen. May come back on another CPU.
  */
 __attribute__((ms_abi)) void ke_dispatch_loop(void);
-/* The same as soon as IRQL drops: for an interrupt that found the CPU at DISPATCH_LEVEL or above. */
+/* The same as soon as IRQL drops: for an interrupt that came at DISPATCH_LEVEL or above. */
 __attribute__((ms_abi)) void ke_dispatch_later(void);
 
 /*
@@ -53,8 +53,8 @@ void ke_interrupt_rendezvous(void);
 void ke_call_on_cpu(uint32_t cpu, void (*function)(void *), void *context);
 
 /*
- * Take a CPU (not 0) out of scheduling: threads leave it, its DPCs have run, its PCR's `online` is 0.
- * It still takes interrupts and IPIs. Callers are one at a time. PASSIVE_LEVEL. cpu_offline.c
+ * Take a CPU (not 0) out of scheduling: threads leave it, its DPCs have run, its PCR's `online` is
+ * 0. It still takes interrupts and IPIs. Callers are one at a time. PASSIVE_LEVEL. cpu_offline.c
  */
 int32_t ke_cpu_park(uint32_t cpu);
 void ke_cpu_unpark(uint32_t cpu);

@@ -91,7 +91,8 @@ USHORT NTAPI KeGetCurrentNodeNumber(VOID)
 LDR_EXPORT(KeGetCurrentNodeNumber);
 
 /* Group 0 with a full mask stands for "no affinity set", as what a thread starts with. */
-VOID NTAPI KeSetSystemGroupAffinityThread(PGROUP_AFFINITY Affinity, PGROUP_AFFINITY PreviousAffinity)
+VOID NTAPI KeSetSystemGroupAffinityThread(PGROUP_AFFINITY Affinity,
+                                          PGROUP_AFFINITY PreviousAffinity)
 {
     PKTHREAD self = KeGetCurrentThread();
     KAFFINITY wanted = Affinity->Mask & KeQueryGroupAffinity(Affinity->Group);

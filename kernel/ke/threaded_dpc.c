@@ -63,9 +63,8 @@ static bool run_first(struct threaded_queue *queue)
     ke_lock_release_irqoff(&queue->lock, flags);
     routine(dpc, context, argument1, argument2);
     if (hal_irql_read() != old)
-        lib_bugcheck(IRQL_UNEXPECTED_VALUE,
-                     (uint64_t)hal_irql_read() << 16 | (uint64_t)old << 8, (uint64_t)routine, 0, 0,
-                     NULL);
+        lib_bugcheck(IRQL_UNEXPECTED_VALUE, (uint64_t)hal_irql_read() << 16 | (uint64_t)old << 8,
+                     (uint64_t)routine, 0, 0, NULL);
     return true;
 }
 

@@ -12,7 +12,7 @@
 #include "ke/dispatcher.h"
 #include "ke/object.h"
 
-/* ---- objects ---------------------------------------------------------------------------------- */
+/* ---- objects -------------------------------------------------------------------------------- */
 
 static bool object_is_ready(const DISPATCHER_HEADER *header, PKTHREAD thread)
 {
@@ -49,7 +49,7 @@ static bool wait_all_ready(PKTHREAD thread)
     return true;
 }
 
-/* ---- ending waits ----------------------------------------------------------------------------- */
+/* ---- ending waits --------------------------------------------------------------------------- */
 
 void ke_wait_end(PKTHREAD thread, NTSTATUS status, int32_t boost)
 {
@@ -93,7 +93,7 @@ void ke_object_signaled(DISPATCHER_HEADER *header, int32_t boost)
     }
 }
 
-/* ---- waiting ---------------------------------------------------------------------------------- */
+/* ---- waiting -------------------------------------------------------------------------------- */
 
 static void wait_check_irql(const LARGE_INTEGER *timeout, void *caller)
 {

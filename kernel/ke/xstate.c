@@ -16,8 +16,8 @@
 
 #define XSTATE_TAG MM_TAG("KeXs")
 
-#define XSTATE_MASK_LEGACY 3ull   /* x87 and SSE: what FXSAVE covers */
-#define MXCSR_INITIAL 0x1F80u     /* SDM 1 "SSE Control and Status Register" 10.2.3 */
+#define XSTATE_MASK_LEGACY 3ull /* x87 and SSE: what FXSAVE covers */
+#define MXCSR_INITIAL 0x1F80u   /* SDM 1 "SSE Control and Status Register" 10.2.3 */
 
 /* WDK surface */
 

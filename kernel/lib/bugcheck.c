@@ -27,7 +27,7 @@ static struct {
     enum bugcheck_action action;
     volatile uint32_t owner; /* CPU that reports */
     volatile enum bugcheck_stage stage;
-} bugcheck_state = { .owner = OWNER_NONE };
+} bugcheck_state = {.owner = OWNER_NONE};
 
 void lib_bugcheck_set_action(enum bugcheck_action action)
 {
@@ -131,13 +131,12 @@ __attribute__((noreturn)) static void bugcheck_again(uint32_t code, const uint64
 void lib_bugcheck(uint32_t code, uint64_t parameter1, uint64_t parameter2, uint64_t parameter3,
                   uint64_t parameter4, const struct bugcheck_registers *registers)
 {
-    const uint64_t parameters[4] = { parameter1, parameter2, parameter3, parameter4 };
+    const uint64_t parameters[4] = {parameter1, parameter2, parameter3, parameter4};
     uint32_t cpu = bugcheck_cpu();
     uint32_t expected = OWNER_NONE;
     const uint64_t *frame = __builtin_frame_address(0); /* caller's rbp, return address */
-    struct bugcheck_registers caller = { .rip = frame[1],
-                                         .rbp = frame[0],
-                                         .rsp = (uintptr_t)(frame + 2) };
+    struct bugcheck_registers caller = {
+        .rip = frame[1], .rbp = frame[0], .rsp = (uintptr_t)(frame + 2)};
 
     raw_interrupts_save();
 #if !__STDC_HOSTED__

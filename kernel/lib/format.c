@@ -382,7 +382,7 @@ static size_t spec_parse(struct format_source *source, size_t at, struct format_
 {
     int32_t number;
 
-    *spec = (struct format_spec){ 0 };
+    *spec = (struct format_spec){0};
     at = spec_parse_flags(source, at, spec);
     at = spec_parse_number(source, at, &number);
     if (number < 0) {
@@ -430,8 +430,8 @@ static int format_run(struct format_sink *sink, struct format_source *source)
 
 int lib_format(lib_sink_fn *sink, void *context, const char *format, va_list arguments)
 {
-    struct format_sink to = { .sink = sink, .context = context };
-    struct format_source from = { .format = format };
+    struct format_sink to = {.sink = sink, .context = context};
+    struct format_source from = {.format = format};
     va_list copy;
     int total;
 
@@ -445,8 +445,8 @@ int lib_format(lib_sink_fn *sink, void *context, const char *format, va_list arg
 int lib_format_ms(lib_sink_fn *sink, void *context, const char *format,
                   __builtin_ms_va_list arguments)
 {
-    struct format_sink to = { .sink = sink, .context = context };
-    struct format_source from = { .format = format, .microsoft = true, .ms = &arguments };
+    struct format_sink to = {.sink = sink, .context = context};
+    struct format_source from = {.format = format, .microsoft = true, .ms = &arguments};
 
     return format_run(&to, &from);
 }
@@ -454,10 +454,9 @@ int lib_format_ms(lib_sink_fn *sink, void *context, const char *format,
 int lib_vsnwprintf_ms(uint16_t *text, size_t size, const uint16_t *format,
                       __builtin_ms_va_list arguments)
 {
-    struct format_sink to = { .wide = text, .wide_size = size != 0 ? size - 1 : 0 };
+    struct format_sink to = {.wide = text, .wide_size = size != 0 ? size - 1 : 0};
     struct format_source from = {
-        .format = format, .wide = true, .microsoft = true, .ms = &arguments
-    };
+        .format = format, .wide = true, .microsoft = true, .ms = &arguments};
     int total = format_run(&to, &from);
 
     if (size != 0) {

@@ -30,7 +30,7 @@ static void format_buffer_end(struct format_buffer *buffer)
 
 int lib_vsnprintf(char *text, size_t size, const char *format, va_list arguments)
 {
-    struct format_buffer buffer = { .text = text, .size = size };
+    struct format_buffer buffer = {.text = text, .size = size};
     int total = lib_format(format_buffer_put, &buffer, format, arguments);
 
     format_buffer_end(&buffer);
@@ -39,7 +39,7 @@ int lib_vsnprintf(char *text, size_t size, const char *format, va_list arguments
 
 int lib_vsnprintf_ms(char *text, size_t size, const char *format, __builtin_ms_va_list arguments)
 {
-    struct format_buffer buffer = { .text = text, .size = size };
+    struct format_buffer buffer = {.text = text, .size = size};
     int total = lib_format_ms(format_buffer_put, &buffer, format, arguments);
 
     format_buffer_end(&buffer);

@@ -65,7 +65,7 @@ static void log_line_put(void *context, const char *text, size_t length)
 
 static void log_line_write(const char *severity, const char *format, va_list arguments)
 {
-    struct log_line line = { .used = 0 };
+    struct log_line line = {.used = 0};
     raw_lock_state_t state;
 
     log_line_put(&line, LOG_PREFIX, sizeof(LOG_PREFIX) - 1);

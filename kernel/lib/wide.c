@@ -23,10 +23,10 @@ static const struct {
     uint8_t distance;
     uint8_t step;
 } wide_case_ranges[] = {
-    { 'a', 'z', 32, 1 },       { 0x00E0, 0x00F6, 32, 1 }, { 0x00F8, 0x00FE, 32, 1 },
-    { 0x0101, 0x012F, 1, 2 },  { 0x0133, 0x0137, 1, 2 },  { 0x013A, 0x0148, 1, 2 },
-    { 0x014B, 0x0177, 1, 2 },  { 0x03B1, 0x03C1, 32, 1 }, { 0x03C3, 0x03CB, 32, 1 },
-    { 0x0430, 0x044F, 32, 1 }, { 0x0450, 0x045F, 80, 1 },
+    {'a', 'z', 32, 1},       {0x00E0, 0x00F6, 32, 1}, {0x00F8, 0x00FE, 32, 1},
+    {0x0101, 0x012F, 1, 2},  {0x0133, 0x0137, 1, 2},  {0x013A, 0x0148, 1, 2},
+    {0x014B, 0x0177, 1, 2},  {0x03B1, 0x03C1, 32, 1}, {0x03C3, 0x03CB, 32, 1},
+    {0x0430, 0x044F, 32, 1}, {0x0450, 0x045F, 80, 1},
 };
 
 uint16_t lib_wide_upcase(uint16_t character)
@@ -182,7 +182,7 @@ uint32_t lib_wide_next(const uint16_t *source, size_t length, size_t *at)
 /* Unicode 15 "UTF-8" 3.9, table 3-7 */
 uint32_t lib_utf8_next(const char *source, size_t length, size_t *at)
 {
-    static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
+    static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
     unsigned char lead = (unsigned char)source[(*at)++];
     size_t count = lead < 0x80 ? 1 : lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : 2;
     uint32_t character = count == 1 ? lead : lead & (0x7Fu >> count);
@@ -206,7 +206,7 @@ uint32_t lib_utf8_next(const char *source, size_t length, size_t *at)
 static size_t utf8_encode(uint32_t character, char bytes[4])
 {
     size_t count = character < 0x80 ? 1 : character < 0x800 ? 2 : character < 0x10000 ? 3 : 4;
-    static const uint8_t lead[] = { 0, 0, 0xC0, 0xE0, 0xF0 };
+    static const uint8_t lead[] = {0, 0, 0xC0, 0xE0, 0xF0};
 
     for (size_t i = count; i-- > 1; character >>= 6) {
         bytes[i] = (char)(0x80 | (character & 0x3F));

@@ -17,7 +17,7 @@ enum { AREA_HASH_BUCKETS = 64 };
 
 /* Images: the last GiB but its last 16 MiB, where arch has fixed mappings of its own. */
 #define IMAGE_BASE 0xFFFFFFFFC0000000ull
-#define IMAGE_END  0xFFFFFFFFFF000000ull
+#define IMAGE_END 0xFFFFFFFFFF000000ull
 
 struct address_arena {
     uint64_t base;

@@ -138,7 +138,7 @@ LDR_EXPORT(MmAllocateContiguousMemorySpecifyCacheNode);
 PVOID NTAPI MmAllocateContiguousMemory(SIZE_T NumberOfBytes,
                                        PHYSICAL_ADDRESS HighestAcceptableAddress)
 {
-    PHYSICAL_ADDRESS none = { .QuadPart = 0 };
+    PHYSICAL_ADDRESS none = {.QuadPart = 0};
 
     return MmAllocateContiguousMemorySpecifyCache(NumberOfBytes, none, HighestAcceptableAddress,
                                                   none, MmCached);
@@ -162,8 +162,8 @@ LDR_EXPORT(MmFreeContiguousMemorySpecifyCache);
 
 PVOID NTAPI MmAllocateNonCachedMemory(SIZE_T NumberOfBytes)
 {
-    struct mm_page_request request = { .count = BYTES_TO_PAGES(NumberOfBytes),
-                                       .owner = MM_OWNER_CONTIGUOUS };
+    struct mm_page_request request = {.count = BYTES_TO_PAGES(NumberOfBytes),
+                                      .owner = MM_OWNER_CONTIGUOUS};
 
     return NumberOfBytes != 0 ? contiguous_alloc(&request, MmNonCached) : NULL;
 }

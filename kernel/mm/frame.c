@@ -247,7 +247,7 @@ static void frame_span_add(uint64_t first, uint64_t end)
         last->count = end - last->first;
     } else if (frames.span_count < FRAME_SPANS_MAX) {
         frames.spans[frames.span_count++] =
-            (struct frame_span){ .first = first, .count = end - first };
+            (struct frame_span){.first = first, .count = end - first};
     } else {
         log_warn("mm: %lu pages at page %lx not used: too many holes", end - first, first);
     }
@@ -287,7 +287,7 @@ void frame_add(phys_addr_t base, phys_addr_t end)
 
 phys_addr_t mm_page_alloc(enum mm_owner owner)
 {
-    return mm_pages_alloc(&(struct mm_page_request){ .count = 1, .owner = owner });
+    return mm_pages_alloc(&(struct mm_page_request){.count = 1, .owner = owner});
 }
 
 phys_addr_t mm_pages_alloc(const struct mm_page_request *request)

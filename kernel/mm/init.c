@@ -24,10 +24,10 @@
 
 enum { PAGE_KIB = HAL_PAGE_SIZE / 1024 };
 
-#define LOW_RESERVED_END  0x10000ull
-#define VIDEO_START       0xA0000ull /* memory-mapped video, not RAM */
-#define VIDEO_END         0xC0000ull
-#define LOW_END           0x100000ull
+#define LOW_RESERVED_END 0x10000ull
+#define VIDEO_START 0xA0000ull /* memory-mapped video, not RAM */
+#define VIDEO_END 0xC0000ull
+#define LOW_END 0x100000ull
 #define RESERVED_SIZE_MAX (16ull << 20)
 
 static struct mm_ranges mm_ram;

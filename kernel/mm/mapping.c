@@ -21,7 +21,7 @@ enum {
     SYSTEM_PTE_MISUSE_UNMAP = 0x01,
 };
 
-#define MAPPING_LARGE_PAGE   (2ull << 20)
+#define MAPPING_LARGE_PAGE (2ull << 20)
 #define MAPPING_PHYSICAL_END (1ull << 52) /* SDM 3A 4.1.4: the most that MAXPHYADDR can be */
 
 static uint32_t mapping_cache_flags(enum mm_cache cache)

@@ -30,7 +30,7 @@ enum {
     VERIFIER_MAP_UNLOCKED = 0x83,    /* P2 MDL */
 };
 
-#define MDL_TAG       MM_TAG("Mdl ")
+#define MDL_TAG MM_TAG("Mdl ")
 #define MDL_BYTES_MAX 0xFFFFF000ull /* ByteCount is 32 bits */
 
 static ULONG mdl_page_count(const MDL *mdl)

@@ -94,7 +94,7 @@ static struct pool_slab *slab_make(unsigned int class)
     uint16_t size = pool_class_sizes[class];
     uint16_t pages = size > POOL_SLAB_LARGE_FROM ? POOL_SLAB_LARGE_PAGES : 1;
     phys_addr_t base =
-        mm_pages_alloc(&(struct mm_page_request){ .count = pages, .owner = MM_OWNER_POOL });
+        mm_pages_alloc(&(struct mm_page_request){.count = pages, .owner = MM_OWNER_POOL});
     struct pool_slab *slab;
 
     if (base == 0) {
@@ -289,7 +289,7 @@ static void pool_give(struct pool_header *header)
             cpu_list_drain(&cpu->lists[class], class);
         }
     } else {
-        struct pool_cpu_list single = { .first = NULL, .count = cpu_list_limit(class) / 2 };
+        struct pool_cpu_list single = {.first = NULL, .count = cpu_list_limit(class) / 2};
 
         cpu_list_push(&single, header);
         cpu_list_drain(&single, class);

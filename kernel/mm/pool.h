@@ -14,8 +14,8 @@
 #include <stdint.h>
 
 /* MM_TAG("Irql"): four characters, as a memory dump shows them. */
-#define MM_TAG(text)                                                    \
-    ((uint32_t)(uint8_t)(text)[0] | (uint32_t)(uint8_t)(text)[1] << 8 | \
+#define MM_TAG(text)                                                                               \
+    ((uint32_t)(uint8_t)(text)[0] | (uint32_t)(uint8_t)(text)[1] << 8 |                            \
      (uint32_t)(uint8_t)(text)[2] << 16 | (uint32_t)(uint8_t)(text)[3] << 24)
 
 /* Cleared; NULL when memory is short. Size 0 gives the smallest block. */

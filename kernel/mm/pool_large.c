@@ -68,13 +68,13 @@ void *pool_large_alloc(size_t size, uint32_t tag)
     if (header == NULL) {
         return NULL;
     }
-    base = mm_pages_alloc(&(struct mm_page_request){ .count = count, .owner = MM_OWNER_LARGE });
+    base = mm_pages_alloc(&(struct mm_page_request){.count = count, .owner = MM_OWNER_LARGE});
     if (base == 0) {
         pool_small_free(header);
         return NULL;
     }
     made = pool_block_data(header);
-    *made = (struct pool_large){ .block = hal_direct_map(base), .size = size, .tag = tag };
+    *made = (struct pool_large){.block = hal_direct_map(base), .size = size, .tag = tag};
     state = raw_lock_acquire(&large.lock);
     list_insert_first(large_bucket(made->block), &made->link);
     large.pages += count;

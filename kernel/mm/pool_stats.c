@@ -19,7 +19,7 @@ struct stats_row {
     int64_t bytes;
 };
 
-static struct stats_row stats[STATS_ROWS + 1] = { [STATS_OVERFLOW] = { .tag = MM_TAG("Ovfl") } };
+static struct stats_row stats[STATS_ROWS + 1] = {[STATS_OVERFLOW] = {.tag = MM_TAG("Ovfl")}};
 
 static struct stats_row *stats_row_of(uint32_t tag)
 {
@@ -76,10 +76,10 @@ size_t mm_pool_stats(struct mm_pool_tag_statistics *rows, size_t count)
             continue;
         }
         if (found < count) {
-            rows[found] = (struct mm_pool_tag_statistics){ .tag = stats[i].tag,
-                                                           .allocations = stats[i].allocations,
-                                                           .frees = stats[i].frees,
-                                                           .bytes = stats[i].bytes };
+            rows[found] = (struct mm_pool_tag_statistics){.tag = stats[i].tag,
+                                                          .allocations = stats[i].allocations,
+                                                          .frees = stats[i].frees,
+                                                          .bytes = stats[i].bytes};
         }
         found++;
     }

@@ -74,7 +74,7 @@ static void *pool_alloc_aligned(SIZE_T size, ULONG tag)
         return block;
     }
     alias = pool_block_header(aligned);
-    *alias = (struct pool_header){ .offset = (uint16_t)(aligned - block) };
+    *alias = (struct pool_header){.offset = (uint16_t)(aligned - block)};
     pool_header_seal(alias, POOL_ALIAS);
     return aligned;
 }

@@ -25,7 +25,7 @@ static void ranges_insert(struct mm_ranges *ranges, uint32_t index, phys_addr_t 
     }
     memmove(&ranges->range[index + 1], &ranges->range[index],
             (ranges->count - index) * sizeof(ranges->range[0]));
-    ranges->range[index] = (struct mm_range){ base, end };
+    ranges->range[index] = (struct mm_range){base, end};
     ranges->count++;
 }
 
@@ -58,7 +58,7 @@ void mm_ranges_add(struct mm_ranges *ranges, phys_addr_t base, phys_addr_t end)
         ranges_insert(ranges, first, base, end);
         return;
     }
-    ranges->range[first] = (struct mm_range){ base, end };
+    ranges->range[first] = (struct mm_range){base, end};
     ranges_delete(ranges, first + 1, last - first - 1);
 }
 

@@ -15,7 +15,7 @@
 #include "mm/mm.h"
 
 /* MM_SYSTEMSIZE by memory: our own bounds, Windows' are not documented. */
-#define SMALL_SYSTEM_MAX  (128ull << 20)
+#define SMALL_SYSTEM_MAX (128ull << 20)
 #define MEDIUM_SYSTEM_MAX (1ull << 30)
 
 /* RAM is always cached, as its direct map is: a second view must not differ. */
@@ -69,7 +69,7 @@ LDR_EXPORT(MmUnmapIoSpace);
 
 PHYSICAL_ADDRESS NTAPI MmGetPhysicalAddress(PVOID BaseAddress)
 {
-    PHYSICAL_ADDRESS result = { .QuadPart = 0 };
+    PHYSICAL_ADDRESS result = {.QuadPart = 0};
     phys_addr_t physical;
 
     if (hal_page_query((uintptr_t)BaseAddress, &physical, NULL)) {
@@ -142,7 +142,7 @@ LDR_EXPORT(MmResetDriverPaging);
  * The exported object is a BOOLEAN by Windows' own import library and a PBOOLEAN by mingw's
  * headers: a pointer to an odd address, where a TRUE stands, is true read either way.
  */
-static BOOLEAN mm_physical_is_64_bit[2] __attribute__((aligned(2))) = { TRUE, TRUE };
+static BOOLEAN mm_physical_is_64_bit[2] __attribute__((aligned(2))) = {TRUE, TRUE};
 PBOOLEAN Mm64BitPhysicalAddress = &mm_physical_is_64_bit[1];
 LDR_EXPORT_DATA(Mm64BitPhysicalAddress);
 

@@ -13,8 +13,8 @@ enum { DMAR_PATH_MAX = 8 };
 
 struct dmar {
     struct parse_bytes table;
-    bool has_remapping;   /* the platform can remap interrupts */
-    bool x2apic_opt_out;  /* firmware asks that x2APIC mode is not used */
+    bool has_remapping;  /* the platform can remap interrupts */
+    bool x2apic_opt_out; /* firmware asks that x2APIC mode is not used */
     uint32_t next;
 };
 

@@ -311,8 +311,7 @@ static bool program_run(struct cfi_machine *machine, struct cfi_reader reader)
             advance(machine, operand);
             break;
         case DW_CFA_offset:
-            if (!rule_saved(machine, read_register(&reader, operand),
-                            (int64_t)read_uleb(&reader)))
+            if (!rule_saved(machine, read_register(&reader, operand), (int64_t)read_uleb(&reader)))
                 return false;
             break;
         case DW_CFA_restore:
@@ -336,8 +335,8 @@ static bool index_find(const struct cfi_tables *tables, uint64_t address, uint64
     int64_t wanted = (int64_t)(address - index->address);
     uint32_t low = 0, high;
 
-    if (index->bytes.size < INDEX_TABLE || data[0] != INDEX_VERSION ||
-        data[2] != ENCODING_DATA4 || data[3] != ENCODING_DATAREL_SDATA4)
+    if (index->bytes.size < INDEX_TABLE || data[0] != INDEX_VERSION || data[2] != ENCODING_DATA4 ||
+        data[3] != ENCODING_DATAREL_SDATA4)
         return false;
     high = parse_u32(data + INDEX_COUNT);
     if (high == 0 || high > (index->bytes.size - INDEX_TABLE) / INDEX_ENTRY_SIZE)

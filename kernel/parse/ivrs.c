@@ -24,7 +24,8 @@ static enum parse_step block_read(struct parse_bytes table, uint32_t at,
         return parse_bad(error, "IVRS block Length", at, "leaves the table", layout->length);
     if (!is_unit(layout->type))
         return PARSE_ITEM;
-    if (layout->length < (layout->type == IVRS_TYPE_UNIT ? IVRS_UNIT_SIZE : IVRS_UNIT_EXTENDED_SIZE))
+    if (layout->length <
+        (layout->type == IVRS_TYPE_UNIT ? IVRS_UNIT_SIZE : IVRS_UNIT_EXTENDED_SIZE))
         return parse_bad(error, "IVHD Length", at, "too short", layout->length);
     __builtin_memcpy(layout, table.data + at, sizeof(*layout));
     return PARSE_ITEM;
@@ -101,9 +102,8 @@ static struct ivrs_entry_layout entry_read(struct parse_bytes bytes, uint32_t at
 /* False: an entry that says nothing here. A start of a range is completed by its end. */
 static bool entry_decode(const struct ivrs_entry_layout *layout, struct ivrs_entry *entry)
 {
-    *entry = (struct ivrs_entry){.kind = IVRS_DEVICES,
-                                 .first = layout->device_id,
-                                 .last = layout->device_id};
+    *entry = (struct ivrs_entry){
+        .kind = IVRS_DEVICES, .first = layout->device_id, .last = layout->device_id};
     switch (layout->type) {
     case IVRS_ENTRY_ALL:
         entry->first = 0;

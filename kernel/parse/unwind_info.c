@@ -40,7 +40,7 @@ enum unwind_operation {
 struct unwind_info {
     uint32_t flags;
     uint32_t prologue_size;
-    uint32_t count; /* codes, 2 bytes each */
+    uint32_t count;          /* codes, 2 bytes each */
     uint32_t frame_register; /* 0: none */
     uint32_t frame_offset;   /* bytes */
     uint32_t trailer_rva;    /* handler or chained function */
@@ -256,8 +256,8 @@ static bool chain_next(const struct unwind_image *image, uint32_t entry_rva, uin
 }
 
 /* Undo the codes of info_rva and of its parents. *info: the primary one. */
-static bool chain_undo(const struct unwind_image *image, uint32_t info_rva, struct unwind_walk *walk,
-                       struct unwind_info *info)
+static bool chain_undo(const struct unwind_image *image, uint32_t info_rva,
+                       struct unwind_walk *walk, struct unwind_info *info)
 {
     walk->info = info;
     for (uint32_t depth = 0; depth < INFO_CHAIN_MAX; depth++) {

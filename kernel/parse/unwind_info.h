@@ -45,11 +45,11 @@ struct unwind_function {
 
 /* The frame that a step has left. */
 struct unwind_outcome {
-    uint64_t establisher;     /* what handlers know the frame by */
-    uint32_t handler_rva;     /* 0: none, or none that may be called at this instruction */
+    uint64_t establisher; /* what handlers know the frame by */
+    uint32_t handler_rva; /* 0: none, or none that may be called at this instruction */
     uint32_t handler_data_rva;
-    uint32_t flags;           /* of the primary function: which kinds the handler is for */
-    bool machine_frame;       /* an interrupt frame was popped: rip is no return address */
+    uint32_t flags;     /* of the primary function: which kinds the handler is for */
+    bool machine_frame; /* an interrupt frame was popped: rip is no return address */
 };
 
 /* The function that holds an RVA, by binary search; false: none, it is a leaf function's. */

@@ -12,10 +12,8 @@
 
 enum { HEADER_SIZE = 48 };
 
-static const struct irq_route edge_route = {
-    {0x61}, {3}, IRQ_TRIGGER_LATCHED, IRQ_ACTIVE_HIGH};
-static const struct irq_route far_route = {
-    {0xB0}, {0x01000102}, IRQ_TRIGGER_LEVEL, IRQ_ACTIVE_LOW};
+static const struct irq_route edge_route = {{0x61}, {3}, IRQ_TRIGGER_LATCHED, IRQ_ACTIVE_HIGH};
+static const struct irq_route far_route = {{0xB0}, {0x01000102}, IRQ_TRIGGER_LEVEL, IRQ_ACTIVE_LOW};
 
 static void reads_dmar(void **state)
 {

@@ -239,7 +239,7 @@ ULONG TestMessageCount(PTEST_DEVICE Device)
     return Device->InterruptCount;
 }
 
-/* ---- requests --------------------------------------------------------------------------------- */
+/* ---- requests ------------------------------------------------------------------------------- */
 
 static NTSTATUS PassDown(PTEST_DEVICE Device, PIRP Irp)
 {

@@ -185,7 +185,7 @@ BOOLEAN NTAPI TestMessageRoutine(PKINTERRUPT Interrupt, PVOID Context, ULONG Mes
 /* The usual way of a case: FALSE, and a failed case of this name, when connecting failed. */
 BOOLEAN TestConnectOrFail(PTEST_CONNECTION Connection, PCSTR Name);
 
-/* ---- time, threads, processors ---------------------------------------------------------------- */
+/* ---- time, threads, processors -------------------------------------------------------------- */
 
 typedef VOID (*TEST_THREAD_ROUTINE)(PVOID Context);
 
