@@ -5,6 +5,7 @@
 
 #define PENDING_MS 10000
 #define SETTLE_MS 4
+#define STALE ((PVOID)(ULONG_PTR)0xDEAD)
 
 static VOID Note(PTEST_CONNECTION Connection, PKINTERRUPT Interrupt, ULONG MessageId)
 {
@@ -127,6 +128,25 @@ BOOLEAN TestConnectOrFail(PTEST_CONNECTION Connection, PCSTR Name)
     return FALSE;
 }
 
+VOID TestRefuse(PTEST_CONNECTION Connection, NTSTATUS Wanted, PCSTR Name)
+{
+    IO_CONNECT_INTERRUPT_PARAMETERS before = Connection->Parameters;
+    NTSTATUS status;
+
+    Connection->Context = STALE;
+    status = TestConnect(Connection);
+    ExpectStatus(status, Wanted, Name);
+    if (NT_SUCCESS(status)) {
+        TestDisconnect(Connection);
+        return;
+    }
+    Expect(Connection->Context == NULL || Connection->Context == STALE,
+           "CIE-FULL-5 a refused call stores no object");
+    Expect(RtlCompareMemory(&before, &Connection->Parameters, sizeof(before)) == sizeof(before),
+           "CIE-OUT-4, CIE-OUT-6 a refused call leaves Version and every other member");
+    Connection->Context = NULL;
+}
+
 VOID TestDisconnectAs(ULONG Version, PVOID Context)
 {
     IO_DISCONNECT_INTERRUPT_PARAMETERS parameters;
@@ -169,4 +189,39 @@ PKINTERRUPT TestObject(PTEST_CONNECTION Connection)
     if (version == CONNECT_MESSAGE_BASED || version == CONNECT_MESSAGE_BASED_PASSIVE)
         return Connection->Table->MessageInfo[0].InterruptObject;
     return Connection->Object;
+}
+
+LONG TestCallsUnderLock(PTEST_CONNECTION Connection, PKINTERRUPT Object, ULONG Message,
+                        ULONG Milliseconds)
+{
+    KIRQL irql = KeAcquireInterruptSpinLock(Object);
+    LONG calls;
+
+    TestRaise(Connection->Device, Message);
+    TestSpinUntil(&Connection->Calls, 1, Milliseconds);
+    calls = Connection->Calls;
+    KeReleaseInterruptSpinLock(Object, irql);
+    return calls;
+}
+
+VOID TestExpectCall(PTEST_CONNECTION Connection, ULONG Message, ULONG Irql, PCSTR Name)
+{
+    ULONG version = Connection->Parameters.Version;
+    BOOLEAN table = version == CONNECT_MESSAGE_BASED || version == CONNECT_MESSAGE_BASED_PASSIVE;
+    PKINTERRUPT wanted =
+        table ? Connection->Table->MessageInfo[Message].InterruptObject : Connection->Object;
+
+    TestResetCounts(Connection);
+    TestRaise(Connection->Device, Message);
+    Expect(TestWaitCalls(Connection, 1), Name);
+    ExpectEqual(Connection->Irql, Irql, "ISR-3, CIE-SYNC-10 it runs at SynchronizeIrql");
+    ExpectEqual((ULONG64)Connection->Interrupt, (ULONG64)wanted,
+                "ISR-2 it gets the object that the call stored");
+    ExpectEqual(Connection->MessageId, table ? Message : 0, "MISR-2 it gets its message's number");
+    ExpectEqual((ULONG)Connection->Claims, 1, "ISR-8 it finds its device asking");
+}
+
+KIRQL TestLevel(PTEST_DEVICE Device)
+{
+    return (KIRQL)Device->Translated[0]->u.Interrupt.Level; /* also a message's: CIE-KMDF-11 */
 }

@@ -166,6 +166,10 @@ typedef struct _TEST_CONNECTION {
     volatile PKTHREAD Thread;
 } TEST_CONNECTION, *PTEST_CONNECTION;
 
+#define FULL(Connection) ((Connection)->Parameters.FullySpecified)
+#define LINE(Connection) ((Connection)->Parameters.LineBased)
+#define MESSAGE(Connection) ((Connection)->Parameters.MessageBased)
+
 /* Zeroed, and filled as the documents say; Index: which translated descriptor, from 0. */
 VOID TestPrepareFull(PTEST_CONNECTION Connection, PTEST_DEVICE Device, ULONG Index);
 VOID TestPrepareLine(PTEST_CONNECTION Connection, PTEST_DEVICE Device);
@@ -175,9 +179,24 @@ NTSTATUS TestConnect(PTEST_CONNECTION Connection);
 VOID TestDisconnect(PTEST_CONNECTION Connection);
 VOID TestDisconnectAs(ULONG Version, PVOID Context);
 VOID TestResetCounts(PTEST_CONNECTION Connection);
+/*
+ * A call that must be refused: with this status, without touching the structure, and leaving
+ * nothing in the output variable that could pass for an object.
+ */
+VOID TestRefuse(PTEST_CONNECTION Connection, NTSTATUS Wanted, PCSTR Name);
 /* Waits for so many calls; then a little for more than that. */
 BOOLEAN TestWaitCalls(PTEST_CONNECTION Connection, LONG Calls);
 PKINTERRUPT TestObject(PTEST_CONNECTION Connection);
+/*
+ * Raises a message, or the line, while this processor holds an object's interrupt spin lock: how
+ * many calls came before that was released. Waits for one, but no longer than so many milliseconds.
+ */
+LONG TestCallsUnderLock(PTEST_CONNECTION Connection, PKINTERRUPT Object, ULONG Message,
+                        ULONG Milliseconds);
+/* One raise makes one call, at this IRQL, with the object and the context of the connection. */
+VOID TestExpectCall(PTEST_CONNECTION Connection, ULONG Message, ULONG Irql, PCSTR Name);
+/* The level of a device's first interrupt, as translated. */
+KIRQL TestLevel(PTEST_DEVICE Device);
 
 BOOLEAN NTAPI TestServiceRoutine(PKINTERRUPT Interrupt, PVOID Context);
 BOOLEAN NTAPI TestMessageRoutine(PKINTERRUPT Interrupt, PVOID Context, ULONG MessageId);

@@ -8,8 +8,6 @@
 
 #include "suite.h"
 
-#define FULL(Connection) ((Connection)->Parameters.FullySpecified)
-
 /* Refused calls for one device with at least one interrupt. */
 VOID RefuseArguments(PTEST_DEVICE Device);
 VOID RefuseLevels(PTEST_DEVICE Device);
