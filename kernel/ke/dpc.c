@@ -3,7 +3,9 @@
  *
  * The queue is touched from any IRQL and from other CPUs, so its lock is held with interrupts off
  * (DQ-2). A DPC is taken off and marked free before its routine runs, so that an ISR can queue it
- * again meanwhile (DPC-7); the arguments are copied first (DPC-8).
+ * again meanwhile (DPC-7); the arguments are copied first (DPC-8). Two CPUs may queue one DPC at
+ * once, each holding its own lock: DpcData, NULL while the DPC is free, goes to one of them
+ * atomically, and whoever frees the DPC stores NULL last.
  *
  * How the loop is entered: dpc_requested is set with the insert. If a device interrupt is being
  * served on this CPU, its way out runs the loop without another interrupt; if the loop is already
@@ -17,6 +19,7 @@
 #include <lib/export.h>
 
 #include "ke/dispatcher.h"
+#include "ke/dpc.h"
 #include "ke/ke.h"
 #include "ke/threaded_dpc.h"
 
@@ -68,7 +71,7 @@ static inline void dpc_run_all(struct ke_cpu *ke)
         ke->dpc_list.Flink = next;
         next->Blink = &ke->dpc_list;
         ke->dpc_count++;
-        dpc->DpcData = NULL;
+        ke_dpc_free(dpc);
         ke_lock_release(&ke->dpc_lock);
         hal_interrupts_on();
 
@@ -179,9 +182,8 @@ static __attribute__((noinline)) NTAPI BOOLEAN dpc_insert(PKDPC dpc, PVOID argum
         return queued;
     }
     ke_lock_acquire(&ke->dpc_lock);
-    if (!dpc->DpcData) {
+    if (ke_dpc_claim(dpc, ke)) {
         queued = TRUE;
-        dpc->DpcData = ke;
         dpc->SystemArgument1 = argument1;
         dpc->SystemArgument2 = argument2;
         if (dpc->Importance == HighImportance)
@@ -222,12 +224,11 @@ KE_HOT BOOLEAN NTAPI KeInsertQueueDpc(PRKDPC Dpc, PVOID SystemArgument1, PVOID S
     flags = hal_interrupts_disable();
     ke = PCR->ke;
     ke_lock_acquire(&ke->dpc_lock);
-    if (*(PVOID *)&Dpc->DpcData) { /* the lock is held: nothing volatile about it */
+    if (!ke_dpc_claim(Dpc, ke)) {
         ke_lock_release(&ke->dpc_lock);
         hal_interrupts_restore(flags);
         return FALSE;
     }
-    Dpc->DpcData = ke;
     Dpc->SystemArgument1 = SystemArgument1;
     Dpc->SystemArgument2 = SystemArgument2;
     last = ke->dpc_list.Blink;
@@ -258,7 +259,7 @@ BOOLEAN NTAPI KeRemoveQueueDpc(PRKDPC Dpc)
         ke_lock_acquire(&ke->dpc_lock);
         if (Dpc->DpcData == ke) {
             RemoveEntryList(&Dpc->DpcListEntry);
-            Dpc->DpcData = NULL;
+            ke_dpc_free(Dpc);
             removed = TRUE;
         }
         ke_lock_release(&ke->dpc_lock);

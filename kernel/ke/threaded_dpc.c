@@ -20,6 +20,7 @@
 #include <lib/log.h>
 
 #include "ke/dispatcher.h"
+#include "ke/dpc.h"
 
 enum { KE_PRIORITY_THREADED_DPC = 31 };
 
@@ -59,7 +60,7 @@ static bool run_first(struct threaded_queue *queue)
     context = dpc->DeferredContext;
     argument1 = dpc->SystemArgument1;
     argument2 = dpc->SystemArgument2;
-    dpc->DpcData = NULL;
+    ke_dpc_free(dpc);
     ke_lock_release_irqoff(&queue->lock, flags);
     routine(dpc, context, argument1, argument2);
     if (hal_irql_read() != old)
@@ -147,12 +148,11 @@ BOOLEAN ke_threaded_dpc_insert(PKDPC dpc, uint32_t cpu, PVOID argument1, PVOID a
 {
     struct threaded_queue *queue = &queues[cpu];
     uint64_t flags = ke_lock_acquire_irqoff(&queue->lock);
-    BOOLEAN queued = !dpc->DpcData;
+    BOOLEAN queued = ke_dpc_claim(dpc, queue);
 
     if (!queue->list.Flink)
         queue_init(queue);
     if (queued) {
-        dpc->DpcData = queue;
         dpc->SystemArgument1 = argument1;
         dpc->SystemArgument2 = argument2;
         if (dpc->Importance == HighImportance)
@@ -178,7 +178,7 @@ BOOLEAN ke_threaded_dpc_remove(PKDPC dpc)
     flags = ke_lock_acquire_irqoff(&queue->lock);
     if (dpc->DpcData == queue) {
         RemoveEntryList(&dpc->DpcListEntry);
-        dpc->DpcData = NULL;
+        ke_dpc_free(dpc);
         removed = TRUE;
     }
     ke_lock_release_irqoff(&queue->lock, flags);

@@ -1,0 +1,38 @@
+/*
+ * races.h - what must hold however the processors' steps interleave.
+ *
+ *   races.c    the group: racers, their random pauses, the seed
+ *   locks.c    every kind of lock keeps two numbers equal
+ *   objects.c  DPCs, timers, events, semaphores, lists, work items: nothing lost, nothing twice
+ *   irps.c     cancel against completion, remove against I/O
+ *
+ * A race is one routine run by RACERS threads at once, each on a processor of its own where there
+ * are as many. The seed gives the operations and the pauses; it is printed, and IOCTL_TEST_STEP
+ * with that number runs them again.
+ */
+#pragma once
+
+#include "suite.h"
+
+#define RACERS 4
+
+typedef struct _RACER {
+    ULONG Index; /* 0 to RACERS - 1 */
+    ULONG Random;
+    PVOID Shared;
+} RACER, *PRACER;
+
+typedef VOID (*RACE_ROUTINE)(PRACER Racer);
+
+/* Runs the routine by all racers; returns when the last has. PASSIVE_LEVEL. */
+VOID Race(RACE_ROUTINE Routine, PVOID Shared);
+/* The racer's next random number. Any IRQL. */
+ULONG RaceRandom(PRACER Racer);
+/* A pause of some microseconds at random, often none. Any IRQL. */
+VOID RacePause(PRACER Racer);
+/* Waits, at PASSIVE_LEVEL, until all racers are here; Count starts at 0 and is the race's own. */
+VOID RaceMeet(volatile LONG *Count);
+
+VOID RaceLocks(VOID);
+VOID RaceObjects(VOID);
+VOID RaceIrps(VOID);
