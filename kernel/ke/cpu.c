@@ -270,8 +270,8 @@ ULONG NTAPI KeQueryActiveProcessorCountEx(USHORT GroupNumber)
     if (GroupNumber != ALL_PROCESSOR_GROUPS)
         return mask_count(KeQueryGroupAffinity(GroupNumber));
     ULONG count = 0;
-    for (USHORT group = 0; group < CPU_MAX / 64; group++)
-        count += mask_count(KeQueryGroupAffinity(group));
+    for (uint32_t group = 0; group < CPU_MAX / 64; group++)
+        count += mask_count(KeQueryGroupAffinity((USHORT)group));
     return count;
 }
 LDR_EXPORT(KeQueryActiveProcessorCountEx);

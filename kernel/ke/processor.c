@@ -101,9 +101,9 @@ VOID NTAPI KeSetSystemGroupAffinityThread(PGROUP_AFFINITY Affinity,
 
     ASSERT_IRQL(DISPATCH_LEVEL);
     old = ke_dispatcher_lock();
-    for (USHORT group = 0; group < CPU_MAX / 64; group++) {
+    for (uint32_t group = 0; group < CPU_MAX / 64; group++) {
         if (self->affinity[group] && self->affinity[group] != ~0ull) {
-            previous.Group = group;
+            previous.Group = (USHORT)group;
             previous.Mask = self->affinity[group];
         }
     }

@@ -66,8 +66,8 @@ static bool run_vectors(bool json)
         uint64_t by_irql[IRQ_CLASS_HIGHEST - IRQ_CLASS_LOWEST + 1];
         uint64_t total = 0;
 
-        for (irql_t irql = IRQ_CLASS_LOWEST; irql <= IRQ_CLASS_HIGHEST; irql++) {
-            by_irql[irql - IRQ_CLASS_LOWEST] = irq_vectors_free(cpu, irql);
+        for (uint32_t irql = IRQ_CLASS_LOWEST; irql <= IRQ_CLASS_HIGHEST; irql++) {
+            by_irql[irql - IRQ_CLASS_LOWEST] = irq_vectors_free(cpu, (irql_t)irql);
             total += by_irql[irql - IRQ_CLASS_LOWEST];
         }
         table_number(table, cpu);
