@@ -332,19 +332,34 @@ void hal_page_protect(uint64_t virtual_address, uint64_t size, uint32_t flags)
     paging_change_and_flush(virtual_address, size, flags);
 }
 
-bool hal_page_query(uint64_t virtual_address, phys_addr_t *physical, uint32_t *flags)
+/* The entry and its level; 0 for an address that is not canonical or not mapped. */
+static uint64_t paging_entry_present(uint64_t address, unsigned int *level)
 {
     const uint64_t canonical_gap = ~0ull
                                    << (PAGING_PAGE_SHIFT + PAGING_LEVELS * PAGING_INDEX_BITS - 1);
-    uint64_t upper = virtual_address & canonical_gap;
-    unsigned int level;
+    uint64_t upper = address & canonical_gap;
     uint64_t entry;
 
     if (upper != 0 && upper != canonical_gap) {
-        return false;
+        return 0;
     }
-    entry = *paging_entry_find(virtual_address, &level);
-    if (!(entry & PTE_PRESENT)) {
+    entry = *paging_entry_find(address, level);
+    return entry & PTE_PRESENT ? entry : 0;
+}
+
+uint64_t hal_page_entry(uint64_t virtual_address)
+{
+    unsigned int level;
+
+    return paging_entry_present(virtual_address, &level);
+}
+
+bool hal_page_query(uint64_t virtual_address, phys_addr_t *physical, uint32_t *flags)
+{
+    unsigned int level;
+    uint64_t entry = paging_entry_present(virtual_address, &level);
+
+    if (entry == 0) {
         return false;
     }
     if (physical != NULL) {

@@ -91,6 +91,13 @@ static inline uint64_t hal_fault_address(void)
     return cr2;
 }
 
+/* Those of the control registers that a report shows. SDM 3A "Control Registers" 2.5 */
+static inline void hal_control_registers(uint64_t *cr0, uint64_t *cr3, uint64_t *cr4)
+{
+    __asm__ volatile("mov %%cr0, %0\n\tmov %%cr3, %1\n\tmov %%cr4, %2"
+                     : "=&r"(*cr0), "=&r"(*cr3), "=&r"(*cr4));
+}
+
 /* ---- Ports ------------------------------------------------------------------------------- */
 
 static inline uint8_t hal_port_read8(uint16_t port)
@@ -263,6 +270,8 @@ void hal_page_unmap(uint64_t virtual_address, uint64_t size);
 void hal_page_protect(uint64_t virtual_address, uint64_t size, uint32_t flags);
 /* Physical address and flags behind a virtual one; false where nothing is mapped. */
 bool hal_page_query(uint64_t virtual_address, phys_addr_t *physical, uint32_t *flags);
+/* The page table entry that decides about an address; 0 where nothing is mapped. */
+uint64_t hal_page_entry(uint64_t virtual_address);
 /* Control registers and PAT of this CPU: NXE, WP, SMEP, SMAP, UMIP where it has them. */
 void hal_paging_cpu_init(void);
 

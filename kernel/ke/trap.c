@@ -60,6 +60,7 @@ static void registers_from(const struct hal_trap_frame *f, struct bugcheck_regis
         .cr2 = hal_fault_address(),
         .irql = hal_irql_read(),
     };
+    hal_control_registers(&r->cr0, &r->cr3, &r->cr4);
 }
 
 static bool in_kernel_image(uint64_t address)
@@ -75,13 +76,18 @@ static _Noreturn void page_fault(const struct hal_trap_frame *frame,
     uint64_t fault = registers->cr2;
 
     if (error & FAULT_FETCH && error & FAULT_PRESENT)
-        lib_bugcheck(ATTEMPTED_EXECUTE_OF_NOEXECUTE_MEMORY, fault, 0, 0, 0, registers);
+        lib_bugcheck(ATTEMPTED_EXECUTE_OF_NOEXECUTE_MEMORY, fault, hal_page_entry(fault), 0, 0,
+                     registers);
     if (error & FAULT_WRITE && error & FAULT_PRESENT)
-        lib_bugcheck(ATTEMPTED_WRITE_TO_READONLY_MEMORY, fault, 0, 0, 0, registers);
+        lib_bugcheck(ATTEMPTED_WRITE_TO_READONLY_MEMORY, fault, hal_page_entry(fault), 0, 0,
+                     registers);
     if (registers->irql >= DISPATCH_LEVEL)
         lib_bugcheck(in_kernel_image(frame->rip) ? IRQL_NOT_LESS_OR_EQUAL
                                                  : DRIVER_IRQL_NOT_LESS_OR_EQUAL,
                      fault, registers->irql, access, frame->rip, registers);
+    if (fault < HAL_DIRECT_MAP_BASE) /* a user address: an exception, which nobody handles */
+        lib_bugcheck(KMODE_EXCEPTION_NOT_HANDLED, (uint32_t)STATUS_ACCESS_VIOLATION, frame->rip,
+                     access, fault, registers);
     lib_bugcheck(PAGE_FAULT_IN_NONPAGED_AREA, fault,
                  (error & FAULT_WRITE ? 2 : 0) | (error & FAULT_FETCH ? 0x10 : 0), frame->rip, 0,
                  registers);
@@ -109,8 +115,15 @@ static NTSTATUS exception_code(uint64_t vector)
     }
 }
 
+/* A fault without an address, such as #GP: Windows reports a read of the highest address. */
+static uint64_t exception_address(NTSTATUS code)
+{
+    return code == STATUS_ACCESS_VIOLATION ? UINT64_MAX : 0;
+}
+
 HAL_UPCALL void ke_trap(struct hal_trap_frame *frame)
 {
+    NTSTATUS code = exception_code(frame->vector);
     struct bugcheck_registers registers;
 
     if (frame->vector == TRAP_NMI)
@@ -131,8 +144,8 @@ HAL_UPCALL void ke_trap(struct hal_trap_frame *frame)
     case TRAP_FAST_FAIL:
         lib_bugcheck(KERNEL_SECURITY_CHECK_FAILURE, frame->rcx, (uint64_t)frame, 0, 0, &registers);
     default:
-        lib_bugcheck(KMODE_EXCEPTION_NOT_HANDLED, (uint32_t)exception_code(frame->vector),
-                     frame->rip, frame->error_code, 0, &registers);
+        lib_bugcheck(KMODE_EXCEPTION_NOT_HANDLED, (uint32_t)code, frame->rip, 0,
+                     exception_address(code), &registers);
     }
 }
 
