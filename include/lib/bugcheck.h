@@ -89,6 +89,9 @@ const char *lib_bugcheck_name(uint32_t code);
  */
 void lib_symbol_describe(uint64_t address, char *buffer, size_t size);
 
+/* In the code of the kernel itself, not of a driver. */
+bool lib_address_in_kernel(uint64_t address);
+
 /* The backtrace of registers (NULL: of the caller), one log line a frame. */
 void lib_backtrace(const struct bugcheck_registers *registers);
 

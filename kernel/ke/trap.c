@@ -63,11 +63,6 @@ static void registers_from(const struct hal_trap_frame *f, struct bugcheck_regis
     hal_control_registers(&r->cr0, &r->cr3, &r->cr4);
 }
 
-static bool in_kernel_image(uint64_t address)
-{
-    return address >= HAL_KERNEL_BASE;
-}
-
 static _Noreturn void page_fault(const struct hal_trap_frame *frame,
                                  const struct bugcheck_registers *registers)
 {
@@ -82,8 +77,8 @@ static _Noreturn void page_fault(const struct hal_trap_frame *frame,
         lib_bugcheck(ATTEMPTED_WRITE_TO_READONLY_MEMORY, fault, hal_page_entry(fault), 0, 0,
                      registers);
     if (registers->irql >= DISPATCH_LEVEL)
-        lib_bugcheck(in_kernel_image(frame->rip) ? IRQL_NOT_LESS_OR_EQUAL
-                                                 : DRIVER_IRQL_NOT_LESS_OR_EQUAL,
+        lib_bugcheck(lib_address_in_kernel(frame->rip) ? IRQL_NOT_LESS_OR_EQUAL
+                                                       : DRIVER_IRQL_NOT_LESS_OR_EQUAL,
                      fault, registers->irql, access, frame->rip, registers);
     if (fault < HAL_DIRECT_MAP_BASE) /* a user address: an exception, which nobody handles */
         lib_bugcheck(KMODE_EXCEPTION_NOT_HANDLED, (uint32_t)STATUS_ACCESS_VIOLATION, frame->rip,

@@ -50,7 +50,7 @@ static uint32_t symbol_count(void)
     return &kernel_symbol_count != NULL ? kernel_symbol_count : 0;
 }
 
-static bool address_in_kernel_text(uint64_t address)
+bool lib_address_in_kernel(uint64_t address)
 {
     return address >= (uintptr_t)kernel_text_start && address < (uintptr_t)kernel_text_end;
 }
@@ -61,7 +61,7 @@ static bool symbol_find(uint64_t address, uint32_t *index)
     uint32_t low = 0;
     uint32_t high = symbol_count();
 
-    if (!address_in_kernel_text(address) || high == 0 || address < kernel_symbol_addresses[0]) {
+    if (!lib_address_in_kernel(address) || high == 0 || address < kernel_symbol_addresses[0]) {
         return false;
     }
     while (high - low > 1) {

@@ -360,6 +360,8 @@ static NTSTATUS NTAPI DispatchControl(PDEVICE_OBJECT DeviceObject, PIRP Irp)
         return Complete(Irp, STATUS_INVALID_DEVICE_REQUEST, 0);
     switch (code) {
     case IOCTL_TEST_RUN:
+        if (TestGroup.Run == NULL)
+            return Complete(Irp, STATUS_INVALID_DEVICE_REQUEST, 0);
         if (stack->Parameters.DeviceIoControl.OutputBufferLength < sizeof(ULONG))
             return Complete(Irp, STATUS_BUFFER_TOO_SMALL, 0);
         KtapBegin(&TestReport);

@@ -61,7 +61,7 @@ typedef struct _TEST_DEVICE {
 } TEST_DEVICE, *PTEST_DEVICE;
 
 typedef struct _TEST_GROUP {
-    VOID (*Run)(VOID);
+    VOID (*Run)(VOID);                     /* or NULL: nothing but stops */
     VOID (*Stop)(ULONG Number);            /* or NULL */
     VOID (*Step)(ULONG Number);            /* or NULL */
     VOID (*Started)(PTEST_DEVICE Device);  /* or NULL: in START */

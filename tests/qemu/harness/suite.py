@@ -27,12 +27,11 @@ TIMEOUT = 120
 
 
 class Run:
-    """One row of suite.toml with one number of CPUs."""
+    """One row of suite.toml with one number of CPUs, and one stop if it has any."""
 
-    def __init__(self, row, cpus):
+    def __init__(self, row, cpus, stop):
         self.group, self.inf = row["group"], row.get("inf", "message")
-        self.stop, only = row.get("stop"), row.get("only")
-        self.cpus = cpus
+        self.cpus, self.stop, only = cpus, stop, row.get("only")
         self.row = row
         words = [self.group] + ([self.inf] if self.inf != "message" else [])
         words += [only] if only else []
@@ -56,7 +55,13 @@ class Run:
 def runs():
     with open(os.path.join(FOLDER, "suite.toml"), "rb") as stream:
         rows = tomllib.load(stream).get("run", [])
-    return [Run(row, cpus) for row in rows for cpus in row.get("cpus", [1, 4])]
+    return [Run(row, cpus, stop) for row in rows for cpus in row.get("cpus", [1, 4])
+            for stop in _stops(row)]
+
+
+def _stops(row):
+    stop = row.get("stop")
+    return stop if isinstance(stop, list) else [stop]
 
 
 def request(group, code, number):
