@@ -1,5 +1,5 @@
 /*
- * helper.c - pauses, threads and processors.
+ * helper.c - pauses, threads and processors; bug checks to come.
  */
 #include "suite.h"
 
@@ -94,4 +94,23 @@ ULONG TestLowestProcessor(KAFFINITY Set)
 ULONG TestOtherProcessor(ULONG Processor)
 {
     return (Processor + 1) % TestProcessors();
+}
+
+static VOID PrintParameter(ULONG64 Parameter)
+{
+    if (Parameter == TEST_ANY)
+        DbgPrint(" *");
+    else
+        DbgPrint(" 0x%I64X", Parameter);
+}
+
+VOID ExpectStop(ULONG Code, ULONG64 Parameter1, ULONG64 Parameter2, ULONG64 Parameter3,
+                ULONG64 Parameter4, PCSTR Name)
+{
+    DbgPrint("expect stop 0x%08X", Code);
+    PrintParameter(Parameter1);
+    PrintParameter(Parameter2);
+    PrintParameter(Parameter3);
+    PrintParameter(Parameter4);
+    DbgPrint(" - %s\n", Name);
 }

@@ -11,7 +11,7 @@
  * suite.c       devices, PnP, control requests
  * device.c      how each kind of QEMU device is made to interrupt and to stop
  * connection.c  a connect call, its ISR and what that saw
- * helper.c      threads on other processors, pauses
+ * helper.c      threads on other processors, pauses, bug checks to come
  *
  * Only documented routines are called, so the same file can be loaded on Windows.
  */
@@ -111,14 +111,11 @@ static inline VOID ExpectSkip(PCSTR Name, PCSTR Reason)
     KtapSkip(&TestReport, Name, Reason);
 }
 
-/*
- * The next call must end in this bug check. `Parameters` is text, as the judge outside compares
- * it: four hexadecimal numbers, * where any will do.
- */
-static inline VOID ExpectStop(ULONG Code, PCSTR Parameters, PCSTR Name)
-{
-    DbgPrint("expect stop 0x%08X %s - %s\n", Code, Parameters, Name);
-}
+#define TEST_ANY 0xA4A4A4A4A4A4A4A4u /* of a bug check's parameter: not judged */
+
+/* The next call must end in this bug check; the judge outside compares the parameters. */
+VOID ExpectStop(ULONG Code, ULONG64 Parameter1, ULONG64 Parameter2, ULONG64 Parameter3,
+                ULONG64 Parameter4, PCSTR Name);
 
 /* ---- devices ------------------------------------------------------------------------------- */
 
