@@ -110,6 +110,12 @@ static NTSTATUS exception_code(uint64_t vector)
     }
 }
 
+/* A breakpoint is reported at its INT3, which the CPU has passed. */
+static uint64_t exception_instruction(const struct hal_trap_frame *frame)
+{
+    return frame->vector == TRAP_BREAKPOINT ? frame->rip - 1 : frame->rip;
+}
+
 /* A fault without an address, such as #GP: Windows reports a read of the highest address. */
 static uint64_t exception_address(NTSTATUS code)
 {
@@ -139,7 +145,7 @@ HAL_UPCALL void ke_trap(struct hal_trap_frame *frame)
     case TRAP_FAST_FAIL:
         lib_bugcheck(KERNEL_SECURITY_CHECK_FAILURE, frame->rcx, (uint64_t)frame, 0, 0, &registers);
     default:
-        lib_bugcheck(KMODE_EXCEPTION_NOT_HANDLED, (uint32_t)code, frame->rip, 0,
+        lib_bugcheck(KMODE_EXCEPTION_NOT_HANDLED, (uint32_t)code, exception_instruction(frame), 0,
                      exception_address(code), &registers);
     }
 }

@@ -3,11 +3,15 @@ import os
 import subprocess
 import sys
 
+import pytest
+
+from harness import suite
 from harness.guest import BUILD
 from hostlib import qemu
 
 DIRQL = os.path.join(qemu.ROOT, "tools", "dirql")
 EDU_LINE = os.path.join(BUILD, "drivers", "edu-line.sys")
+FACTORIAL_OF_10 = "dev ioctl edu-line0 0x222000 0A000000 4"
 
 
 def dirql(*arguments):
@@ -45,6 +49,14 @@ def test_a_driver_without_inf_or_match_exits_with_2(tmp_path):
     assert done.returncode == 2 and "--match" in done.stderr
 
 
+def test_a_run_that_ends_in_a_bug_check_exits_with_3():
+    driver = os.path.join(suite.BUILT, "faults.sys")
+    done = dirql("run", driver, os.path.join(suite.BUILT, "faults-message.inf"), "--no-examples",
+                 "--device", "edu", "--exec", suite.request("faults", suite.STOP_CODE, 20))
+    assert done.returncode == 3, done.stdout + done.stderr
+    assert "*** STOP 0x0BADD00D" in done.stdout
+
+
 def test_a_run_that_takes_too_long_exits_with_4():
     assert dirql("run", "--qemu-arg", "-S", "--timeout", "1", "--exec", "cpus").returncode == 4
 
@@ -69,6 +81,54 @@ def test_a_driver_without_an_inf_is_bound_by_match(tmp_path):
     done = dirql("run", str(driver), "--match", r"PCI\VEN_1234&DEV_11E8", "--device", "edu",
                  "--no-examples", "--exec", "devices")
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_two_drivers_and_their_infs_named_at_once_both_start():
+    nvme = os.path.join(BUILD, "drivers", "nvme")
+    done = dirql("run", EDU_LINE, f"{nvme}.sys", f"{nvme}.inf", EDU_LINE[:-4] + ".inf",
+                 "--no-examples", "--device", "edu", "--device", "nvme",
+                 "--exec", FACTORIAL_OF_10, "--exec", "dev read nvme0 512")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "edu-line0: connected" in done.stdout and "nvme0: connected" in done.stdout
+    assert "0000: 00 5f 37 00" in done.stdout  # 3628800
+
+
+def _inf(service_binary, copied):
+    """edu-line's INF, naming its driver otherwise, or not at all."""
+    with open(EDU_LINE[:-4] + ".inf", encoding="utf-8") as stream:
+        lines = stream.read().splitlines()
+    changed = []
+    for line in lines:
+        if line.startswith("ServiceBinary"):
+            line = f"ServiceBinary = %12%\\{service_binary}"
+        elif line == "edu-line.sys":
+            line = copied or ""
+        if copied or not line.startswith("CopyFiles"):
+            changed.append(line)
+    return "\n".join(changed) + "\n"
+
+
+@pytest.mark.parametrize("file, inf, binary, copied", [
+    ("one.sys", "other.inf", "one.sys", None),
+    ("one.sys", "other.inf", "absent.sys", "one.sys"),
+    ("one.sys", "one.inf", "absent.sys", "absent.sys"),
+], ids=["service binary", "copied file", "own base name"])
+def test_an_inf_finds_its_driver_by(tmp_path, file, inf, binary, copied):
+    driver = tmp_path / file
+    with open(EDU_LINE, "rb") as stream:
+        driver.write_bytes(stream.read())
+    (tmp_path / inf).write_text(_inf(binary, copied))
+    done = dirql("run", str(driver), str(tmp_path / inf), "--no-examples", "--device", "edu",
+                 "--exec", FACTORIAL_OF_10)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "0000: 00 5f 37 00" in done.stdout
+
+
+def test_what_a_driver_prints_comes_out_as_it_is_and_log_lines_have_a_prefix():
+    done = dirql("run", EDU_LINE, "--no-examples", "--device", "edu", "--exec", FACTORIAL_OF_10)
+    lines = done.stdout.splitlines()
+    assert "edu-line0: connected by CONNECT_LINE_BASED: line, vector 0x60, DIRQL 6" in lines
+    assert any(line.startswith("dirql: clock: ") for line in lines)
 
 
 def test_imports_lists_what_a_driver_needs():

@@ -1,8 +1,9 @@
 /*
- * faults.c - what becomes of a driver that breaks the machine: code and parameters of the bug check.
+ * faults.c - what becomes of a driver that breaks the machine: the bug check and its parameters.
  *
- * Every case is a stop, since none of them returns; their numbers are those of suite.toml. Each
- * says first what it expects, with the addresses of its own instructions and data.
+ * Every case is a stop, since none of them returns. Each says first what it expects, with the
+ * addresses of its own instructions and data. Exceptions come last: tests/qemu/test_faults.py
+ * judges those, the others are in suite.toml.
  */
 #include "suite.h"
 
@@ -25,9 +26,25 @@ __asm__("ReadByte:\n\t"
         "ret\n"
         "WriteByte:\n\t"
         "movb $0, (%rcx)\n\t"
+        "ret\n"
+        "Divide:\n\t"
+        "xorl %ecx, %ecx\n\t"
+        "movl %ecx, %eax\n\t"
+        "cltd\n"
+        "DivideInstruction:\n\t"
+        "idivl %ecx\n\t"
+        "ret\n"
+        "Undefined:\n\t"
+        "ud2\n"
+        "Breakpoint:\n\t"
+        "int3\n\t"
         "ret\n");
 UCHAR ReadByte(PVOID Address) __asm__("ReadByte");
 VOID WriteByte(PVOID Address) __asm__("WriteByte");
+VOID Divide(VOID) __asm__("Divide");
+VOID DivideInstruction(VOID) __asm__("DivideInstruction");
+VOID Undefined(VOID) __asm__("Undefined");
+VOID Breakpoint(VOID) __asm__("Breakpoint");
 
 /* ---- bad addresses at a raised level ------------------------------------------------------- */
 
@@ -275,15 +292,81 @@ static VOID AskWithout(VOID)
     KeBugCheck(MANUALLY_INITIATED_CRASH);
 }
 
+/* ---- exceptions ---------------------------------------------------------------------------- */
+
+/* Code, address, and the two parameters that 0x1E shows. */
+static VOID Exception(NTSTATUS Code, VOID (*Address)(VOID), ULONG64 First, ULONG64 Second)
+{
+    DbgPrint("expect exception %08X %p %I64X %I64X\n", Code, Address, First, Second);
+}
+
+static VOID ReadNull(VOID)
+{
+    Exception(STATUS_ACCESS_VIOLATION, (VOID(*)(VOID))ReadByte, 0, 0);
+    ReadByte(NULL);
+}
+
+static VOID WriteUser(VOID)
+{
+    Exception(STATUS_ACCESS_VIOLATION, (VOID(*)(VOID))WriteByte, 1, 0x12345678);
+    WriteByte((PVOID)(ULONG_PTR)0x12345678);
+}
+
+static VOID ReadNonCanonical(VOID)
+{
+    Exception(STATUS_ACCESS_VIOLATION, (VOID(*)(VOID))ReadByte, 0, MAXULONG64);
+    ReadByte((PVOID)(ULONG_PTR)0x8000000000000000);
+}
+
+static VOID DivideByZero(VOID)
+{
+    Exception(STATUS_INTEGER_DIVIDE_BY_ZERO, DivideInstruction, 0, 0);
+    Divide();
+}
+
+static VOID ExecuteUndefined(VOID)
+{
+    Exception(STATUS_ILLEGAL_INSTRUCTION, Undefined, 0, 0);
+    Undefined();
+}
+
+static VOID HitBreakpoint(VOID)
+{
+    Exception(STATUS_BREAKPOINT, Breakpoint, 0, 0);
+    Breakpoint();
+}
+
 static VOID Stop(ULONG Number)
 {
     static VOID (*const cases[])(VOID) = {
-        ChainOuter,        WriteAtHighLevel, CallNowhereAtDispatch, KernelReadsAtDispatch,
-        ReadInDpc,         ReadInIsr,        ReadUnmapped,          WriteUnmapped,
-        WriteConstant,     WriteCode,        WriteSharedUserData,   ExecuteData,
-        ExecutePool,       ExecuteStack,     OverflowStack,         FastFail,
-        FreeWithOtherTag,  FreeTwice,        FreeForeign,           FreeUserAddress,
-        AskWithParameters, AskWithout,
+        ChainOuter,
+        WriteAtHighLevel,
+        CallNowhereAtDispatch,
+        KernelReadsAtDispatch,
+        ReadInDpc,
+        ReadInIsr,
+        ReadUnmapped,
+        WriteUnmapped,
+        WriteConstant,
+        WriteCode,
+        WriteSharedUserData,
+        ExecuteData,
+        ExecutePool,
+        ExecuteStack,
+        OverflowStack,
+        FastFail,
+        FreeWithOtherTag,
+        FreeTwice,
+        FreeForeign,
+        FreeUserAddress,
+        AskWithParameters,
+        AskWithout,
+        ReadNull,
+        WriteUser,
+        ReadNonCanonical,
+        DivideByZero,
+        ExecuteUndefined,
+        HitBreakpoint,
     };
 
     if (Number < sizeof(cases) / sizeof(cases[0]))

@@ -1,0 +1,140 @@
+"""Exceptions, NMIs and asked-for bug checks: what is reported, and how the machine ends.
+
+The driver is the group `faults` of the conformance suite, whose stops the suite judges by code and
+parameters; here it is what stands below them.
+"""
+import os
+import re
+import subprocess
+
+import pytest
+
+from harness import suite
+from harness.guest import BUGCHECK, Guest, run_commands
+
+ACCESS_AT_DISPATCH, WRITE_AT_HIGH_LEVEL, IN_DPC, IN_ISR, ASKED = 0, 1, 4, 5, 20
+EXCEPTIONS = {"read of address 0": 22, "write of a user address": 23, "non-canonical address": 24,
+              "division by zero": 25, "undefined instruction": 26, "breakpoint": 27}
+IMAGE_BASE = 0x140000000  # what mk/drivers.mk links for
+KMODE, SYSTEM_THREAD = 0x1E, 0x7E
+
+EXCEPTION = re.compile(r"^expect exception (\S+) (\S+) (\S+) (\S+)$", re.M)
+FRAME = re.compile(r"^dirql:   #(\d+) +([0-9a-f]{16}) (\S+)$", re.M)
+
+
+def options(number, **more):
+    run = suite.Run({"group": "faults", "devices": ["edu"]}, 1, number)
+    return dict(run.options(), commands=[suite.request("faults", suite.STOP_CODE, number)], **more)
+
+
+def stop(number, cpus=1, **more):
+    result = run_commands(**dict(options(number, **more), cpus=cpus))
+    assert result.verdict == BUGCHECK, result.text
+    return result
+
+
+def stop_line(text):
+    """(code, [four parameters]) of the one bug check in a transcript."""
+    found = suite.STOP.findall(text)
+    assert len(found) == 1, text
+    code, *parameters = (int(word, 16) for word in found[0])
+    return code, parameters
+
+
+def register(text, name):
+    return int(re.search(rf"^dirql: .*\b{name} +([0-9a-f]{{16}})\b", text, re.M).group(1), 16)
+
+
+def driver_functions():
+    """[(offset in the image, name)] of faults.sys, ascending."""
+    prefix = os.environ.get("MINGW", "x86_64-w64-mingw32-")
+    path = os.path.join(suite.BUILT, "faults.sys.debug")
+    done = subprocess.run([f"{prefix}nm", path], capture_output=True, text=True, check=True)
+    symbols = [line.split() for line in done.stdout.splitlines()]
+    return sorted((int(words[0], 16) - IMAGE_BASE, words[2]) for words in symbols
+                  if len(words) == 3 and words[1] in "tT")
+
+
+def function_at(offset):
+    return [name for start, name in driver_functions() if start <= offset][-1]
+
+
+def frames(text):
+    """The backtrace: kernel functions by name, those of faults.sys by the names nm gives them."""
+    names = []
+    for index, (number, _, place) in enumerate(FRAME.findall(text)):
+        assert int(number) == index
+        image, offset = place.split("+")
+        # Above the first line stand return addresses: the call is before them.
+        offset = int(offset, 16)
+        names.append(function_at(offset) if image == "faults.sys" else image)
+    return names
+
+
+@pytest.mark.parametrize("name", EXCEPTIONS)
+def test_an_exception_that_nobody_handles_ends_in_its_bug_check(name):
+    text = stop(EXCEPTIONS[name]).text
+    wanted = [int(word, 16) for word in EXCEPTION.search(text).groups()]
+    code, parameters = stop_line(text)
+    assert code in (KMODE, SYSTEM_THREAD)
+    assert parameters[:2] == wanted[:2]
+    if code == KMODE:
+        assert parameters[2:] == wanted[2:]
+
+
+def test_the_backtrace_names_each_function_of_a_chain_in_the_driver_and_the_kernel_below_it():
+    names = frames(stop(ACCESS_AT_DISPATCH).text)
+    assert names[:4] == ["ReadByte", "ChainInner", "ChainMiddle", "ChainOuter"]
+    assert "DispatchControl" in names and "io_file_ioctl" in names
+    assert names.index("DispatchControl") < names.index("io_file_ioctl")
+
+
+@pytest.mark.parametrize("number, below", [(IN_DPC, "ke_dispatch_loop"), (IN_ISR, "irq_dispatch")],
+                         ids=["DPC", "ISR"])
+def test_the_backtrace_of_a_callback_goes_on_in_the_kernel(number, below):
+    names = frames(stop(number).text)
+    assert names[0] == "ReadByte" and below in names
+
+
+def test_the_report_shows_the_registers_of_the_fault():
+    text = stop(WRITE_AT_HIGH_LEVEL).text
+    _, (address, irql, _, instruction) = stop_line(text)
+    assert register(text, "rip") == instruction
+    assert register(text, "cr2") == register(text, "rcx") == address
+    assert f"irql {irql} " in text
+    assert register(text, "cr0") >> 16 & 1, "write protection is off"
+    assert register(text, "cr3") and register(text, "cr4")
+
+
+def test_one_processor_of_four_reports_and_the_others_stand():
+    code, parameters = stop_line(stop(ASKED, cpus=4).text)
+    assert (code, parameters) == (0x0BADD00D, [1, 0x22, 0x333, 2**64 - 1])
+
+
+def test_bugcheck_reboot_resets_the_machine():
+    with Guest(**options(ASKED, append="bugcheck=reboot")) as guest:
+        assert guest.wait() is None  # QEMU runs with -no-reboot
+        assert guest.process.returncode == 0
+        stop_line(guest.text)
+
+
+def test_bugcheck_halt_leaves_the_machine_standing():
+    with Guest(**options(ASKED, append="bugcheck=halt"), monitor=True) as guest:
+        guest.expect(r"\*\*\* STOP 0x0BADD00D")
+        guest.expect(r"^dirql:   #\d+ +[0-9a-f]{16} \w*boot\w*")
+        for _ in range(100):
+            if "HLT=1" in guest.monitor.command("info registers"):
+                break
+        else:
+            guest.fail("the processor does not stand")
+        assert not guest.ended
+
+
+@pytest.mark.parametrize("cpus", [1, 4])
+def test_an_nmi_from_outside_is_reported_as_a_hardware_failure(cpus):
+    with Guest(cpus=cpus, monitor=True) as guest:
+        guest.wait_for_prompt()
+        guest.monitor.command("nmi")
+        assert guest.wait() == BUGCHECK
+        code, parameters = stop_line(guest.text)
+        assert (code, parameters[0]) == (0x80, 0x4F4454)
