@@ -136,8 +136,12 @@ static bool run_driver(const struct shell_call *call)
         status = pnp_driver_stop(name);
     else if (strcmp(action, "remove") == 0)
         status = pnp_driver_remove(name);
+    else if (strcmp(action, "sleep") == 0)
+        status = pnp_driver_power(name, false);
+    else if (strcmp(action, "wake") == 0)
+        status = pnp_driver_power(name, true);
     else
-        return shell_fail("driver: start, stop or remove, not %s", action);
+        return shell_fail("driver: start, stop, remove, sleep or wake, not %s", action);
     if (!NT_SUCCESS(status))
         return shell_fail_status(name, status);
     shell_print("%s: %s done\n", name, action);
@@ -147,7 +151,7 @@ static bool run_driver(const struct shell_call *call)
 const struct shell_command shell_device_commands[] = {
     {"drivers", "", "drivers and whether they run", 0, 0, run_drivers},
     {"devices", "", "the tree of devices, with resources", 0, 0, run_devices},
-    {"driver", "start|stop|remove NAME", "start, stop or remove a driver's devices", 2, 2,
-     run_driver},
+    {"driver", "start|stop|remove|sleep|wake NAME",
+     "start, stop or remove a driver's devices, or send them to D3 or D0", 2, 2, run_driver},
     {0},
 };
