@@ -1,0 +1,292 @@
+/*
+ * dispatch.h - the dispatch routines of a function driver; see function.h. Included by one file of
+ * each driver.
+ *
+ * Power: the device is in D0 from START_DEVICE on. SET_POWER to D3 stops it as STOP_DEVICE does and
+ * is then passed down, so that the bus driver takes the power away last; to D0 it is passed down
+ * first. The device object asks for power IRPs at PASSIVE_LEVEL (DO_POWER_PAGABLE), as stopping and
+ * starting wait. States of the system as a whole are passed on: who owns the power policy turns them
+ * into states of the device.
+ */
+#pragma once
+
+#include "function.h"
+
+#define WIDE_AGAIN(Text) L##Text
+#define WIDE(Text) WIDE_AGAIN(Text)
+#define DEVICE_NAME L"\\Device\\" WIDE(FUNCTION_NAME) L"0"
+#define LINK_NAME L"\\DosDevices\\" WIDE(FUNCTION_NAME) L"0"
+#define NAME_DIGIT(Name) ((Name)[sizeof(Name) / sizeof((Name)[0]) - 2])
+#define DEVICES_MAX 10 /* the last character of the names is a digit */
+
+static NTSTATUS Complete(PIRP Irp, NTSTATUS Status, ULONG Information)
+{
+    Irp->IoStatus.Status = Status;
+    Irp->IoStatus.Information = Information;
+    IoCompleteRequest(Irp, IO_NO_INCREMENT);
+    return Status;
+}
+
+static NTSTATUS NTAPI DispatchPassDown(PDEVICE_OBJECT DeviceObject, PIRP Irp)
+{
+    PFUNCTION function = DeviceObject->DeviceExtension;
+
+    IoSkipCurrentIrpStackLocation(Irp);
+    return IoCallDriver(function->Lower, Irp);
+}
+
+/* ---- Starting and stopping -------------------------------------------------------------- */
+
+/* A copy of a list with one full descriptor, which is what a PCI device gets. */
+static PCM_RESOURCE_LIST CopyResources(PCM_RESOURCE_LIST List)
+{
+    PCM_RESOURCE_LIST copy;
+    SIZE_T size;
+
+    if (List == NULL || List->Count == 0)
+        return NULL;
+    size = FIELD_OFFSET(CM_RESOURCE_LIST, List[0].PartialResourceList.PartialDescriptors) +
+           List->List[0].PartialResourceList.Count * sizeof(CM_PARTIAL_RESOURCE_DESCRIPTOR);
+    copy = ExAllocatePoolWithTag(NonPagedPool, size, FUNCTION_LOCK_TAG);
+    if (copy != NULL) {
+        RtlCopyMemory(copy, List, size);
+        copy->Count = 1;
+    }
+    return copy;
+}
+
+static VOID FreeResources(PFUNCTION Function)
+{
+    if (Function->Raw != NULL)
+        ExFreePoolWithTag(Function->Raw, FUNCTION_LOCK_TAG);
+    if (Function->Translated != NULL)
+        ExFreePoolWithTag(Function->Translated, FUNCTION_LOCK_TAG);
+    Function->Raw = NULL;
+    Function->Translated = NULL;
+}
+
+static NTSTATUS Run(PFUNCTION Function)
+{
+    NTSTATUS status = FunctionStart((PDEVICE)Function);
+
+    if (!NT_SUCCESS(status)) {
+        DbgPrint(FUNCTION_NAME "%u: not started, status 0x%08X\n", Function->Index, status);
+        FunctionStop((PDEVICE)Function);
+        return status;
+    }
+    Function->Running = TRUE;
+    return status;
+}
+
+static VOID Halt(PFUNCTION Function)
+{
+    if (Function->Running)
+        FunctionStop((PDEVICE)Function);
+    Function->Running = FALSE;
+}
+
+/* ---- PnP -------------------------------------------------------------------------------- */
+
+/* The bus driver is below: it must have powered and configured the device before we touch it. */
+static NTSTATUS PnpStart(PFUNCTION Function, PIRP Irp)
+{
+    PIO_STACK_LOCATION stack = IoGetCurrentIrpStackLocation(Irp);
+    NTSTATUS status = STATUS_UNSUCCESSFUL;
+
+    if (IoForwardIrpSynchronously(Function->Lower, Irp))
+        status = Irp->IoStatus.Status;
+    if (NT_SUCCESS(status)) {
+        Function->Raw = CopyResources(stack->Parameters.StartDevice.AllocatedResources);
+        Function->Translated =
+            CopyResources(stack->Parameters.StartDevice.AllocatedResourcesTranslated);
+        status = Run(Function);
+        if (!NT_SUCCESS(status))
+            FreeResources(Function);
+    }
+    return Complete(Irp, status, 0);
+}
+
+/* First turn away and finish what waits for the device, or the lock would never come free. */
+static NTSTATUS PnpRemove(PDEVICE_OBJECT DeviceObject, PFUNCTION Function, PIRP Irp)
+{
+    UNICODE_STRING link;
+    WCHAR name[] = LINK_NAME;
+    NTSTATUS status;
+
+    Halt(Function);
+    IoReleaseRemoveLockAndWait(&Function->Lock, Irp);
+    FreeResources(Function);
+    Irp->IoStatus.Status = STATUS_SUCCESS;
+    IoSkipCurrentIrpStackLocation(Irp);
+    status = IoCallDriver(Function->Lower, Irp);
+
+    NAME_DIGIT(name) += (WCHAR)Function->Index;
+    RtlInitUnicodeString(&link, name);
+    IoDeleteSymbolicLink(&link);
+    IoDetachDevice(Function->Lower);
+    IoDeleteDevice(DeviceObject);
+    return status;
+}
+
+static NTSTATUS NTAPI DispatchPnp(PDEVICE_OBJECT DeviceObject, PIRP Irp)
+{
+    PFUNCTION function = DeviceObject->DeviceExtension;
+    UCHAR minor = IoGetCurrentIrpStackLocation(Irp)->MinorFunction;
+    NTSTATUS status = IoAcquireRemoveLock(&function->Lock, Irp);
+
+    if (!NT_SUCCESS(status))
+        return Complete(Irp, status, 0);
+    if (minor == IRP_MN_REMOVE_DEVICE)
+        return PnpRemove(DeviceObject, function, Irp); /* releases the lock */
+    if (minor == IRP_MN_START_DEVICE) {
+        status = PnpStart(function, Irp);
+    } else {
+        if (minor == IRP_MN_STOP_DEVICE || minor == IRP_MN_SURPRISE_REMOVAL)
+            Halt(function);
+        if (minor == IRP_MN_STOP_DEVICE)
+            FreeResources(function);
+        if (minor == IRP_MN_QUERY_STOP_DEVICE || minor == IRP_MN_CANCEL_STOP_DEVICE ||
+            minor == IRP_MN_STOP_DEVICE || minor == IRP_MN_SURPRISE_REMOVAL ||
+            minor == IRP_MN_QUERY_REMOVE_DEVICE || minor == IRP_MN_CANCEL_REMOVE_DEVICE)
+            Irp->IoStatus.Status = STATUS_SUCCESS;
+        status = DispatchPassDown(DeviceObject, Irp);
+    }
+    IoReleaseRemoveLock(&function->Lock, Irp);
+    return status;
+}
+
+/* ---- Power ------------------------------------------------------------------------------ */
+
+static NTSTATUS PowerUp(PFUNCTION Function, PIRP Irp)
+{
+    NTSTATUS status = STATUS_UNSUCCESSFUL;
+
+    if (IoForwardIrpSynchronously(Function->Lower, Irp))
+        status = Irp->IoStatus.Status;
+    if (NT_SUCCESS(status) && !Function->Running && Function->Translated != NULL)
+        status = Run(Function);
+    return Complete(Irp, status, 0);
+}
+
+static NTSTATUS NTAPI DispatchPower(PDEVICE_OBJECT DeviceObject, PIRP Irp)
+{
+    PFUNCTION function = DeviceObject->DeviceExtension;
+    PIO_STACK_LOCATION stack = IoGetCurrentIrpStackLocation(Irp);
+    BOOLEAN device = stack->MinorFunction == IRP_MN_SET_POWER &&
+                     stack->Parameters.Power.Type == DevicePowerState;
+    NTSTATUS status = IoAcquireRemoveLock(&function->Lock, Irp);
+
+    if (!NT_SUCCESS(status))
+        return Complete(Irp, status, 0);
+    if (device && stack->Parameters.Power.State.DeviceState == PowerDeviceD0) {
+        status = PowerUp(function, Irp);
+    } else {
+        if (device)
+            Halt(function);
+        if (device || stack->MinorFunction == IRP_MN_QUERY_POWER)
+            Irp->IoStatus.Status = STATUS_SUCCESS;
+        status = DispatchPassDown(DeviceObject, Irp);
+    }
+    IoReleaseRemoveLock(&function->Lock, Irp);
+    return status;
+}
+
+/* ---- Requests --------------------------------------------------------------------------- */
+
+static NTSTATUS NTAPI DispatchRequest(PDEVICE_OBJECT DeviceObject, PIRP Irp)
+{
+    PFUNCTION function = DeviceObject->DeviceExtension;
+    NTSTATUS status = IoAcquireRemoveLock(&function->Lock, Irp);
+    ULONG information = 0;
+
+    if (!NT_SUCCESS(status))
+        return Complete(Irp, status, 0);
+    status = FunctionRequest((PDEVICE)function, Irp, &information);
+    if (status != STATUS_PENDING)
+        FunctionFinish(function, Irp, status, information);
+    return status;
+}
+
+static NTSTATUS NTAPI DispatchOpenClose(PDEVICE_OBJECT DeviceObject, PIRP Irp)
+{
+    UNREFERENCED_PARAMETER(DeviceObject);
+    return Complete(Irp, STATUS_SUCCESS, 0);
+}
+
+/* ---- Devices ---------------------------------------------------------------------------- */
+
+/* A device object with the first name that is free. */
+static NTSTATUS CreateNamed(PDRIVER_OBJECT DriverObject, ULONG Size, PDEVICE_OBJECT *Object)
+{
+    WCHAR deviceText[] = DEVICE_NAME, linkText[] = LINK_NAME;
+    UNICODE_STRING deviceName, linkName;
+    NTSTATUS status;
+    ULONG index = 0;
+
+    RtlInitUnicodeString(&deviceName, deviceText);
+    RtlInitUnicodeString(&linkName, linkText);
+    while ((status = IoCreateDevice(DriverObject, Size, &deviceName, FUNCTION_TYPE,
+                                    FILE_DEVICE_SECURE_OPEN, FALSE, Object)) ==
+               STATUS_OBJECT_NAME_COLLISION &&
+           ++index < DEVICES_MAX)
+        NAME_DIGIT(deviceText)++; /* taken: the next number */
+    if (!NT_SUCCESS(status))
+        return status;
+    NAME_DIGIT(linkText) += (WCHAR)index;
+    ((PFUNCTION)(*Object)->DeviceExtension)->Index = index;
+    status = IoCreateSymbolicLink(&linkName, &deviceName);
+    if (!NT_SUCCESS(status))
+        IoDeleteDevice(*Object);
+    return status;
+}
+
+static NTSTATUS NTAPI AddDevice(PDRIVER_OBJECT DriverObject, PDEVICE_OBJECT Physical)
+{
+    WCHAR linkText[] = LINK_NAME;
+    UNICODE_STRING linkName;
+    PDEVICE_OBJECT object;
+    PFUNCTION function;
+    NTSTATUS status;
+
+    status = CreateNamed(DriverObject, sizeof(DEVICE), &object);
+    if (!NT_SUCCESS(status))
+        return status;
+    function = object->DeviceExtension; /* zeroed by the system */
+    function->Self = object;
+    function->Physical = Physical;
+    IoInitializeRemoveLock(&function->Lock, FUNCTION_LOCK_TAG, 0, 0);
+    FunctionInitialize((PDEVICE)function);
+    function->Lower = IoAttachDeviceToDeviceStack(object, Physical);
+    if (function->Lower == NULL) {
+        NAME_DIGIT(linkText) += (WCHAR)function->Index;
+        RtlInitUnicodeString(&linkName, linkText);
+        IoDeleteSymbolicLink(&linkName);
+        IoDeleteDevice(object);
+        return STATUS_NO_SUCH_DEVICE;
+    }
+    object->Flags |= FUNCTION_FLAGS | DO_POWER_PAGABLE;
+    object->Flags &= ~DO_DEVICE_INITIALIZING;
+    return STATUS_SUCCESS;
+}
+
+static VOID NTAPI Unload(PDRIVER_OBJECT DriverObject)
+{
+    UNREFERENCED_PARAMETER(DriverObject); /* every device has been removed by now */
+}
+
+NTSTATUS NTAPI DriverEntry(PDRIVER_OBJECT DriverObject, PUNICODE_STRING RegistryPath)
+{
+    UNREFERENCED_PARAMETER(RegistryPath);
+    DriverObject->DriverExtension->AddDevice = AddDevice;
+    DriverObject->DriverUnload = Unload;
+    DriverObject->MajorFunction[IRP_MJ_CREATE] = DispatchOpenClose;
+    DriverObject->MajorFunction[IRP_MJ_CLEANUP] = DispatchOpenClose;
+    DriverObject->MajorFunction[IRP_MJ_CLOSE] = DispatchOpenClose;
+    DriverObject->MajorFunction[IRP_MJ_READ] = DispatchRequest;
+    DriverObject->MajorFunction[IRP_MJ_WRITE] = DispatchRequest;
+    DriverObject->MajorFunction[IRP_MJ_DEVICE_CONTROL] = DispatchRequest;
+    DriverObject->MajorFunction[IRP_MJ_PNP] = DispatchPnp;
+    DriverObject->MajorFunction[IRP_MJ_POWER] = DispatchPower;
+    DriverObject->MajorFunction[IRP_MJ_SYSTEM_CONTROL] = DispatchPassDown;
+    return STATUS_SUCCESS;
+}

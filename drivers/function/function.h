@@ -1,0 +1,180 @@
+/*
+ * function.h - what the function drivers beside this folder have in common: one device each.
+ *
+ * A driver's DEVICE, its device extension, begins with a FUNCTION. The driver's main file defines
+ *
+ *   FUNCTION_NAME     "ahci": devices are \Device\ahci0, \DosDevices\ahci0, ...
+ *   FUNCTION_TYPE     FILE_DEVICE_...
+ *   FUNCTION_FLAGS    DO_DIRECT_IO or DO_BUFFERED_IO
+ *
+ * includes dispatch.h, once, and writes the routines declared at the end of this header. dispatch.h
+ * calls them in this order:
+ *
+ *   FunctionInitialize     AddDevice: locks, events, DPCs
+ *   FunctionStart          START_DEVICE, and on the way from D3 to D0
+ *   FunctionRequest        read, write, device control
+ *   FunctionStop           STOP, SURPRISE_REMOVAL, REMOVE, and on the way from D0 to D3
+ *
+ * The lower half are services to those routines: registers, configuration space, interrupts.
+ */
+#pragma once
+
+#include <ntddk.h>
+
+#define FUNCTION_LOCK_TAG 0x636E7546 /* "Func" */
+
+/* All constant while the device is started. */
+typedef struct _FUNCTION {
+    PDEVICE_OBJECT Self;     /* our own device object */
+    PDEVICE_OBJECT Physical; /* the bus driver's object: names the device in system calls */
+    PDEVICE_OBJECT Lower;    /* where IRPs are passed on to */
+    IO_REMOVE_LOCK Lock;     /* held by each request under way */
+    ULONG Index;             /* the digit at the end of the name */
+    BOOLEAN Running;         /* FunctionStart succeeded, FunctionStop has not been called */
+    PCM_RESOURCE_LIST Raw;   /* from START_DEVICE to STOP_DEVICE; NULL without */
+    PCM_RESOURCE_LIST Translated;
+    ULONG MessageCount; /* connected messages; 0: a line */
+    /* What IoConnectInterruptEx gave. Version 0 while not connected. */
+    IO_DISCONNECT_INTERRUPT_PARAMETERS Connection;
+} FUNCTION, *PFUNCTION;
+
+/* ---- By the driver ---------------------------------------------------------------------- */
+
+typedef struct _DEVICE *PDEVICE; /* begins with a FUNCTION */
+
+VOID FunctionInitialize(PDEVICE Device);
+
+/* PASSIVE_LEVEL. The device is powered and has its resources. FunctionStop follows a failure. */
+NTSTATUS FunctionStart(PDEVICE Device);
+
+/*
+ * PASSIVE_LEVEL. Undo FunctionStart, or as much of it as was done, and finish every pending
+ * request. Harmless when repeated. The device may be gone: registers then read as all ones.
+ */
+VOID FunctionStop(PDEVICE Device);
+
+/*
+ * IRP_MJ_READ, _WRITE or _DEVICE_CONTROL; IRQL <= DISPATCH_LEVEL. STATUS_PENDING: the IRP has been
+ * marked pending and FunctionFinish is, or has been, called for it. Else *Information counts the
+ * bytes moved.
+ */
+NTSTATUS FunctionRequest(PDEVICE Device, PIRP Irp, PULONG Information);
+
+/* ---- Services, to the driver ------------------------------------------------------------ */
+
+/* Complete a pending request. IRQL <= DISPATCH_LEVEL. */
+static inline VOID FunctionFinish(PFUNCTION Function, PIRP Irp, NTSTATUS Status, ULONG Information)
+{
+    Irp->IoStatus.Status = Status;
+    Irp->IoStatus.Information = Information;
+    IoCompleteRequest(Irp, IO_NO_INCREMENT);
+    IoReleaseRemoveLock(&Function->Lock, Irp);
+}
+
+/*
+ * Map the memory range that begins at this bus address, the first one if 0. NULL: there is none,
+ * or no room. PASSIVE_LEVEL. Unmapped by MmUnmapIoSpace with the length that was returned.
+ */
+static inline PUCHAR FunctionMap(PFUNCTION Function, ULONGLONG BusAddress, PULONG Length)
+{
+    PCM_PARTIAL_RESOURCE_DESCRIPTOR raw, translated;
+    ULONG i;
+
+    if (Function->Raw == NULL || Function->Translated == NULL)
+        return NULL;
+    /* The two lists run side by side: what the bus sees, and what the processor sees. */
+    raw = Function->Raw->List[0].PartialResourceList.PartialDescriptors;
+    translated = Function->Translated->List[0].PartialResourceList.PartialDescriptors;
+    for (i = 0; i < Function->Translated->List[0].PartialResourceList.Count; i++) {
+        if (translated[i].Type != CmResourceTypeMemory ||
+            (BusAddress != 0 && (ULONGLONG)raw[i].u.Memory.Start.QuadPart != BusAddress))
+            continue;
+        *Length = translated[i].u.Memory.Length;
+        return MmMapIoSpace(translated[i].u.Memory.Start, *Length, MmNonCached);
+    }
+    return NULL;
+}
+
+/*
+ * By messages where they were granted, by the device's line where not. Function->MessageCount tells
+ * which. PASSIVE_LEVEL.
+ */
+static inline NTSTATUS FunctionConnect(PFUNCTION Function, PKMESSAGE_SERVICE_ROUTINE Message,
+                                       PKSERVICE_ROUTINE Line, PVOID Context)
+{
+    IO_CONNECT_INTERRUPT_PARAMETERS parameters;
+    PVOID connection = NULL;
+    NTSTATUS status;
+
+    RtlZeroMemory(&parameters, sizeof(parameters));
+    parameters.Version = CONNECT_MESSAGE_BASED;
+    parameters.MessageBased.PhysicalDeviceObject = Function->Physical;
+    parameters.MessageBased.ConnectionContext.Generic = &connection;
+    parameters.MessageBased.MessageServiceRoutine = Message;
+    parameters.MessageBased.ServiceContext = Context;
+    parameters.MessageBased.FallBackServiceRoutine = Line;
+    status = IoConnectInterruptEx(&parameters);
+    if (!NT_SUCCESS(status))
+        return status;
+    Function->Connection.Version = parameters.Version;
+    Function->Connection.ConnectionContext.Generic = connection;
+    Function->MessageCount = 0;
+    if (parameters.Version == CONNECT_MESSAGE_BASED)
+        Function->MessageCount = ((PIO_INTERRUPT_MESSAGE_INFO)connection)->MessageCount;
+    return STATUS_SUCCESS;
+}
+
+/* The device has been told to be silent. No service routine, no DPC runs after the return. */
+static inline VOID FunctionDisconnect(PFUNCTION Function)
+{
+    if (Function->Connection.Version == 0)
+        return;
+    IoDisconnectInterruptEx(&Function->Connection);
+    RtlZeroMemory(&Function->Connection, sizeof(Function->Connection));
+    KeFlushQueuedDpcs();
+}
+
+static inline PCSTR FunctionConnectionText(PFUNCTION Function)
+{
+    return Function->MessageCount != 0 ? "CONNECT_MESSAGE_BASED" : "CONNECT_LINE_BASED (fallback)";
+}
+
+/*
+ * The bus driver's interface to configuration space. On success the caller ends with
+ * Interface->InterfaceDereference(Interface->Context). PASSIVE_LEVEL.
+ */
+static inline NTSTATUS FunctionBusInterface(PFUNCTION Function, PBUS_INTERFACE_STANDARD Interface)
+{
+    static const GUID type = {
+        0x496B8280, 0x6F25, 0x11D0, {0xBE, 0xAF, 0x08, 0x00, 0x2B, 0xE2, 0x09, 0x2F}};
+    IO_STATUS_BLOCK block;
+    PIO_STACK_LOCATION next;
+    NTSTATUS status;
+    KEVENT done;
+    PIRP irp;
+
+    KeInitializeEvent(&done, NotificationEvent, FALSE);
+    irp = IoBuildSynchronousFsdRequest(IRP_MJ_PNP, Function->Lower, NULL, 0, NULL, &done, &block);
+    if (irp == NULL)
+        return STATUS_INSUFFICIENT_RESOURCES;
+    irp->IoStatus.Status = STATUS_NOT_SUPPORTED; /* as every PnP request starts out */
+    next = IoGetNextIrpStackLocation(irp);
+    next->MinorFunction = IRP_MN_QUERY_INTERFACE;
+    next->Parameters.QueryInterface.InterfaceType = &type;
+    next->Parameters.QueryInterface.Size = sizeof(*Interface);
+    next->Parameters.QueryInterface.Version = 1;
+    next->Parameters.QueryInterface.Interface = (PINTERFACE)Interface;
+    next->Parameters.QueryInterface.InterfaceSpecificData = NULL;
+    status = IoCallDriver(Function->Lower, irp);
+    if (status == STATUS_PENDING) {
+        KeWaitForSingleObject(&done, Executive, KernelMode, FALSE, NULL);
+        status = block.Status;
+    }
+    return status;
+}
+
+/* Keeps the compiler from moving memory accesses; the processor keeps stores in order by itself. */
+static inline VOID KeepOrder(VOID)
+{
+    __asm__ volatile("" : : : "memory");
+}
