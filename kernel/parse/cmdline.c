@@ -62,22 +62,43 @@ bool cmdline_value(const struct cmdline_word *word, char *buffer, size_t size)
     return true;
 }
 
-/* The last word with that key. */
+/* The next word with that key. */
+static bool next_of(struct cmdline_iterator *iterator, const char *key, struct cmdline_word *found)
+{
+    size_t key_size = strlen(key);
+    struct cmdline_word word;
+
+    while (cmdline_next(iterator, &word)) {
+        if (word.key_size == key_size && memcmp(word.key, key, key_size) == 0) {
+            *found = word;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The last one. */
 static bool find_word(const char *line, const char *key, struct cmdline_word *found)
 {
     struct cmdline_iterator iterator;
-    struct cmdline_word word;
-    size_t key_size = strlen(key);
     bool any = false;
 
     cmdline_begin(&iterator, line, strlen(line));
-    while (cmdline_next(&iterator, &word)) {
-        if (word.key_size == key_size && memcmp(word.key, key, key_size) == 0) {
-            *found = word;
-            any = true;
-        }
-    }
+    while (next_of(&iterator, key, found))
+        any = true;
     return any;
+}
+
+bool cmdline_next_value(struct cmdline_iterator *iterator, const char *key, char *buffer,
+                        size_t size)
+{
+    struct cmdline_word word;
+
+    if (!next_of(iterator, key, &word))
+        return false;
+    if (!cmdline_value(&word, buffer, size) && size != 0)
+        buffer[0] = '\0';
+    return true;
 }
 
 bool cmdline_get(const char *line, const char *key, char *buffer, size_t size)

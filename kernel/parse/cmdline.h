@@ -28,6 +28,13 @@ bool cmdline_next(struct cmdline_iterator *iterator, struct cmdline_word *word);
 /* Copy a word's value without its quotes; false if it does not fit. "" for a word without `=`. */
 bool cmdline_value(const struct cmdline_word *word, char *buffer, size_t size);
 
+/*
+ * The value of the next word with that key, for options that may be given more than once; "" for
+ * one that does not fit. False: no more.
+ */
+bool cmdline_next_value(struct cmdline_iterator *iterator, const char *key, char *buffer,
+                        size_t size);
+
 /* The line is NUL-terminated. False: no such key, or the value does not fit. */
 bool cmdline_get(const char *line, const char *key, char *buffer, size_t size);
 bool cmdline_has(const char *line, const char *key);

@@ -11,51 +11,21 @@
 
 #include "mm/mm.h"
 #include "parse/cmdline.h"
-#include "parse/hex.h"
+#include "parse/pci_location.h"
 #include "shell/shell.h"
 
 enum { SELECT_COM2 = 0x2F8, SELECT_BAUD_MAX = 4000000 };
 
-/* A hexadecimal number of at most two digits; *text moves behind it. */
-static bool take_hex(const char **text, uint32_t most, uint32_t *value)
-{
-    const char *at = *text;
-
-    *value = 0;
-    while (at < *text + 2 && hex_digit(*at) >= 0)
-        *value = *value << 4 | (uint32_t)hex_digit(*at++);
-    if (at == *text || *value > most)
-        return false;
-    *text = at;
-    return true;
-}
-
-static bool take_character(const char **text, char character)
-{
-    return **text == character && (*text)++ != NULL;
-}
-
-static bool take_location(const char *text, uint8_t *bus, uint8_t *devfn)
-{
-    uint32_t number, device, function;
-
-    if (!take_hex(&text, 0xFF, &number) || !take_character(&text, ':') ||
-        !take_hex(&text, 0x1F, &device) || !take_character(&text, '.') ||
-        !take_hex(&text, 7, &function) || *text != '\0')
-        return false;
-    *bus = (uint8_t)number;
-    *devfn = PCI_DEVFN(device, function);
-    return true;
-}
-
 /* The first BAR of a PCI function, decoding on. */
 static bool find_pci_uart(const char *location, struct hal_console_port *port)
 {
+    uint32_t where, bar, command;
     uint8_t bus, devfn;
-    uint32_t bar, command;
 
-    if (!take_location(location, &bus, &devfn))
+    if (!pci_location_parse(location, &where))
         return false;
+    bus = (uint8_t)(where >> 8);
+    devfn = (uint8_t)where;
     bar = hal_pci_read(0, bus, devfn, PCI_BAR0, 4);
     if (bar == 0 || bar == ~0u)
         return false;

@@ -120,6 +120,8 @@ def write_text(out):
     lines = {"cmdline": [b'console=com1,115200 debug exec="irq; mem" cpus=0x10 memory=64M quiet'],
              "console_line": [b'dev ioctl "\\\\.\\edu 0" 0x222004 \'00 01\' # x', b"irq -j",
                               b'a\\ b \\"'],
+             "injection": [b"delay,00:04.0,0x50", b"pool 3 Edu", b"share 1:1f.7 off",
+                           b"vectors off", b"messages 00:07.0 0", b"late 00:04.0 200"],
              "hex": [b"0x00:11 22-33,ff", b"deadBEEF"]}
     for target, texts in lines.items():
         for number, text in enumerate(texts):

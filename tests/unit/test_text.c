@@ -6,6 +6,8 @@
 #include "parse/cmdline.h"
 #include "parse/console_line.h"
 #include "parse/hex.h"
+#include "parse/injection.h"
+#include "parse/pci_location.h"
 
 static void finds_words(void **state)
 {
@@ -140,6 +142,67 @@ static void reports_errors(void **state)
     assert_int_equal(parse_bad(NULL, "Field", 0, "", 0), PARSE_BAD);
 }
 
+static void reads_locations(void **state)
+{
+    static const char *const wrong[] = {"", "0", "00:04", "00:04.8", "00:20.0", "100:0.0",
+                                        "00:04.0 ", "00-04.0", ":4.0", "00:04.", "g:0.0"};
+    uint32_t location = 7;
+
+    (void)state;
+    for (unsigned i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
+        assert_false(pci_location_parse(wrong[i], &location));
+    assert_int_equal(location, 7);
+    assert_true(pci_location_parse("00:1f.2", &location));
+    assert_int_equal(location, 0xFA);
+    assert_true(pci_location_parse("fF:1.7", &location));
+    assert_int_equal(location, 0xFF0F);
+}
+
+static void reads_injections(void **state)
+{
+    struct injection injection;
+    struct parse_error error;
+
+    (void)state;
+    assert_true(injection_parse("delay,00:04.0,0x50", &injection, &error));
+    assert_int_equal(injection.kind, INJECTION_DELAY);
+    assert_int_equal(injection.location, 0x20);
+    assert_int_equal(injection.value, 0x50);
+    assert_false(injection.is_off);
+    assert_true(injection_parse(" messages 1:2.3  0 ", &injection, &error));
+    assert_int_equal(injection.location, 0x113);
+    assert_int_equal(injection.value, 0);
+    assert_true(injection_parse("share 00:04.0", &injection, &error));
+    assert_false(injection.is_off);
+    assert_true(injection_parse("share 00:04.0 off", &injection, &error));
+    assert_true(injection.is_off);
+    assert_true(injection_parse("vectors off", &injection, &error));
+    assert_true(injection.is_off);
+    assert_int_equal(injection.location, PCI_LOCATION_NONE);
+    assert_true(injection_parse("pool 3", &injection, &error));
+    assert_int_equal(injection.tag, 0);
+    assert_true(injection_parse("pool 3 Edu", &injection, &error));
+    assert_int_equal(injection.tag, 0x20756445);
+}
+
+static void refuses_injections(void **state)
+{
+    static const char *const wrong[] = {
+        "",           "nothing",          "delay",           "delay 00:04.0",
+        "vectors 17", "vectors 1 2",      "late 00:04.0 0",  "share 00:04.0 1",
+        "pool 0",     "pool 1 Toolong",   "pool 1 Abcd off", "pool off Abcd",
+        "share",      "delay 4.0 5",      "vectors -1",      "share 00:04.0 off off",
+        "delaydelaydelaydelay 00:04.0 5", "late 00:04.0 99999"};
+    struct injection injection;
+    struct parse_error error;
+
+    (void)state;
+    for (unsigned i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
+        assert_false(injection_parse(wrong[i], &injection, &error));
+    assert_false(injection_parse("delay 00:04.0 x", &injection, &error));
+    assert_int_equal(error.offset, 14);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -149,6 +212,9 @@ int main(void)
         SENTENCE("a console line becomes words with quotes and escapes", splits_lines),
         SENTENCE("open quotes and too many words on a console line are refused", refuses_lines),
         SENTENCE("hexadecimal text becomes bytes and comes back", reads_hex),
+        SENTENCE("BUS:DEVICE.FUNCTION is read whole or not at all", reads_locations),
+        SENTENCE("a fault to inject is read with its device, value and tag", reads_injections),
+        SENTENCE("a fault that is not one is refused where it is wrong", refuses_injections),
         SENTENCE("an error's detail holds its number and never overflows", reports_errors),
     };
 
