@@ -21,6 +21,7 @@
 #include "ldr/ldr.h"
 #include "mm/mm.h"
 #include "parse/cmdline.h"
+#include "parse/pci_location.h"
 #include "pnp/pnp.h"
 #include "shell/shell.h"
 
@@ -50,6 +51,19 @@ static void choose_behaviour(const char *command_line)
         io_disconnect_set_lenient(!strcmp(value, "lenient"));
     if (cmdline_get(command_line, "storm", value, sizeof value))
         irq_storm_set_bugcheck(!strcmp(value, "bugcheck"));
+}
+
+/* passive=B:D.F, any number of them: devices whose lines are assigned PASSIVE_LEVEL. */
+static void choose_passive(const char *command_line)
+{
+    struct cmdline_iterator iterator;
+    char value[CMDLINE_VALUE_MAX];
+    uint32_t location;
+
+    cmdline_begin(&iterator, command_line, strlen(command_line));
+    while (cmdline_next_value(&iterator, "passive", value, sizeof value))
+        if (!pci_location_parse(value, &location) || !pnp_passive_set(location))
+            log_warn("passive=%s: not BUS:DEVICE.FUNCTION, or too many of them", value);
 }
 
 /* cpus=N: start no more than that. */
@@ -87,6 +101,8 @@ _Noreturn void kernel_main(const struct boot_info *boot)
     ke_boot_mark("local APIC and clocks");
     hal_cpus_start(cpu_limit(boot->command_line)); /* interrupts, mm */
     ke_boot_mark("processors");
+    choose_passive(boot->command_line);
+    shell_inject_options(boot->command_line);
     ldr_init();
     pnp_init();         /* registry, root */
     add_archives(boot); /* drivers and INFs known */

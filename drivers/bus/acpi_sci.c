@@ -11,6 +11,7 @@
 #include "acpi_bus.h"
 #include "gsi.h"
 #include "irq/interrupt.h"
+#include "parse/pci_location.h"
 #include "pnp/pnp.h"
 
 enum { SCI_IRQL = 11 };
@@ -43,10 +44,11 @@ static NTSTATUS sci_link(struct irq_line *line)
         return status;
     sci.line = line;
     sci.lock = &sci.own_lock;
-    sci.service_routine = sci_service;
+    sci.routine = sci_service;
     sci.irql = irq_line_irql(line);
     sci.synchronize_irql = sci.irql;
     sci.share = TRUE;
+    sci.location = PCI_LOCATION_NONE;
     status = irq_interrupt_connect(&sci);
     if (!NT_SUCCESS(status))
         irq_line_release(line);

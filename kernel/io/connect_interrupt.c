@@ -18,6 +18,7 @@
 #include "io/device.h"
 #include "ke/version.h"
 #include "mm/pool.h"
+#include "parse/pci_location.h"
 
 typedef IO_CONNECT_INTERRUPT_FULLY_SPECIFIED_PARAMETERS full_parameters;
 typedef IO_CONNECT_INTERRUPT_LINE_BASED_PARAMETERS line_parameters;
@@ -61,7 +62,7 @@ static void fill_object(PKINTERRUPT object, const struct io_connect_request *req
     if (request->floor && synchronize < highest)
         synchronize = highest; /* CIE-SYNC-8 */
     object->line = interrupt->line;
-    object->service_routine = request->routine;
+    object->routine = request->routine;
     object->service_context = request->service_context;
     object->message_id = message_id;
     object->lock = request->lock ? request->lock : &object->own_lock;
@@ -70,6 +71,8 @@ static void fill_object(PKINTERRUPT object, const struct io_connect_request *req
     object->passive = request->passive;
     object->share = request->share_given ? request->share : interrupt->shared;
     object->device = request->device;
+    object->location =
+        request->device ? io_device_of(request->device)->location : PCI_LOCATION_NONE;
 }
 
 static void fill_table_entry(PIO_INTERRUPT_MESSAGE_INFO_ENTRY entry, PKINTERRUPT object)
@@ -180,7 +183,7 @@ static NTSTATUS check_full_interrupt(const full_parameters *full, bool passive,
         return STATUS_INVALID_PARAMETER; /* CIE-FULL-27 */
     if (passive)
         return interrupt->message ? STATUS_INVALID_PARAMETER : STATUS_SUCCESS; /* CIE-PASS-18 */
-    return full->Irql == irq_line_irql(line) ? STATUS_SUCCESS : STATUS_INVALID_PARAMETER;
+    return full->Irql == assigned_irql(interrupt) ? STATUS_SUCCESS : STATUS_INVALID_PARAMETER;
 }
 
 static NTSTATUS open_one(const struct io_connect_request *request,

@@ -27,6 +27,7 @@ struct io_device {
     PDEVICE_OBJECT lower;  /* (d) the device this one is attached to, NULL at the bottom */
     void *devnode;         /* (p) struct pnp_devnode of a PDO, else NULL */
     struct io_interrupt_assignment *interrupts; /* (p) of a PDO */
+    uint32_t location;          /* (p) of a PDO: PCI_LOCATION(), or PCI_LOCATION_NONE */
     const WCHAR *instance_path; /* (p) of a PDO: "PCI\VEN_1234&...\3&0&18", for interface names */
     struct io_name *name;       /* (d) NULL: unnamed */
     struct io_timer *timer;     /* (c) once IoInitializeTimer was called */

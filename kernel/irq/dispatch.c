@@ -30,7 +30,7 @@ static _Noreturn __attribute__((noinline, cold)) NTAPI void isr_changed_irql(PKI
 {
     lib_bugcheck(IRQL_UNEXPECTED_VALUE,
                  (uint64_t)hal_irql_read() << 16 | (uint64_t)interrupt->synchronize_irql << 8 | 3,
-                 (uint64_t)interrupt->service_routine, (uint64_t)interrupt, 0, NULL);
+                 (uint64_t)interrupt->routine, (uint64_t)interrupt, 0, NULL);
 }
 
 /* Interrupts on; returns at the handler's SynchronizeIrql. */

@@ -10,6 +10,7 @@
 #include <lib/bugcheck.h>
 #include <lib/export.h>
 
+#include "irq/injection.h"
 #include "irq/interrupt.h"
 #include "irq/passive.h"
 #include "ke/ke.h"
@@ -34,7 +35,9 @@ NTSTATUS irq_interrupt_connect(PKINTERRUPT interrupt)
     ASSERT_IRQL(PASSIVE_LEVEL);
     interrupt->next = NULL;
     interrupt->active = TRUE;
+    interrupt->service_routine = interrupt->routine;
     flags = ke_lock_acquire_irqoff(&line->lock);
+    irq_injection_attach(interrupt);
     if (line->first && (!interrupt->share || !line->shared)) {
         ke_lock_release_irqoff(&line->lock, flags);
         return STATUS_INVALID_PARAMETER;
@@ -49,6 +52,7 @@ NTSTATUS irq_interrupt_connect(PKINTERRUPT interrupt)
     flow_update(line);
     irq_line_update_mask(line);
     ke_lock_release_irqoff(&line->lock, flags);
+    irq_injection_connected(interrupt);
     return STATUS_SUCCESS;
 }
 
@@ -73,6 +77,7 @@ void irq_interrupt_disconnect(PKINTERRUPT interrupt)
     ke_lock_release_irqoff(&line->lock, flags);
 
     ke_interrupt_rendezvous();
+    irq_injection_detach(interrupt);
     if (interrupt->passive)
         irq_passive_destroy(interrupt);
 

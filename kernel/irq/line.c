@@ -260,6 +260,8 @@ static NTSTATUS assign_locked(struct irq_line *const *lines, uint32_t count, boo
     }
     state = irq_vectors_lock();
     placed = place_all(lines, count, block, policy);
+    if (!placed)
+        irq_vectors_count_refusal();
     irq_vectors_unlock(state);
     if (!placed)
         return STATUS_INSUFFICIENT_RESOURCES;

@@ -52,13 +52,13 @@ static void report(struct irq_line *line)
     PKINTERRUPT first = line->first;
     char name[64];
 
-    lib_symbol_describe((uint64_t)first->service_routine, name, sizeof name);
+    lib_symbol_describe((uint64_t)first->routine, name, sizeof name);
     log_error("irq: storm on %s: 0x%08X (%016llX,%016llX,%016llX,%016llX) %s", line->name,
-              HARDWARE_INTERRUPT_STORM, (unsigned long long)(uintptr_t)first->service_routine,
+              HARDWARE_INTERRUPT_STORM, (unsigned long long)(uintptr_t)first->routine,
               (unsigned long long)(uintptr_t)first->service_context,
               (unsigned long long)(uintptr_t)first, first->next ? 2ull : 1ull, name);
     for (PKINTERRUPT i = first; i; i = i->next) {
-        lib_symbol_describe((uint64_t)i->service_routine, name, sizeof name);
+        lib_symbol_describe((uint64_t)i->routine, name, sizeof name);
         log_error("irq:   %s called %llu claimed %llu", name, (unsigned long long)i->calls,
                   (unsigned long long)i->claims);
     }
@@ -76,7 +76,7 @@ static void line_stop(struct irq_line *line)
     irq_line_mask(line);
     report(line);
     if (stop_at_storm)
-        lib_bugcheck(HARDWARE_INTERRUPT_STORM, (uint64_t)first->service_routine,
+        lib_bugcheck(HARDWARE_INTERRUPT_STORM, (uint64_t)first->routine,
                      (uint64_t)first->service_context, (uint64_t)first, first->next ? 2 : 1, NULL);
     KeInsertQueueDpc(&storm->begin, NULL, NULL);
 }

@@ -21,9 +21,31 @@ void irq_vectors_unlock(uint64_t state)
     ke_lock_release_irqoff(&vector_lock, state);
 }
 
+static uint32_t class_limit = IRQ_CLASS_SIZE; /* vectors of a class that may be taken */
+
+void irq_vectors_limit(uint32_t count)
+{
+    uint64_t state = irq_vectors_lock();
+
+    class_limit = count;
+    irq_vectors_unlock(state);
+}
+
+static uint64_t refused; /* (vector lock) */
+
+uint64_t irq_vectors_refused(void)
+{
+    return refused;
+}
+
+void irq_vectors_count_refusal(void)
+{
+    refused += class_limit < IRQ_CLASS_SIZE;
+}
+
 static bool vector_is_free(const struct pcr *pcr, uint32_t vector)
 {
-    return pcr->vector_line[vector] == &irq_stray_line;
+    return pcr->vector_line[vector] == &irq_stray_line && vector % IRQ_CLASS_SIZE < class_limit;
 }
 
 uint32_t irq_vectors_free(uint32_t cpu, irql_t irql)

@@ -16,6 +16,16 @@ extern struct irq_line irq_stray_line;
 uint64_t irq_vectors_lock(void);
 void irq_vectors_unlock(uint64_t state);
 
+/*
+ * From now on only the first `count` vectors of each class are given out; IRQ_CLASS_SIZE: all. The
+ * lock is not held.
+ */
+void irq_vectors_limit(uint32_t count);
+/* Lines that were denied a vector while that was less than all. */
+uint64_t irq_vectors_refused(void);
+/* It happened; with the lock held. */
+void irq_vectors_count_refusal(void);
+
 /* Free vectors of one class on one CPU. */
 uint32_t irq_vectors_free(uint32_t cpu, irql_t irql);
 /* Take `count` vectors of the class, contiguous and aligned to count (a power of two). */

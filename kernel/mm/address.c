@@ -11,6 +11,7 @@
 #include <lib/rawlock.h>
 
 #include "mm/address.h"
+#include "mm/mm.h"
 #include "mm/pool.h"
 
 enum { AREA_HASH_BUCKETS = 64 };
@@ -79,6 +80,11 @@ static void arena_init(struct address_arena *arena, uint64_t base, uint64_t end)
     arena->base = base;
     arena->end = end;
     list_init(&arena->areas);
+}
+
+bool mm_image_owns(const void *address)
+{
+    return (uint64_t)address >= IMAGE_BASE && (uint64_t)address < IMAGE_END;
 }
 
 void mm_address_init(void)

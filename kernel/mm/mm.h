@@ -96,6 +96,8 @@ void mm_stack_free(void *stack);
  * executable. mm_protect() then gives each section its HAL_PAGE_ flags.
  */
 void *mm_image_alloc(size_t size);
+/* Does the address lie where images go? Any IRQL. */
+bool mm_image_owns(const void *address);
 void mm_image_free(void *image);
 
 /* Page aligned range of a stack or image: HAL_PAGE_WRITE and HAL_PAGE_EXECUTE, never both. */

@@ -30,6 +30,13 @@ size_t mm_pool_size(const void *block);
 /* Does this address lie in a pool block that is allocated? For checks of drivers' pointers. */
 bool mm_pool_owns(const void *address);
 
+/*
+ * Have the nth allocation from now fail, once: of drivers whatever its tag (tag 0), or of everybody
+ * with that tag. nth 0: none. PASSIVE_LEVEL.
+ */
+void mm_pool_inject(uint32_t nth, uint32_t tag);
+uint64_t mm_pool_injection_hits(void);
+
 struct mm_pool_tag_statistics {
     uint32_t tag;
     uint64_t allocations; /* so far */

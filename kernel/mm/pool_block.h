@@ -75,6 +75,9 @@ bool pool_large_lookup(const void *block, size_t *size, uint32_t *tag);
 bool pool_large_free(void *block);
 uint64_t pool_large_pages(void);
 
+/* pool_injection.c: must this allocation fail? Tag 0: it is a driver's, of any tag. */
+bool pool_injection_is_due(uint32_t tag);
+
 /* pool_stats.c: one allocation or free of size bytes under a tag. */
 void pool_stats_count_alloc(uint32_t tag, size_t size);
 void pool_stats_count_free(uint32_t tag, size_t size);

@@ -143,6 +143,9 @@ void *mm_pool_alloc_raw(size_t size, uint32_t tag)
 {
     void *block = NULL;
 
+    if (tag != 0 && pool_injection_is_due(tag)) {
+        return NULL;
+    }
     if (size <= POOL_SMALL_MAX) {
         struct pool_header *header = pool_small_alloc(size, tag);
 

@@ -21,6 +21,7 @@
 #include <nt/bugcodes.h>
 #include <nt/wdm.h>
 
+#include "mm/mm.h"
 #include "mm/pool.h"
 #include "mm/pool_block.h"
 
@@ -92,22 +93,34 @@ static void *pool_unalias(void *pointer)
     return (uint8_t *)pointer - header->offset;
 }
 
-static void *pool_alloc_typed(ULONG type, SIZE_T size, ULONG tag)
+static void *pool_alloc_typed(ULONG type, SIZE_T size, ULONG tag, const void *caller)
 {
-    void *block;
+    void *block = NULL;
 
     pool_require_irql(type, size);
     if (tag == 0) {
-        lib_bugcheck(BAD_POOL_CALLER, BAD_CALLER_TAG_ZERO, type, size,
-                     (uintptr_t)__builtin_return_address(0), NULL);
+        lib_bugcheck(BAD_POOL_CALLER, BAD_CALLER_TAG_ZERO, type, size, (uintptr_t)caller, NULL);
     }
     tag &= ~POOL_TAG_PROTECTED;
-    block =
-        pool_type_is_aligned(type) ? pool_alloc_aligned(size, tag) : mm_pool_alloc_raw(size, tag);
+    if (!mm_image_owns(caller) || !pool_injection_is_due(0)) {
+        block = pool_type_is_aligned(type) ? pool_alloc_aligned(size, tag)
+                                           : mm_pool_alloc_raw(size, tag);
+    }
     if (block == NULL && (type & POOL_RAISE_IF_ALLOCATION_FAILURE)) {
         ke_raise_status(STATUS_INSUFFICIENT_RESOURCES);
     }
     return block;
+}
+
+/* The quota itself is nobody's; what remains is how a failure is told. */
+static void *pool_alloc_quota(POOL_TYPE pool_type, SIZE_T size, ULONG tag, const void *caller)
+{
+    ULONG type = (ULONG)pool_type & ~(ULONG)POOL_QUOTA_FAIL_INSTEAD_OF_RAISE;
+
+    if (!((ULONG)pool_type & POOL_QUOTA_FAIL_INSTEAD_OF_RAISE)) {
+        type |= POOL_RAISE_IF_ALLOCATION_FAILURE;
+    }
+    return pool_alloc_typed(type, size, tag, caller);
 }
 
 static void pool_free(void *block, ULONG tag)
@@ -123,13 +136,13 @@ static void pool_free(void *block, ULONG tag)
 
 PVOID NTAPI ExAllocatePoolWithTag(POOL_TYPE PoolType, SIZE_T NumberOfBytes, ULONG Tag)
 {
-    return pool_alloc_typed(PoolType, NumberOfBytes, Tag);
+    return pool_alloc_typed(PoolType, NumberOfBytes, Tag, __builtin_return_address(0));
 }
 LDR_EXPORT(ExAllocatePoolWithTag);
 
 PVOID NTAPI ExAllocatePool(POOL_TYPE PoolType, SIZE_T NumberOfBytes)
 {
-    return pool_alloc_typed(PoolType, NumberOfBytes, POOL_TAG_NONE);
+    return pool_alloc_typed(PoolType, NumberOfBytes, POOL_TAG_NONE, __builtin_return_address(0));
 }
 LDR_EXPORT(ExAllocatePool);
 
@@ -137,24 +150,19 @@ PVOID NTAPI ExAllocatePoolWithTagPriority(POOL_TYPE PoolType, SIZE_T NumberOfByt
                                           EX_POOL_PRIORITY Priority)
 {
     UNREFERENCED_PARAMETER(Priority);
-    return pool_alloc_typed(PoolType, NumberOfBytes, Tag);
+    return pool_alloc_typed(PoolType, NumberOfBytes, Tag, __builtin_return_address(0));
 }
 LDR_EXPORT(ExAllocatePoolWithTagPriority);
 
 PVOID NTAPI ExAllocatePoolWithQuotaTag(POOL_TYPE PoolType, SIZE_T NumberOfBytes, ULONG Tag)
 {
-    ULONG type = (ULONG)PoolType & ~(ULONG)POOL_QUOTA_FAIL_INSTEAD_OF_RAISE;
-
-    if (!((ULONG)PoolType & POOL_QUOTA_FAIL_INSTEAD_OF_RAISE)) {
-        type |= POOL_RAISE_IF_ALLOCATION_FAILURE;
-    }
-    return pool_alloc_typed(type, NumberOfBytes, Tag);
+    return pool_alloc_quota(PoolType, NumberOfBytes, Tag, __builtin_return_address(0));
 }
 LDR_EXPORT(ExAllocatePoolWithQuotaTag);
 
 PVOID NTAPI ExAllocatePoolWithQuota(POOL_TYPE PoolType, SIZE_T NumberOfBytes)
 {
-    return ExAllocatePoolWithQuotaTag(PoolType, NumberOfBytes, POOL_TAG_NONE);
+    return pool_alloc_quota(PoolType, NumberOfBytes, POOL_TAG_NONE, __builtin_return_address(0));
 }
 LDR_EXPORT(ExAllocatePoolWithQuota);
 
@@ -171,7 +179,7 @@ PVOID NTAPI ExAllocatePool2(POOL_FLAGS Flags, SIZE_T NumberOfBytes, ULONG Tag)
     type |= Flags & POOL_FLAG_CACHE_ALIGNED ? NonPagedPoolCacheAligned : 0;
     if (Tag != 0 && NumberOfBytes != 0 && bits_is_power_of_two(Flags & kinds) &&
         !(Flags & POOL_FLAG_NON_PAGED_EXECUTE) && !(Flags & required & ~known)) {
-        block = pool_alloc_typed(type, NumberOfBytes, Tag);
+        block = pool_alloc_typed(type, NumberOfBytes, Tag, __builtin_return_address(0));
     }
     if (block == NULL && (Flags & POOL_FLAG_RAISE_ON_FAILURE)) {
         ke_raise_status(STATUS_INSUFFICIENT_RESOURCES);

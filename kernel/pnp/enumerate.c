@@ -13,6 +13,7 @@
 
 #include "io/alloc.h"
 #include "ke/ob.h"
+#include "parse/pci_location.h"
 #include "pnp/devnode.h"
 #include "pnp/text.h"
 
@@ -61,6 +62,16 @@ static void query_bus(struct pnp_devnode *node)
     node->bus = *(PPNP_BUS_INFORMATION)answer;
     node->has_bus = true;
     io_free((void *)answer);
+}
+
+/* What options of the command line and the console name a device by. */
+static uint32_t pci_location_of(const struct pnp_devnode *node)
+{
+    ULONG address = node->capabilities.Address; /* of PCI: device << 16 | function */
+
+    if (!node->has_bus || node->bus.LegacyBusType != PCIBus || address == ~(ULONG)0)
+        return PCI_LOCATION_NONE;
+    return PCI_LOCATION(node->bus.BusNumber, address >> 16, address & 0xFFFF);
 }
 
 /* Depth and a hash of the parent's path: the prefix that makes an instance id unique. */
@@ -144,6 +155,7 @@ NTSTATUS pnp_identify(struct pnp_devnode *node)
     query_text(node, DeviceTextDescription, node->description, sizeof(node->description));
     query_text(node, DeviceTextLocationInformation, node->location, sizeof(node->location));
     query_bus(node);
+    io_device_of(node->pdo)->location = pci_location_of(node);
     status = make_instance(node);
     if (NT_SUCCESS(status))
         status = make_key(node);

@@ -37,6 +37,15 @@ NTSTATUS pnp_driver_power(const char *name, bool awake);
 /* Remove its devices and unload it. */
 NTSTATUS pnp_driver_remove(const char *name);
 
+/* ---- Single devices, by PCI_LOCATION(). Obeyed from their next start on. ---------------------- */
+
+/* PnP assigns its lines level 0 (`passive=`). False: too many devices were named. */
+bool pnp_passive_set(uint32_t location);
+/* It gets no more messages than that, or as many as it wants again. False: as above. */
+bool pnp_messages_limit(uint32_t location, bool limited, uint32_t most);
+/* Times it would have been given more. */
+uint64_t pnp_messages_limit_hits(uint32_t location);
+
 /* ---- Lists for the console: copies, by index, false past the last one ----------------------- */
 
 struct pnp_driver_info {

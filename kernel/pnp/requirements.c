@@ -15,6 +15,7 @@
 #include "ke/ob.h"
 #include "ke/version.h"
 #include "pnp/devnode.h"
+#include "pnp/override.h"
 #include "pnp/requirements.h"
 
 enum {
@@ -158,5 +159,6 @@ uint32_t pnp_device_message_limit(PDEVICE_OBJECT pdo)
     ob_dereference(key);
     if (supported == 0)
         return 0;
-    return limit == 0 || limit > PNP_MESSAGES_MAX ? PNP_MESSAGES_MAX : limit;
+    limit = limit == 0 || limit > PNP_MESSAGES_MAX ? PNP_MESSAGES_MAX : limit;
+    return pnp_device_messages_allowed(pdo, limit);
 }

@@ -10,6 +10,7 @@
 #include <lib/string.h>
 
 #include "io/alloc.h"
+#include "pnp/override.h"
 #include "pnp/requirements.h"
 
 /* A place in both lists. */
@@ -74,12 +75,12 @@ static void put_range(const struct pnp_devnode *node, const IO_RESOURCE_DESCRIPT
 }
 
 static void put_line(const IO_RESOURCE_DESCRIPTOR *wanted, const struct irq_line *line,
-                     struct list_pair at)
+                     bool passive, struct list_pair at)
 {
     at.raw->u.Interrupt.Level = (USHORT)wanted->u.Interrupt.MinimumVector;
     at.raw->u.Interrupt.Vector = wanted->u.Interrupt.MinimumVector;
     at.raw->u.Interrupt.Affinity = ~(KAFFINITY)0;
-    at.translated->u.Interrupt.Level = irq_line_irql(line);
+    at.translated->u.Interrupt.Level = passive ? PASSIVE_LEVEL : irq_line_irql(line);
     at.translated->u.Interrupt.Group = irq_line_group(line);
     at.translated->u.Interrupt.Vector = line->route.vector.value;
     at.translated->u.Interrupt.Affinity = irq_line_affinity(line);
@@ -103,12 +104,13 @@ static void put_interrupt(struct pnp_devnode *node, const IO_RESOURCE_DESCRIPTOR
 {
     uint32_t messages = pnp_requirement_messages(wanted);
     uint32_t count = messages == 0 ? 1 : messages;
+    bool passive = messages == 0 && pnp_device_is_passive(node->pdo);
     uint32_t i;
 
     at.raw->Flags = wanted->Flags & (USHORT)~CM_RESOURCE_INTERRUPT_POLICY_INCLUDED; /* RES-CM-18 */
     *at.translated = *at.raw;
     if (messages == 0)
-        put_line(wanted, node->lines->lines[*next], at);
+        put_line(wanted, node->lines->lines[*next], passive, at);
     else
         put_messages(node->lines->lines[*next], messages, at);
     for (i = 0; i < count; i++) {
@@ -116,6 +118,7 @@ static void put_interrupt(struct pnp_devnode *node, const IO_RESOURCE_DESCRIPTOR
 
         interrupt->line = node->lines->lines[*next + i];
         interrupt->message = messages != 0;
+        interrupt->passive = passive;
         interrupt->shared = wanted->ShareDisposition == CmResourceShareShared;
     }
     *next += count;

@@ -17,6 +17,7 @@
 #include <lib/string.h>
 
 #include "io/alloc.h"
+#include "pnp/override.h"
 #include "pnp/requirements.h"
 
 /* IRQL classes by IRQ_PRIORITY (RES-IO-20). */
@@ -281,7 +282,8 @@ static NTSTATUS choice_take(struct pnp_devnode *node, const struct pnp_choice *c
     if (choice_has_interrupt(choice)) {
         if (node->ops == NULL)
             return STATUS_NOT_SUPPORTED;
-        if (messages > PNP_MESSAGES_MAX)
+        if (messages > PNP_MESSAGES_MAX ||
+            pnp_device_messages_allowed(node->pdo, messages) < messages)
             return STATUS_INSUFFICIENT_RESOURCES;
         status = messages != 0 ? messages_take(node, choice, messages) : lines_take(node, choice);
     }

@@ -86,7 +86,7 @@ static void handlers_step(struct table *table, const struct irq_line *line)
     char symbol[SYMBOL_MAX];
 
     for (PKINTERRUPT handler = line->first; handler != NULL; handler = handler->next) {
-        lib_symbol_describe((uint64_t)handler->service_routine, symbol, sizeof(symbol));
+        lib_symbol_describe((uint64_t)handler->routine, symbol, sizeof(symbol));
         step(table, "handler", "%s, %llu calls, %llu claims", symbol,
              (unsigned long long)handler->calls, (unsigned long long)handler->claims);
     }

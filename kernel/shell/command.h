@@ -43,6 +43,7 @@ extern const struct shell_command shell_io_commands[];
 extern const struct shell_command shell_irq_control_commands[];
 extern const struct shell_command shell_job_commands[];
 extern const struct shell_command shell_acpi_commands[];
+extern const struct shell_command shell_inject_commands[];
 
 /* Visit every command, in the order of `help`. */
 const struct shell_command *shell_command_next(const struct shell_command *previous);

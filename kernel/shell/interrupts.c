@@ -58,7 +58,7 @@ static void copy_line(struct irq_line *line, void *context)
     for (struct _KINTERRUPT *i = line->first; i != NULL && copy->handler_count < HANDLERS_MAX;
          i = i->next) {
         copy->handlers[copy->handler_count++] = (struct handler_copy){
-            .routine = (const void *)(uintptr_t)i->service_routine,
+            .routine = (const void *)(uintptr_t)i->routine,
             .calls = i->calls,
             .claims = i->claims,
         };

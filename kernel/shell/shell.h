@@ -13,6 +13,12 @@
 void shell_console_select(const char *command_line);
 
 /*
+ * inject=FAULT, any number of them: what the command of that name does, before there is a driver.
+ * After mm_init(), ke_init() and irq_init().
+ */
+void shell_inject_options(const char *command_line);
+
+/*
  * The rest of the machine's life, in the calling thread. If the boot archive holds exec.txt, its
  * commands are run and the machine ends with a verdict (see exec.c); otherwise it prompts for
  * commands for ever. PASSIVE_LEVEL, after pnp_start_all().

@@ -34,6 +34,7 @@ static struct pcr test_pcr;
 #include "../../kernel/mm/frame.c"
 #include "../../kernel/mm/pool.c"
 #include "../../kernel/mm/pool_check.c"
+#include "../../kernel/mm/pool_injection.c"
 #include "../../kernel/mm/pool_large.c"
 #include "../../kernel/mm/pool_stats.c"
 
@@ -325,6 +326,33 @@ static void wrong_frees_end_in_the_bug_check_that_names_them(void **state)
     mm_pool_free(large, MM_TAG("Test"));
 }
 
+static void the_nth_allocation_fails_once(void **state)
+{
+    void *blocks[4];
+
+    (void)state;
+    mm_pool_inject(2, MM_TAG("Nth "));
+    for (unsigned i = 0; i < 4; i++) {
+        void *other = mm_pool_alloc(5000, MM_TAG("Test"));
+
+        assert_non_null(other);
+        mm_pool_free(other, MM_TAG("Test"));
+        blocks[i] = mm_pool_alloc(40, MM_TAG("Nth "));
+    }
+    assert_non_null(blocks[0]);
+    assert_null(blocks[1]);
+    assert_non_null(blocks[2]);
+    assert_non_null(blocks[3]);
+    assert_int_equal(mm_pool_injection_hits(), 1);
+    mm_pool_inject(1, 0);
+    assert_false(pool_injection_is_due(MM_TAG("Nth ")));
+    assert_true(pool_injection_is_due(0));
+    assert_false(pool_injection_is_due(0));
+    mm_pool_free(blocks[0], 0);
+    mm_pool_free(blocks[2], 0);
+    mm_pool_free(blocks[3], 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -335,6 +363,7 @@ int main(void)
         cmocka_unit_test(all_memory_can_be_taken_and_comes_back),
         cmocka_unit_test(pool_blocks_keep_their_contents_and_alignment),
         cmocka_unit_test(wrong_frees_end_in_the_bug_check_that_names_them),
+        cmocka_unit_test(the_nth_allocation_fails_once),
     };
 
     return cmocka_run_group_tests(tests, set_up, NULL);
