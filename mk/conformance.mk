@@ -1,7 +1,7 @@
 # mk/conformance.mk - the conformance suite: its drivers, its INFs, its run, its table.
 #
 #   tests/conformance/<group>/*.c + common/*.c -> build/conformance/<group>.sys
-#   tests/conformance/suite.toml               -> build/conformance/<group>-<variant>.inf
+#   tests/conformance/{suite,*/runs}.toml      -> build/conformance/<group>-<variant>.inf
 #
 # A folder with an INF of its own is a driver by itself, and mk/drivers.mk builds it.
 
@@ -33,7 +33,8 @@ $(foreach n,$(SUITES),$(eval $(call suite_rules,$(n))))
 
 -include $(SUITE_COMMON:.o=.d) $(foreach n,$(SUITES),$(wildcard $(B)/conformance/obj/$(n)/*.d))
 
-$(B)/conformance/infs: $(CONFORMANCE_SOURCE)/suite.toml tools/conformance-inf
+$(B)/conformance/infs: $(CONFORMANCE_SOURCE)/suite.toml tools/conformance-inf \
+		$(wildcard $(CONFORMANCE_SOURCE)/*/runs.toml)
 	$(call say,INF,$(B)/conformance/*.inf)
 	@mkdir -p $(@D)
 	$(Q)$(PYTHON) tools/conformance-inf $(@D) $(SUITES) && touch $@

@@ -1,5 +1,5 @@
 """Conformance drivers pass their KTAP reports: those with an INF of their own on each quick
-machine, the groups of the suite as tests/conformance/suite.toml says."""
+machine, the groups of the suite as their runs.toml say."""
 import os
 
 import pytest

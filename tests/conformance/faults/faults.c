@@ -3,7 +3,7 @@
  *
  * Every case is a stop, since none of them returns. Each says first what it expects, with the
  * addresses of its own instructions and data. Exceptions come last: tests/qemu/test_faults.py
- * judges those, the others are in suite.toml.
+ * judges those, the others are in runs.toml.
  */
 #include "suite.h"
 

@@ -8,14 +8,13 @@ build/conformance/results/<title>.ktap, where tools/conformance-table finds them
 """
 import os
 import re
-import tomllib
 
-from hostlib import qemu
+from hostlib import qemu, suite
 
 from . import ktap
 from .guest import BUGCHECK, SUCCESS, Guest, run_commands
 
-FOLDER = os.path.join(qemu.ROOT, "tests", "conformance")
+FOLDER = suite.FOLDER
 BUILT = os.path.join(qemu.BUILD, "conformance")
 RESULTS = os.path.join(BUILT, "results")
 
@@ -27,7 +26,7 @@ TIMEOUT = 120
 
 
 class Run:
-    """One row of suite.toml with one number of CPUs, and one stop if it has any."""
+    """One row of a runs.toml with one number of CPUs, and one stop if it has any."""
 
     def __init__(self, row, cpus, stop):
         self.group, self.inf = row["group"], row.get("inf", "message")
@@ -53,9 +52,7 @@ class Run:
 
 
 def runs():
-    with open(os.path.join(FOLDER, "suite.toml"), "rb") as stream:
-        rows = tomllib.load(stream).get("run", [])
-    return [Run(row, cpus, stop) for row in rows for cpus in row.get("cpus", [1, 4])
+    return [Run(row, cpus, stop) for row in suite.load()[1] for cpus in row.get("cpus", [1, 4])
             for stop in _stops(row)]
 
 
