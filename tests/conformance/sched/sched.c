@@ -460,16 +460,17 @@ static VOID Stop(ULONG Number)
         objects[i] = &events[i];
     }
     if (Number == 1) {
-        ExpectStop(0xC, "* * * *",
+        ExpectStop(0xC, TEST_ANY, TEST_ANY, TEST_ANY, TEST_ANY,
                    "G-KE-38 a wait for four objects needs the caller's wait blocks");
         KeWaitForMultipleObjects(THREAD_WAIT_OBJECTS + 1, objects, WaitAny, Executive, KernelMode,
                                  FALSE, NULL, NULL);
     } else if (Number == 2) {
-        ExpectStop(0xC, "* * * *", "G-KE-38 nobody can wait for 65 objects");
+        ExpectStop(0xC, TEST_ANY, TEST_ANY, TEST_ANY, TEST_ANY,
+                   "G-KE-38 nobody can wait for 65 objects");
         KeWaitForMultipleObjects(OBJECTS + 1, objects, WaitAny, Executive, KernelMode, FALSE, NULL,
                                  blocks);
     } else if (Number == 3) {
-        ExpectStop(0x20, "0 FFFFFFFFFFFFFFFF 0 0",
+        ExpectStop(0x20, 0, (ULONG64)-1, 0, 0,
                    "a thread that ends with APCs disabled, as by a mutex, stops the system");
         KeInitializeMutex(&mutex, 0);
         if (TestThreadStart(&thread, 0, KeepMutex, &mutex))
