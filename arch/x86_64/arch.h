@@ -72,7 +72,8 @@ void cpu_control_init(void);
 /* Unmap the pages under the boot CPU's interrupt stacks. */
 void cpu_boot_guard_stacks(void);
 
-/* idt.c */
+/* idt.c: the gate that every CPU has for a vector, and all of them */
+struct x86_gate idt_gate(unsigned vector);
 void idt_fill(struct x86_gate idt[VECTOR_COUNT]);
 
 /* lapic.c */
@@ -84,10 +85,14 @@ void lapic_write(uint32_t reg, uint32_t value);
 /* ICR by physical id, low word as in hw/lapic.h. Waits, bounded, until it is sent. */
 void lapic_icr_send(apic_id_t destination, uint32_t low);
 apic_id_t lapic_id(void);
+/* What a register is set to hold; false: it is not set, or this local APIC does not have it. */
+bool lapic_setting(uint32_t reg, uint32_t *value);
+uint64_t lapic_base_setting(uint64_t held);
 
 /* clock.c */
 void clock_calibrate(void);
 void clock_cpu_init(void);
+uint32_t clock_lvt_timer(void);
 
 /* i8259.c */
 void i8259_init(void);

@@ -208,16 +208,22 @@ void clock_calibrate(void)
 
 /* ---- alarms and waits -------------------------------------------------------------------- */
 
+uint32_t clock_lvt_timer(void)
+{
+    return VECTOR_CLOCK |
+           (cpu_features.has_tsc_deadline ? LAPIC_LVT_TIMER_DEADLINE : LAPIC_LVT_TIMER_ONE_SHOT);
+}
+
 void clock_cpu_init(void)
 {
     if (cpu_features.has_tsc_deadline) {
-        lapic_write(LAPIC_LVT_TIMER, LAPIC_LVT_TIMER_DEADLINE | VECTOR_CLOCK);
+        lapic_write(LAPIC_LVT_TIMER, clock_lvt_timer());
         /* SDM 3A 11.5.4.1: the mode must be in force before the deadline is written. */
         __asm__ volatile("mfence" : : : "memory");
         return;
     }
     lapic_write(LAPIC_TIMER_DIVIDE, LAPIC_TIMER_DIVIDE_BY_1);
-    lapic_write(LAPIC_LVT_TIMER, LAPIC_LVT_TIMER_ONE_SHOT | VECTOR_CLOCK);
+    lapic_write(LAPIC_LVT_TIMER, clock_lvt_timer());
 }
 
 uint64_t hal_tsc_frequency(void)

@@ -21,8 +21,13 @@ static unsigned idt_stack(unsigned vector)
     }
 }
 
+struct x86_gate idt_gate(unsigned vector)
+{
+    return x86_gate_make(irq_entry_table[vector], X86_SELECTOR_CODE, idt_stack(vector));
+}
+
 void idt_fill(struct x86_gate idt[VECTOR_COUNT])
 {
     for (unsigned vector = 0; vector < VECTOR_COUNT; vector++)
-        idt[vector] = x86_gate_make(irq_entry_table[vector], X86_SELECTOR_CODE, idt_stack(vector));
+        idt[vector] = idt_gate(vector);
 }

@@ -27,6 +27,7 @@ enum { IOAPICS_MAX = 64, ISA_IRQS = 16, LENGTH_OFFSET = 4 };
 /* Legend: (c) constant after hal_ioapic_init(), (l) this chip's lock. */
 struct ioapic {
     uint64_t registers;              /* (c) virtual address, 0: could not be mapped */
+    phys_addr_t address;             /* (c) the same, physical */
     uint32_t gsi_base;               /* (c) */
     uint32_t pin_count;              /* (c) */
     uint8_t id;                      /* (c) as the MADT has it */
@@ -106,6 +107,7 @@ static void chip_add(const struct madt_entry *found)
         return;
     }
     chip->registers = address + (found->address - page);
+    chip->address = found->address;
     chip->gsi_base = found->gsi;
     chip->id = (uint8_t)found->apic_id;
     if (register_read(chip, IOAPIC_REG_VERSION) == 0xFFFFFFFF) {
@@ -278,6 +280,32 @@ void hal_ioapic_where(const struct irq_source *source, uint32_t *ioapic, uint32_
 
     *ioapic = (uint32_t)(chip - ioapics);
     *pin = source->index;
+}
+
+void hal_ioapic_info(uint32_t ioapic, struct hal_ioapic_info *info)
+{
+    struct ioapic *chip = &ioapics[ioapic];
+    raw_lock_state_t state = raw_lock_acquire(&chip->lock);
+    uint32_t version = register_read(chip, IOAPIC_REG_VERSION);
+
+    raw_lock_release(&chip->lock, state);
+    *info = (struct hal_ioapic_info){
+        .address = chip->address,
+        .id = chip->id,
+        .version = (uint32_t)FIELD_GET(IOAPIC_VERSION_FIELD, version),
+        .gsi_base = chip->gsi_base,
+        .pin_count = chip->pin_count,
+    };
+}
+
+void hal_ioapic_entry(uint32_t ioapic, uint32_t pin, uint64_t *written, uint64_t *held)
+{
+    struct ioapic *chip = &ioapics[ioapic];
+    raw_lock_state_t state = raw_lock_acquire(&chip->lock);
+
+    *written = chip->entry[pin];
+    *held = entry_read(chip, pin);
+    raw_lock_release(&chip->lock, state);
 }
 
 bool hal_ioapic_gsi(uint8_t ioapic_id, uint32_t pin, gsi_t *gsi)

@@ -127,27 +127,73 @@ static void lapic_end_stale(void)
     }
 }
 
+/* SDM 3A "Local APIC Version Register" 11.4.8: entries came one by one, in this order. */
+static bool lapic_has_lvt(uint32_t reg)
+{
+    uint32_t last = (uint32_t)FIELD_GET(LAPIC_VERSION_MAX_LVT, hal_apic_read(LAPIC_VERSION));
+
+    return reg == LAPIC_LVT_PERFORMANCE ? last >= 4
+           : reg == LAPIC_LVT_THERMAL   ? last >= 5
+           : reg == LAPIC_LVT_CMCI      ? last >= 6
+                                        : true;
+}
+
+bool lapic_setting(uint32_t reg, uint32_t *value)
+{
+    switch (reg) {
+    case LAPIC_SPURIOUS:
+        *value = LAPIC_SPURIOUS_ENABLE | VECTOR_SPURIOUS;
+        return true;
+    case LAPIC_LVT_TIMER:
+        *value = clock_lvt_timer();
+        return true;
+    case LAPIC_LVT_ERROR:
+        *value = VECTOR_APIC_ERROR;
+        return true;
+    case LAPIC_LVT_LINT0:
+    case LAPIC_LVT_LINT1:
+        *value = LAPIC_LVT_MASKED | (reg == LAPIC_LVT_LINT0 ? LAPIC_DELIVERY_EXTINT : 0);
+        if (reg == lapic_nmi_input.reg)
+            *value = LAPIC_DELIVERY_NMI | lapic_nmi_input.flags;
+        return true;
+    case LAPIC_LVT_PERFORMANCE:
+    case LAPIC_LVT_THERMAL:
+    case LAPIC_LVT_CMCI:
+        *value = LAPIC_LVT_MASKED;
+        return lapic_has_lvt(reg);
+    default:
+        return false;
+    }
+}
+
+uint64_t lapic_base_setting(uint64_t held)
+{
+    return (held & ~(LAPIC_BASE_ADDRESS | LAPIC_BASE_X2)) | lapic_physical | LAPIC_BASE_ENABLE |
+           (lapic_x2_mode ? LAPIC_BASE_X2 : 0);
+}
+
+static void lapic_set(uint32_t reg)
+{
+    uint32_t value;
+
+    if (lapic_setting(reg, &value))
+        lapic_write(reg, value);
+}
+
 void lapic_cpu_init(void)
 {
-    uint32_t last_lvt;
-
     lapic_mode_set();
-    lapic_write(LAPIC_SPURIOUS, LAPIC_SPURIOUS_ENABLE | VECTOR_SPURIOUS);
+    lapic_set(LAPIC_SPURIOUS);
     lapic_write(LAPIC_TPR, 0);
     lapic_end_stale();
     lapic_write(LAPIC_LVT_TIMER, LAPIC_LVT_MASKED | VECTOR_CLOCK);
-    lapic_write(LAPIC_LVT_LINT0, LAPIC_LVT_MASKED | LAPIC_DELIVERY_EXTINT);
-    lapic_write(LAPIC_LVT_LINT1, LAPIC_LVT_MASKED);
-    lapic_write(lapic_nmi_input.reg, LAPIC_DELIVERY_NMI | lapic_nmi_input.flags);
-    last_lvt = (uint32_t)FIELD_GET(LAPIC_VERSION_MAX_LVT, hal_apic_read(LAPIC_VERSION));
-    if (last_lvt >= 4)
-        lapic_write(LAPIC_LVT_PERFORMANCE, LAPIC_LVT_MASKED);
-    if (last_lvt >= 5)
-        lapic_write(LAPIC_LVT_THERMAL, LAPIC_LVT_MASKED);
-    if (last_lvt >= 6)
-        lapic_write(LAPIC_LVT_CMCI, LAPIC_LVT_MASKED);
+    lapic_set(LAPIC_LVT_LINT0);
+    lapic_set(LAPIC_LVT_LINT1);
+    lapic_set(LAPIC_LVT_PERFORMANCE);
+    lapic_set(LAPIC_LVT_THERMAL);
+    lapic_set(LAPIC_LVT_CMCI);
     (void)hal_apic_error_read();
-    lapic_write(LAPIC_LVT_ERROR, VECTOR_APIC_ERROR);
+    lapic_set(LAPIC_LVT_ERROR);
     pcr_self()->apic_id = lapic_id();
     lapic_is_on = true;
 }

@@ -31,6 +31,18 @@ void hal_ioapic_where(const struct irq_source *source, uint32_t *ioapic, uint32_
 /* By IOAPIC id and pin, as the MP table has it. */
 bool hal_ioapic_gsi(uint8_t ioapic_id, uint32_t pin, gsi_t *gsi);
 
+/* One chip, in the order of the MADT, as it was found. */
+struct hal_ioapic_info {
+    phys_addr_t address;
+    uint8_t id; /* as the MADT has it */
+    uint32_t version;
+    uint32_t gsi_base;
+    uint32_t pin_count;
+};
+void hal_ioapic_info(uint32_t ioapic, struct hal_ioapic_info *info);
+/* A redirection entry as it was written last and as the chip has it, read together. Any IRQL. */
+void hal_ioapic_entry(uint32_t ioapic, uint32_t pin, uint64_t *written, uint64_t *held);
+
 /* The GSI of an ISA IRQ and how it signals there: edge, active high unless overridden. */
 bool hal_isa_gsi(uint32_t isa_irq, gsi_t *gsi, struct hal_gsi_mode *mode);
 /* True if an override of the MADT says how this GSI signals. */

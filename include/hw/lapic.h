@@ -68,6 +68,8 @@ enum lapic_register {
 /* SDM 3A "Local Vector Table" 11.5.1 */
 #define LAPIC_LVT_VECTOR 0x000000FFu
 #define LAPIC_LVT_DELIVERY 0x00000700u
+#define LAPIC_LVT_PENDING 0x00001000u /* read only, as is the next */
+#define LAPIC_LVT_REMOTE_IRR 0x00004000u
 #define LAPIC_LVT_ACTIVE_LOW 0x00002000u
 #define LAPIC_LVT_LEVEL 0x00008000u
 #define LAPIC_LVT_MASKED 0x00010000u

@@ -63,6 +63,11 @@ static inline struct x86_gate x86_gate_make(uint64_t target, uint16_t selector, 
     };
 }
 
+static inline uint64_t x86_gate_target(const struct x86_gate *gate)
+{
+    return (gate->low & 0xFFFF) | (gate->low >> 48 & 0xFFFF) << 16 | gate->high << 32;
+}
+
 /* SDM 3A figure 7-4 "Format of TSS and LDT Descriptors in 64-bit Mode"; type 9: available TSS */
 #define X86_SYSTEM_PRESENT_TSS (0x89ull << 40)
 
