@@ -31,7 +31,7 @@ static const struct {
     {0x1969, 0x1083}, {0x1969, 0x1090}, {0x1969, 0x1091}, {0x1969, 0x10A0}, {0x1969, 0x10A1},
 };
 
-static bool intx_disable_is_safe(const struct pci_function *function)
+bool pci_messages_disable_intx(const struct pci_function *function)
 {
     for (uint32_t i = 0; i < ARRAY_COUNT(intx_must_stay); i++) {
         if (intx_must_stay[i].vendor == function->vendor_id &&
@@ -167,7 +167,7 @@ NTSTATUS pci_messages_enable(PDEVICE_OBJECT pdo)
 
     if (messages == NULL)
         return STATUS_INVALID_DEVICE_STATE;
-    if (intx_disable_is_safe(function))
+    if (pci_messages_disable_intx(function))
         pci_command_change(function, PCI_COMMAND_INTX_DISABLE, 0);
     if (messages->chip == &msix_chip)
         msix_enable(messages);
@@ -189,4 +189,21 @@ void pci_messages_destroy(PDEVICE_OBJECT pdo)
         msi_disable(messages);
     messages_publish(function, NULL);
     messages_free(messages);
+}
+
+uint32_t pci_messages_views(const struct pci_messages *messages)
+{
+    return messages->chip == &msix_chip ? messages->function->msix.table_count : messages->count;
+}
+
+void pci_messages_view(struct pci_messages *messages, uint32_t index, struct pci_message_view *view)
+{
+    raw_lock_state_t state = raw_lock_acquire(&messages->function->lock);
+
+    *view = (struct pci_message_view){0};
+    if (messages->chip == &msix_chip)
+        msix_view(messages, index, view);
+    else
+        msi_view(messages, index, view);
+    raw_lock_release(&messages->function->lock, state);
 }

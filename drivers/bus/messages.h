@@ -73,6 +73,29 @@ void msix_unmap(struct pci_messages *messages);
 void msix_enable(struct pci_messages *messages);
 void msix_disable(struct pci_messages *messages);
 
+/* A message of MSI or a table entry of MSI-X, as it was set and as the hardware has it. */
+struct pci_message_view {
+    uint32_t message; /* number that it carries */
+    struct msi_message set, held;
+    bool is_set_masked, is_held_masked; /* the same where MSI has no mask bits */
+    bool is_pending;
+};
+
+/* How many there are to look at: table entries, or messages. */
+uint32_t pci_messages_views(const struct pci_messages *messages);
+/*
+ * Read together, under the function's lock. The messages do not go away while the caller has
+ * irq_lines_lock(). IRQL <= HIGH_LEVEL.
+ */
+void pci_messages_view(struct pci_messages *messages, uint32_t index,
+                       struct pci_message_view *view);
+/* Whether the command register's INTx disable bit is to be set while messages are in use. */
+bool pci_messages_disable_intx(const struct pci_function *function);
+
+/* The chips' part of it: lock held. */
+void msi_view(const struct pci_messages *messages, uint32_t index, struct pci_message_view *view);
+void msix_view(const struct pci_messages *messages, uint32_t entry, struct pci_message_view *view);
+
 /*
  * What a driver asks for by the MSI-X table interface, RES-MSIX-5 to -11. IRQL <= HIGH_LEVEL.
  * STATUS_INVALID_PARAMETER: no MSI-X in use, or an index outside of what was assigned.

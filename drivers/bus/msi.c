@@ -124,25 +124,51 @@ static void msi_retarget(const struct irq_source *source, const struct irq_route
     raw_lock_release(&messages->function->lock, state);
 }
 
-static void msi_read(const struct irq_source *source, struct irq_chip_state *state)
+/* What the capability holds for message `index`: the device adds the number to the data. */
+static struct msi_message message_read(const struct pci_function *function, uint32_t index)
 {
-    const struct pci_messages *messages = source->context;
-    const struct pci_function *function = messages->function;
     const struct pci_msi_capability *msi = &function->msi;
     struct msi_message message = {
         .address = pci_read(function, msi->address_offset, 4),
-        .data = pci_read(function, msi->data_offset, 2),
+        .data = pci_read(function, msi->data_offset, 2) + index,
     };
 
     if (msi->is_64bit)
         message.address |= (uint64_t)pci_read(function, msi->upper_address_offset, 4) << 32;
+    return message;
+}
+
+static bool pending_read(const struct pci_function *function, uint32_t index)
+{
+    return function->msi.is_maskable &&
+           (pci_read(function, function->msi.pending_offset, 4) & BIT(index)) != 0;
+}
+
+static void msi_read(const struct irq_source *source, struct irq_chip_state *state)
+{
+    const struct pci_messages *messages = source->context;
+    struct msi_message message = message_read(messages->function, source->index);
+
     *state = (struct irq_chip_state){.is_message = true, .message_address = message.address};
-    message.data += source->index;
     state->message_data = message.data;
     msi_message_decode(&message, &state->route);
     state->masked = messages->messages[source->index].masked;
-    if (msi->is_maskable)
-        state->pending = (pci_read(function, msi->pending_offset, 4) & BIT(source->index)) != 0;
+    state->pending = pending_read(messages->function, source->index);
+}
+
+void msi_view(const struct pci_messages *messages, uint32_t index, struct pci_message_view *view)
+{
+    const struct pci_function *function = messages->function;
+
+    view->message = index;
+    view->set = messages->messages[0].message;
+    view->set.data += index;
+    view->held = message_read(function, index);
+    view->is_set_masked = (messages->msi_mask & BIT(index)) != 0;
+    view->is_held_masked = view->is_set_masked;
+    if (function->msi.is_maskable)
+        view->is_held_masked = (pci_read(function, function->msi.mask_offset, 4) & BIT(index)) != 0;
+    view->is_pending = pending_read(function, index);
 }
 
 const struct irq_chip msi_chip = {

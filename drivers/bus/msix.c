@@ -131,6 +131,27 @@ static void msix_unmask(const struct irq_source *source)
     mask_change(source, false);
 }
 
+static struct msi_message entry_message(const struct pci_messages *messages, uint32_t entry)
+{
+    return (struct msi_message){
+        .address = *entry_register(messages, entry, PCI_MSIX_ENTRY_ADDRESS) |
+                   (uint64_t)*entry_register(messages, entry, PCI_MSIX_ENTRY_ADDRESS_HIGH) << 32,
+        .data = *entry_register(messages, entry, PCI_MSIX_ENTRY_DATA),
+    };
+}
+
+static bool entry_holds_mask(const struct pci_messages *messages, uint32_t entry)
+{
+    return (*entry_register(messages, entry, PCI_MSIX_ENTRY_CONTROL) & PCI_MSIX_ENTRY_MASK) != 0;
+}
+
+static bool entry_is_pending(const struct pci_messages *messages, uint32_t entry)
+{
+    return messages->pending != NULL &&
+           (*(volatile uint64_t *)(messages->pending + entry / PENDING_BITS * PENDING_WORD_SIZE) &
+            BIT(entry % PENDING_BITS)) != 0;
+}
+
 /* What the first entry that carries the message holds; masked and pending if all, if any is. */
 static void msix_read(const struct irq_source *source, struct irq_chip_state *state)
 {
@@ -141,24 +162,26 @@ static void msix_read(const struct irq_source *source, struct irq_chip_state *st
     uint32_t entry = message_state->first_entry;
 
     *state = (struct irq_chip_state){.is_message = true, .masked = true};
-    if (entry != MSIX_NO_ENTRY) {
-        message.address = *entry_register(messages, entry, PCI_MSIX_ENTRY_ADDRESS) |
-                          (uint64_t)*entry_register(messages, entry, PCI_MSIX_ENTRY_ADDRESS_HIGH)
-                              << 32;
-        message.data = *entry_register(messages, entry, PCI_MSIX_ENTRY_DATA);
-    }
+    if (entry != MSIX_NO_ENTRY)
+        message = entry_message(messages, entry);
     for (; entry != MSIX_NO_ENTRY; entry = messages->entries[entry].next) {
-        if (!(*entry_register(messages, entry, PCI_MSIX_ENTRY_CONTROL) & PCI_MSIX_ENTRY_MASK))
-            state->masked = false;
-        if (messages->pending != NULL &&
-            (*(volatile uint64_t *)(messages->pending + entry / PENDING_BITS * PENDING_WORD_SIZE) &
-             BIT(entry % PENDING_BITS)))
-            state->pending = true;
+        state->masked &= entry_holds_mask(messages, entry);
+        state->pending |= entry_is_pending(messages, entry);
     }
     raw_lock_release(&messages->function->lock, lock_state);
     state->message_address = message.address;
     state->message_data = message.data;
     msi_message_decode(&message, &state->route);
+}
+
+void msix_view(const struct pci_messages *messages, uint32_t entry, struct pci_message_view *view)
+{
+    view->message = messages->entries[entry].message;
+    view->set = messages->messages[view->message].message;
+    view->held = entry_message(messages, entry);
+    view->is_set_masked = entry_is_masked(messages, entry);
+    view->is_held_masked = entry_holds_mask(messages, entry);
+    view->is_pending = entry_is_pending(messages, entry);
 }
 
 const struct irq_chip msix_chip = {
