@@ -1,13 +1,55 @@
 /*
- * Commands about buses: lspci.
+ * Commands about buses: lspci. How other commands name a function.
  */
 #include <lib/format.h>
+#include <lib/string.h>
 
 #include "bus/pci.h"
+#include "parse/hex.h"
+#include "parse/pci_location.h"
 #include "pnp/pnp.h"
 #include "shell/command.h"
+#include "shell/pci.h"
 #include "shell/table.h"
 #include "shell/text.h"
+
+/* The segment in front of a second colon; 0 where there is none. *text moves behind it. */
+static bool take_segment(const char **text, uint32_t *segment)
+{
+    const char *colon = strchr(*text, ':');
+
+    *segment = 0;
+    if (colon == NULL || strchr(colon + 1, ':') == NULL)
+        return true;
+    for (const char *at = *text; at != colon; at++) {
+        if (hex_digit(*at) < 0 || *segment > UINT16_MAX >> 4)
+            return false;
+        *segment = *segment << 4 | (uint32_t)hex_digit(*at);
+    }
+    *text = colon + 1;
+    return true;
+}
+
+struct pci_function *shell_function_find(const char *text)
+{
+    uint32_t segment, location;
+
+    if (!take_segment(&text, &segment) || !pci_location_parse(text, &location))
+        return NULL;
+    return pci_function_find((uint16_t)segment, (uint8_t)(location >> 8), (uint8_t)location);
+}
+
+void shell_function_name(const struct pci_function *function, char text[SHELL_FUNCTION_NAME])
+{
+    const struct pci_location *where = &function->where;
+
+    if (where->segment != 0)
+        lib_snprintf(text, SHELL_FUNCTION_NAME, "%04x:%02x:%02x.%x", where->segment, where->bus,
+                     PCI_DEVFN_DEVICE(where->devfn), PCI_DEVFN_FUNCTION(where->devfn));
+    else
+        lib_snprintf(text, SHELL_FUNCTION_NAME, "%02x:%02x.%x", where->bus,
+                     PCI_DEVFN_DEVICE(where->devfn), PCI_DEVFN_FUNCTION(where->devfn));
+}
 
 /* The service name of the driver on top of a PDO; empty: none. */
 static void find_driver(PDEVICE_OBJECT pdo, struct pnp_device_info *info)
@@ -60,12 +102,12 @@ static bool run_lspci(const struct shell_call *call)
     struct table *table = table_begin(columns, 9, call->json);
     const struct pci_function *function = NULL;
     struct pnp_device_info info;
+    char name[SHELL_FUNCTION_NAME];
 
     while ((function = pci_function_next(function)) != NULL) {
         find_driver(function->pdo, &info);
-        table_text(table, "%02x:%02x.%u", function->where.bus,
-                   PCI_DEVFN_DEVICE(function->where.devfn),
-                   PCI_DEVFN_FUNCTION(function->where.devfn));
+        shell_function_name(function, name);
+        table_text(table, "%s", name);
         table_text(table, "%04x", function->vendor_id);
         table_text(table, "%04x", function->device_id);
         table_text(table, "%s", pci_class_name(function->class_code));

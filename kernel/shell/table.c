@@ -82,17 +82,14 @@ static void cell_end(struct table *table, size_t width)
     }
 }
 
-void table_text(struct table *table, const char *format, ...)
+static void cell_print(struct table *table, const char *format, va_list arguments)
 {
     struct text cell = {0};
     const char *bytes;
-    va_list arguments;
 
     if (table == NULL)
         return;
-    va_start(arguments, format);
     text_vprint(&cell, format, arguments);
-    va_end(arguments);
     bytes = cell.bytes != NULL ? cell.bytes : "";
     if (!table->json) {
         text_put(&table->cells, bytes, cell.used);
@@ -106,6 +103,25 @@ void table_text(struct table *table, const char *format, ...)
     table->cells.failed |= cell.failed;
     cell_end(table, cell.used);
     text_free(&cell);
+}
+
+void table_text(struct table *table, const char *format, ...)
+{
+    va_list arguments;
+
+    va_start(arguments, format);
+    cell_print(table, format, arguments);
+    va_end(arguments);
+}
+
+void table_pair(struct table *table, const char *first, const char *format, ...)
+{
+    va_list arguments;
+
+    table_text(table, "%s", first);
+    va_start(arguments, format);
+    cell_print(table, format, arguments);
+    va_end(arguments);
 }
 
 static void number_put(struct text *text, enum table_kind kind, uint64_t value, bool json)

@@ -43,6 +43,9 @@ __attribute__((format(printf, 2, 3))) void table_text(struct table *table, const
 /* For TABLE_NUMBER, TABLE_HEX and TABLE_FLAG. */
 void table_number(struct table *table, uint64_t value);
 void table_counts(struct table *table, const uint64_t *values, uint32_t count);
+/* A row of two texts. */
+__attribute__((format(printf, 3, 4))) void table_pair(struct table *table, const char *first,
+                                                      const char *format, ...);
 /* The rest of the row, empty. */
 void table_fill(struct table *table);
 /* Print and free. */
