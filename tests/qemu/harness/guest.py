@@ -18,6 +18,7 @@ import time
 from hostlib import archive, console, qemu
 
 PROMPT = "dirql> "
+VERIFY = "verify irq -j"
 LOG_PREFIX = "dirql: "
 
 SUCCESS, COMMAND_FAILED, BUGCHECK, NOT_STARTED = 0x10, 0x11, 0x13, 0x15
@@ -61,6 +62,7 @@ class Guest:
             machine=machine, boot=boot, firmware=firmware, cpus=cpus, memory=memory,
             devices=devices, append=append, qemu_args=list(qemu_args), members=members,
             kernel=kernel)
+        self.has_commands = commands is not None
         self.want_qtest, self.want_monitor = qtest, monitor
         self.qtest = self.monitor = self.process = None
         self.transcript = console.Transcript()
@@ -76,8 +78,20 @@ class Guest:
             self.close()
             raise
 
-    def __exit__(self, *_):
-        self.close()
+    def __exit__(self, kind, *_):
+        try:
+            if kind is None and self.is_at_prompt():
+                self.verify()
+        finally:
+            self.close()
+
+    def is_at_prompt(self):
+        return not self.has_commands and self.text.endswith(PROMPT) and \
+            self.process.poll() is None
+
+    def verify(self):
+        """Fails unless the hardware holds what the kernel believes of interrupts."""
+        check_verify(self.json(VERIFY), self.text)
 
     def start(self):
         command = self.machine.command()
@@ -197,11 +211,25 @@ def split_outputs(text):
     return outputs
 
 
+def check_verify(rows, text):
+    """Rows of `verify irq -j`: differences, then their number."""
+    wrong = [row for row in rows if "where" in row]
+    if wrong or not rows or rows[-1].get("differences") != 0 or not rows[-1]["checked"]:
+        raise GuestError(f"verify irq: {wrong or rows}\n--- console, last lines ---\n"
+                         f"{text[-3000:]}")
+
+
 def run_commands(commands, timeout=BOOT_TIMEOUT, **options):
-    """Boots, runs the commands, waits for the verdict."""
-    with Guest(commands=commands, **options) as guest:
-        verdict = guest.wait(timeout)
-        return Result(verdict, guest.text)
+    """Boots, runs the commands, has interrupts verified, waits for the verdict.
+
+    A run that ends before its last command (bug check, reboot) is not verified.
+    """
+    with Guest(commands=[*commands, VERIFY], **options) as guest:
+        result = Result(guest.wait(timeout), guest.text)
+    verified = result.outputs.pop(len(commands) + 1, None)
+    if verified is not None:
+        check_verify(parse_json(verified), result.text)
+    return result
 
 
 def strip_log(text):
