@@ -1,7 +1,7 @@
 # mk/test.mk - tests and checks. The last line of `make test` counts passed, failed and skipped.
 
 FUZZ_SECONDS ?= 300
-SOAK_ROUNDS  ?= 10
+SOAK_SECONDS ?= 600
 TEST_ARGS    ?=
 
 .PHONY: test fuzz soak check format
@@ -12,8 +12,8 @@ test: all iso
 fuzz:
 	@tests/fuzz/run.sh $(FUZZ_SECONDS)
 
-soak: all iso
-	@tools/run-tests --rounds $(SOAK_ROUNDS) guest
+soak: all
+	@tests/soak/run --seconds $(SOAK_SECONDS) $(addprefix --seed ,$(SEED))
 
 # -k: every check speaks, whichever fails first.
 check: $(KERNEL) drivers conformance-drivers
