@@ -329,7 +329,9 @@ void irq_line_unmask(struct irq_line *line)
 
 void irq_line_update_mask(struct irq_line *line)
 {
-    bool wanted = line->mask_depth || !line->active_count;
+    bool quiet =
+        line->route.trigger == IRQ_TRIGGER_LEVEL ? !line->active_count : !line->handler_count;
+    bool wanted = line->mask_depth || quiet;
 
     if (wanted == line->masked)
         return;

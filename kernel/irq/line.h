@@ -93,7 +93,12 @@ void irq_lines_unlock(void);
 /* Keep the line masked while the reasons outnumber their ends. Any IRQL. */
 void irq_line_mask(struct irq_line *line);
 void irq_line_unmask(struct irq_line *line);
-/* Line lock held: have the chip hold what mask_depth and the handlers ask for. */
+/*
+ * Line lock held: have the chip hold what mask_depth and the handlers ask for. A level line is
+ * masked while all its handlers are inactive. A latched one is not, as a masked MSI-X entry would
+ * keep a message and send it afterwards: dispatch skips the handlers, and what came is dropped
+ * (ACT-12).
+ */
 void irq_line_update_mask(struct irq_line *line);
 
 /* Visit all lines; for console and tests. The callback must not block. PASSIVE_LEVEL. */
