@@ -10,7 +10,7 @@ include mk/run.mk
 include mk/test.mk
 
 .PHONY: all clean help
-all: $(KERNEL) $(B)/exports.txt $(B)/drivers.tar drivers drivers-mingw conformance-drivers
+all: $(KERNEL) $(B)/exports.txt $(B)/drivers.tar drivers drivers-mingw conformance-drivers test-drivers
 
 clean:
 	$(call say,CLEAN,$(B))

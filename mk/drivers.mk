@@ -4,6 +4,7 @@
 #                                  -> build/drivers-mingw/<name>.sys  against mingw-w64's DDK
 #   tests/conformance/<name>/*.c   -> build/conformance/<name>.sys    against mingw-w64's DDK,
 #                                     where an .inf lies beside; the others: mk/conformance.mk
+#   tests/drivers/<name>/*.c       -> build/test-drivers/<name>.sys   against mingw-w64's DDK
 #   tests/bench/*.c                -> build/bench/bench.sys           against include/nt
 #
 # A .sys is stripped; <name>.sys.debug beside it keeps what gdb wants. An .inf beside the sources
@@ -27,6 +28,7 @@ IMPORT_LIBS := $(B)/lib/libntoskrnl-extra.a $(B)/lib/libhal-extra.a
 
 driver_names = $(sort $(notdir $(patsubst %/,%,$(dir $(wildcard $(1)/*/*.c)))))
 EXAMPLES    := $(filter-out bus,$(call driver_names,drivers))
+TEST_DRIVERS := $(call driver_names,tests/drivers)
 CONFORMANCE := $(sort $(notdir $(patsubst %/,%,$(dir $(wildcard tests/conformance/*/*.inf)))))
 
 $(B)/lib/lib%-extra.a: tools/%-extra.def
@@ -59,6 +61,7 @@ $(foreach n,$(EXAMPLES),$(eval $(call driver_rules,drivers,$(n),drivers/$(n),$(O
 $(foreach n,$(EXAMPLES),$(eval $(call driver_rules,drivers-mingw,$(n),drivers/$(n),$(MINGW_HEADERS))))
 $(foreach n,$(CONFORMANCE),$(eval $(call driver_rules,conformance,$(n),tests/conformance/$(n),$(call headers_of,tests/conformance/$(n)))))
 
+$(foreach n,$(TEST_DRIVERS),$(eval $(call driver_rules,test-drivers,$(n),tests/drivers/$(n),$(MINGW_HEADERS))))
 $(eval $(call driver_rules,bench,bench,tests/bench,$(OUR_HEADERS)))
 
 sys_of = $(addprefix $(B)/$(1)/,$(addsuffix .sys,$(2)))
@@ -70,6 +73,7 @@ DRIVER_MINGW_FILES := $(call sys_of,drivers-mingw,$(EXAMPLES)) \
 CONFORMANCE_FILES  := $(call sys_of,conformance,$(CONFORMANCE)) \
 	$(call inf_of,conformance,tests/conformance,$(CONFORMANCE))
 
+TEST_DRIVER_FILES  := $(call sys_of,test-drivers,$(TEST_DRIVERS))
 BENCH_FILES        := $(B)/bench/bench.sys $(B)/bench/bench.inf
 
 DRIVER_FLAGS := $(MINGW_CC) $(DRIVER_CFLAGS) $(OUR_HEADERS) $(MINGW_HEADERS)
@@ -77,6 +81,7 @@ $(B)/flags.driver: FORCE
 	@mkdir -p $(@D)
 	@printf '%s\n' '$(DRIVER_FLAGS)' | cmp -s - $@ || printf '%s\n' '$(DRIVER_FLAGS)' > $@
 
-.PHONY: drivers drivers-mingw
+.PHONY: drivers drivers-mingw test-drivers
 drivers: $(DRIVER_FILES)
 drivers-mingw: $(DRIVER_MINGW_FILES)
+test-drivers: $(TEST_DRIVER_FILES)

@@ -1,5 +1,8 @@
 """The machine comes up, everywhere, and ends as it is told."""
 import re
+import struct
+
+import pytest
 
 from harness import matrix
 from harness.guest import SUCCESS, COMMAND_FAILED, Guest, run_commands
@@ -38,8 +41,17 @@ def test_an_unknown_command_fails_the_run():
     assert run_commands(["no-such-command"]).verdict == COMMAND_FAILED
 
 
-def test_the_machine_runs_with_24_mib():
-    assert run_commands(["mem"], memory=24).verdict == SUCCESS
+@pytest.mark.parametrize("memory, mib", [("24", 24), ("64", 64), ("64G", 65536)])
+def test_a_driver_takes_its_interrupts_with_little_and_with_much_memory(memory, mib):
+    backend = f"memory-backend-ram,id=ram,size={memory}{'M' if memory.isdigit() else ''},reserve=off"
+    result = run_commands(["mem -j", "dev -j ioctl edu-message0 0x222008 64000000 20"],
+                          memory=memory, devices=["edu"], drivers=["edu-message"],
+                          qemu_args=["-object", backend, "-machine", "memory-backend=ram"])
+    assert result.verdict == SUCCESS, result.text
+    total = next(row["kib"] for row in result.json(1) if row["owner"] == "total")
+    assert (mib - 1) * 1024 <= total <= mib * 1024
+    raised, _, claimed, _, seen = struct.unpack("<5i", bytes.fromhex(result.json(2)[0]["data"]))
+    assert (raised, claimed, seen) == (100, 100, 100)
 
 
 def test_64_cpus_start():

@@ -233,6 +233,22 @@ static VOID OverflowStack(VOID)
     Recurse(&depth);
 }
 
+static VOID RecurseInThread(PVOID Depth)
+{
+    Recurse(Depth);
+}
+
+static VOID OverflowThreadStack(VOID)
+{
+    volatile ULONG depth = 0;
+    TEST_THREAD thread;
+
+    DbgPrint("expect stop 0x0000007F 8 * * * - BC-1 a system thread that overflows its stack runs "
+             "into the guard page: a double fault\n");
+    if (TestThreadStart(&thread, 0, RecurseInThread, (PVOID)&depth))
+        TestThreadJoin(&thread);
+}
+
 static VOID FastFail(VOID)
 {
     enum { FAST_FAIL_CORRUPT_LIST_ENTRY = 3 };
@@ -367,6 +383,7 @@ static VOID Stop(ULONG Number)
         DivideByZero,
         ExecuteUndefined,
         HitBreakpoint,
+        OverflowThreadStack,
     };
 
     if (Number < sizeof(cases) / sizeof(cases[0]))
