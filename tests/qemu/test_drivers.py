@@ -1,8 +1,11 @@
-"""The drivers that stretch the runtime: virtio-rng, and those that follow it."""
+"""The drivers that stretch the runtime: virtio-rng, ahci."""
+import struct
+
 import pytest
 
 from harness import matrix
-from harness.guest import SUCCESS, run_commands
+from harness.guest import BUILD, SUCCESS, run_commands
+from hostlib import archive, qemu
 
 
 def data_of(result, number):
@@ -29,9 +32,8 @@ def check_random(result, *numbers):
 
 
 @pytest.mark.parametrize("device, mode", [("virtio-rng-pci", "latched"),
-                                          ("virtio-rng-pci,disable-legacy=on", "latched"),
                                           ("virtio-rng-pci,vectors=0", "level")],
-                         ids=["MSI-X", "MSI-X, version 1 only", "line"])
+                         ids=["MSI-X", "line"])
 @matrix.each_machine
 def test_virtio_rng_reads_random_bytes(machine, device, mode):
     result = run_commands(RNG_READS, **machine, devices=[device], drivers=["virtio-rng"])
@@ -40,6 +42,13 @@ def test_virtio_rng_reads_random_bytes(machine, device, mode):
     check_random(result, 1, 2)
     row, = interrupts(result, 3, "virtio-rng")
     assert row["mode"] == mode and sum(row["claims"]) >= 4  # 64 bytes, and 9000 in three pieces
+
+
+def test_virtio_rng_works_without_the_registers_of_before_version_1():
+    result = run_commands(RNG_READS, devices=["virtio-rng-pci,disable-legacy=on"],
+                          drivers=["virtio-rng"])
+    assert result.verdict == SUCCESS, result.text
+    check_random(result, 1, 2)
 
 
 def test_virtio_rng_built_with_mingws_headers_behaves_the_same():
@@ -60,3 +69,78 @@ def test_virtio_rng_sleeps_and_wakes_without_and_with_its_interrupt(machine):
     assert not interrupts(result, 3, "virtio-rng")
     assert len(interrupts(result, 6, "virtio-rng")) == 1
     check_random(result, 1, 5, 9)
+
+
+# ---- ahci ---------------------------------------------------------------------------------------
+
+AHCI = ["ich9-ahci,id=ahci,addr=7", "ide-hd,bus=ahci.0"]
+IOCTL_AHCI_READ_DMA, IOCTL_AHCI_INFORMATION = "0x222002", "0x222004"
+AHCI_READS = ["dev -j read ahci0 131072 512", f"dev -j ioctl ahci0 {IOCTL_AHCI_READ_DMA} "
+              f"{struct.pack('<Q', 5).hex()} 1024",
+              f"dev -j ioctl ahci0 {IOCTL_AHCI_INFORMATION} - 96", "irq -j"]
+
+
+def sectors(first, count):
+    return b"".join(qemu.disk_sector(number) for number in range(first, first + count))
+
+
+def check_ahci(result, messages):
+    """One read by a queued command, one by a plain one, both with what the host wrote."""
+    assert result.verdict == SUCCESS, result.text
+    assert data_of(result, 1) == sectors(1, 256)
+    assert data_of(result, 2) == sectors(5, 2)
+    total, depth, granted, interrupts_taken, queued, alone = struct.unpack_from(
+        "<QIIIII", data_of(result, 3))
+    assert (total, depth, granted, queued, alone) == (qemu.DISK_SECTORS, 32, messages, 1, 1)
+    assert interrupts_taken >= 3  # IDENTIFY, and the two
+    row = interrupts(result, 4, "ahci")[0]
+    assert row["mode"] == ("latched" if messages else "level")
+
+
+@matrix.each_machine
+def test_ahci_reads_what_the_host_wrote_by_queued_and_by_plain_commands(machine):
+    check_ahci(run_commands(AHCI_READS, **machine, devices=AHCI, drivers=["ahci"]), 1)
+
+
+@matrix.each("quick")
+def test_ahci_does_the_same_by_its_line(machine):
+    result = run_commands(AHCI_READS, **machine, devices=AHCI,
+                          extra_members=[archive.file_member(f"{BUILD}/drivers/ahci.sys")],
+                          matches=["PCI\\CC_010601\tahci.sys"])
+    check_ahci(result, 0)
+
+
+def test_ahci_built_with_mingws_headers_behaves_the_same():
+    check_ahci(run_commands(AHCI_READS, devices=AHCI, drivers=["ahci"], folder="drivers-mingw"), 1)
+
+
+def test_ahci_refuses_what_the_disk_does_not_have():
+    end = qemu.DISK_SECTORS * qemu.SECTOR
+    result = run_commands([f"dev read ahci0 512 {end}", "dev read ahci0 100 0",
+                           "dev read ahci0 262144 0", "dev read ahci1 512 0",
+                           "dev write ahci0 00 0"], machine="q35", devices=AHCI, drivers=["ahci"])
+    assert [line.split()[2] for line in result.log if line.startswith("error: ahci")] == [
+        "0xC000000D", "0xC000000D", "0xC0000206", "0xC0000013", "0xC00000A2"]
+
+
+def test_ahci_goes_on_after_an_error_of_the_disk(tmp_path):
+    disk = tmp_path / "disk.img"
+    disk.write_bytes(sectors(0, qemu.DISK_SECTORS))
+    rules = tmp_path / "rules.conf"
+    rules.write_text('[inject-error]\nevent = "read_aio"\nerrno = "5"\nsector = "2048"\n')
+    result = run_commands(
+        ["dev read ahci0 512 1048576", "dev read ahci0 65536 1024000",
+         "dev -j read ahci0 1024 1050112"],
+        devices=["ich9-ahci,id=ahci,addr=7"], drivers=["ahci"],
+        qemu_args=["-drive", f"if=none,id=bad,format=raw,file=blkdebug:{rules}:{disk}",
+                   "-device", "ide-hd,bus=ahci.0,drive=bad"])
+    assert result.log.count("error: ahci0: 0xC0000185 (IO_DEVICE_ERROR)") == 2
+    assert data_of(result, 3) == sectors(2051, 2)
+
+
+def test_ahci_sleeps_and_wakes():
+    result = run_commands(["driver sleep ahci", "irq -j", "driver wake ahci"] + AHCI_READS,
+                          devices=AHCI, drivers=["ahci"])
+    assert result.verdict == SUCCESS, result.text
+    assert not interrupts(result, 2, "ahci")
+    assert data_of(result, 4) == sectors(1, 256)

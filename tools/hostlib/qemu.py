@@ -19,6 +19,7 @@ ISO = os.path.join(BUILD, "dirql.iso")
 
 EXIT_PORT = 0xF4
 SECTOR = 512
+DISKS = ("nvme", "ide-hd")  # devices that get a small disk of their own
 DISK_SECTORS = 8192
 
 OVMF_PAIRS = (
@@ -38,7 +39,7 @@ def die_with_parent():
 
 
 def disk_sector(number):
-    """Contents of a sector of the disk that backs `nvme`: its number, over and over."""
+    """Contents of a sector of a disk that backs one of DISKS: its number, over and over."""
     return number.to_bytes(8, "little") * (SECTOR // 8)
 
 
@@ -127,7 +128,7 @@ class Machine:
 
     def _device_arguments(self, device, index):
         words = device.split(",")
-        if words[0] == "nvme" and not any(w.startswith("drive=") for w in words):
+        if words[0] in DISKS and not any(w.startswith("drive=") for w in words):
             disk, name = self.path(f"disk{index}.img"), f"disk{index}"
             with open(disk, "wb") as stream:
                 for number in range(DISK_SECTORS):

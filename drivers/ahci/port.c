@@ -1,0 +1,152 @@
+/*
+ * port.c - the controller from an unknown state to one with a running port, and back.
+ *
+ * The order is the specification's: reset (10.4.3), look for a link and a disk's signature
+ * (10.1.2), point the port at its memory, start it (10.3). A port is started and stopped in two
+ * steps each, as its receiver (FIS) must run whenever its command engine does.
+ */
+#include "ahci.h"
+
+#define RESET_MILLISECONDS 1000 /* 10.4.3 */
+#define LINK_MILLISECONDS 20    /* 10.1.1 gives a link 10 */
+#define READY_MILLISECONDS 1000
+#define HALT_MILLISECONDS 500 /* 10.3.2 */
+#define IDENTIFY_SECONDS 5
+
+static VOID PauseMillisecond(VOID)
+{
+    LARGE_INTEGER pause;
+
+    pause.QuadPart = -10000;
+    KeDelayExecutionThread(KernelMode, FALSE, &pause);
+}
+
+/* Wait until these bits of a port register have this value. A device that is gone reads ~0. */
+static NTSTATUS WaitPort(PDEVICE Device, ULONG Register, ULONG Mask, ULONG Value,
+                         ULONG Milliseconds)
+{
+    ULONG waited;
+
+    for (waited = 0; (PortRead(Device, Register) & Mask) != Value; waited++) {
+        if (waited == Milliseconds)
+            return STATUS_IO_TIMEOUT;
+        PauseMillisecond();
+    }
+    return STATUS_SUCCESS;
+}
+
+NTSTATUS ControllerReset(PDEVICE Device)
+{
+    ULONG waited;
+
+    ControllerWrite(Device, AHCI_CONTROL, AHCI_CONTROL_AHCI);
+    ControllerWrite(Device, AHCI_CONTROL, AHCI_CONTROL_AHCI | AHCI_CONTROL_RESET);
+    for (waited = 0; ControllerRead(Device, AHCI_CONTROL) & AHCI_CONTROL_RESET; waited++) {
+        if (waited == RESET_MILLISECONDS)
+            return STATUS_IO_TIMEOUT;
+        PauseMillisecond();
+    }
+    ControllerWrite(Device, AHCI_CONTROL, AHCI_CONTROL_AHCI);
+    Device->Capabilities = ControllerRead(Device, AHCI_CAPABILITIES);
+    return STATUS_SUCCESS;
+}
+
+static VOID SetMemory(PDEVICE Device, ULONG Register, ULONG Offset)
+{
+    ULONGLONG address = (ULONGLONG)Device->MemoryAddress.QuadPart + Offset;
+
+    PortWrite(Device, Register, (ULONG)address);
+    PortWrite(Device, Register + sizeof(ULONG), (ULONG)(address >> 32));
+}
+
+/* Is there a disk at Device->Port? If so its receiver is left running. */
+static BOOLEAN PortHasDisk(PDEVICE Device)
+{
+    if (!NT_SUCCESS(WaitPort(Device, PORT_LINK, PORT_LINK_MASK, PORT_LINK_UP, 0)))
+        return FALSE;
+    SetMemory(Device, PORT_LIST, LIST_OFFSET);
+    SetMemory(Device, PORT_FIS, FIS_OFFSET);
+    PortWrite(Device, PORT_ERRORS, ~0u);
+    PortWrite(Device, PORT_COMMAND, PortRead(Device, PORT_COMMAND) | PORT_COMMAND_FIS);
+    if (NT_SUCCESS(WaitPort(Device, PORT_TASK_FILE, PORT_TASK_FILE_BUSY, 0, READY_MILLISECONDS)) &&
+        PortRead(Device, PORT_SIGNATURE) == PORT_SIGNATURE_DISK)
+        return TRUE;
+    PortWrite(Device, PORT_COMMAND, PortRead(Device, PORT_COMMAND) & ~PORT_COMMAND_FIS);
+    WaitPort(Device, PORT_COMMAND, PORT_COMMAND_FIS_RUNNING, 0, HALT_MILLISECONDS);
+    return FALSE;
+}
+
+/* The first disk. STATUS_NO_SUCH_DEVICE: there is none. */
+NTSTATUS PortFindDisk(PDEVICE Device)
+{
+    ULONG present = ControllerRead(Device, AHCI_PORTS_PRESENT), waited;
+
+    for (Device->Port = 0; Device->Port < AHCI_PORT_COUNT; Device->Port++)
+        if (present & 1u << Device->Port)
+            PortWrite(Device, PORT_COMMAND, PORT_COMMAND_SPIN_UP | PORT_COMMAND_POWER);
+    for (waited = 0; waited < LINK_MILLISECONDS; waited++) {
+        for (Device->Port = 0; Device->Port < AHCI_PORT_COUNT; Device->Port++)
+            if ((present & 1u << Device->Port) && PortHasDisk(Device))
+                return STATUS_SUCCESS;
+        PauseMillisecond();
+    }
+    Device->Port = 0;
+    return STATUS_NO_SUCH_DEVICE;
+}
+
+VOID PortRun(PDEVICE Device)
+{
+    PortWrite(Device, PORT_ERRORS, ~0u);
+    PortWrite(Device, PORT_INTERRUPTS, ~0u);
+    PortWrite(Device, PORT_INTERRUPT_ENABLE, PORT_INTERRUPT_DONE | PORT_INTERRUPT_ERROR);
+    PortWrite(Device, PORT_COMMAND, PortRead(Device, PORT_COMMAND) | PORT_COMMAND_START);
+    ControllerWrite(Device, AHCI_CONTROL, AHCI_CONTROL_AHCI | AHCI_CONTROL_INTERRUPTS);
+}
+
+/* Stop the command engine: it forgets what was issued. The receiver goes on. */
+VOID PortHalt(PDEVICE Device)
+{
+    PortWrite(Device, PORT_INTERRUPT_ENABLE, 0);
+    PortWrite(Device, PORT_COMMAND, PortRead(Device, PORT_COMMAND) & ~PORT_COMMAND_START);
+    WaitPort(Device, PORT_COMMAND, PORT_COMMAND_RUNNING, 0, HALT_MILLISECONDS);
+}
+
+/* ---- IDENTIFY ----------------------------------------------------------------------------- */
+
+/* Text in words, the first character in the high half; blanks at its end cut off. */
+static VOID CopyText(PCHAR Target, const USHORT *Words, ULONG Characters)
+{
+    ULONG i;
+
+    for (i = 0; i < Characters; i++)
+        Target[i] = (CHAR)(i % 2 == 0 ? Words[i / 2] >> 8 : Words[i / 2] & 0xFF);
+    while (Characters > 0 && (Target[Characters - 1] == ' ' || Target[Characters - 1] == 0))
+        Characters--;
+    Target[Characters] = 0;
+}
+
+/* The first command, awaited by the interrupt. */
+NTSTATUS PortIdentify(PDEVICE Device)
+{
+    const USHORT *words = (const USHORT *)(Device->Memory + IDENTIFY_OFFSET);
+    LARGE_INTEGER timeout;
+
+    CommandIdentify(Device);
+    timeout.QuadPart = -(LONGLONG)IDENTIFY_SECONDS * 10000000;
+    if (KeWaitForSingleObject(&Device->IdentifyDone, Executive, KernelMode, FALSE, &timeout) ==
+        STATUS_TIMEOUT)
+        return STATUS_IO_TIMEOUT;
+    if ((words[ATA_WORD_SECTOR_SIZE] & 0xD000) == 0x5000)
+        return STATUS_NOT_SUPPORTED; /* sectors larger than 512 bytes */
+    RtlCopyMemory(&Device->Sectors, &words[ATA_WORD_SECTORS], sizeof(Device->Sectors));
+    if (Device->Sectors == 0)
+        return STATUS_UNRECOGNIZED_MEDIA;
+    CopyText(Device->Model, &words[ATA_WORD_MODEL], 40);
+    CopyText(Device->Serial, &words[ATA_WORD_SERIAL], 20);
+    Device->Queued =
+        (Device->Capabilities & AHCI_CAP_NCQ) != 0 && (words[ATA_WORD_SATA] & ATA_SATA_NCQ) != 0;
+    Device->Depth = AHCI_CAP_SLOTS(Device->Capabilities);
+    if (Device->Queued && Device->Depth > (words[ATA_WORD_DEPTH] & 0x1Fu) + 1)
+        Device->Depth = (words[ATA_WORD_DEPTH] & 0x1Fu) + 1;
+    return STATUS_SUCCESS;
+}
