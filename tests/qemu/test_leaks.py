@@ -1,0 +1,32 @@
+"""What comes and goes leaves nothing behind: blocks of pool, pages, vectors."""
+import pytest
+
+from harness import suite
+from harness.guest import Guest
+
+RUN = "dev ioctl cycles-test 0x222800 - 4"  # IOCTL_TEST_RUN, tests/conformance/common/suite.h
+NONE_FAILED = "0000: 00 00 00 00"
+
+
+def held(guest):
+    """Blocks and bytes of each tag, pages of each owner, free vectors of each processor."""
+    pool = {row["tag"]: (row["blocks"], row["bytes"]) for row in guest.json("mem pool -j")
+            if row["blocks"]}
+    pages = {row["owner"]: row["pages"] for row in guest.json("mem -j")}
+    return pool, pages, guest.json("irq vectors -j")
+
+
+def run_cycles(guest):
+    lines = guest.command(RUN, timeout=120)
+    assert any(line.startswith(NONE_FAILED) for line in lines), lines
+
+
+@pytest.mark.parametrize("inf", ["message", "line"])
+def test_10000_connections_that_come_and_go_leave_nothing_behind(inf):
+    run = suite.Run({"group": "cycles", "inf": inf, "devices": ["edu"]}, 1, None)
+    with Guest(**run.options()) as guest:
+        guest.wait_for_prompt()
+        run_cycles(guest)  # what is allocated once, and kept, is there now
+        before = held(guest)
+        run_cycles(guest)
+        assert held(guest) == before
