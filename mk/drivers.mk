@@ -10,6 +10,7 @@
 # A .sys is stripped; <name>.sys.debug beside it keeps what gdb wants. An .inf beside the sources
 # is copied along. A conformance driver that needs names mingw-w64 does not have yet holds a file
 # `include-nt` (one line: why) and is built against include/nt instead.
+# lib/iointex/iointex.c -> build/lib/libiointex.a, for those that include <iointex.h>.
 # Names missing in mingw-w64's import libraries come from tools/*-extra.def.
 
 MINGW_DDK := /usr/share/mingw-w64/include/ddk
@@ -19,12 +20,12 @@ DRIVER_CFLAGS := -std=gnu17 -O2 -g -Wall -Wextra -Werror -D_AMD64_ -fno-ident -f
 DRIVER_LDFLAGS := -shared -nostdlib -Wl,--subsystem,native -Wl,--entry,DriverEntry \
 	-Wl,--dynamicbase -Wl,--nxcompat -Wl,--image-base,0x140000000 \
 	-Wl,--exclude-all-symbols -Wl,--no-insert-timestamp
-DRIVER_LIBS := -L$(B)/lib -lntoskrnl-extra -lhal-extra -lntoskrnl -lhal -lwmilib -lgcc
+DRIVER_LIBS := -L$(B)/lib -liointex -lntoskrnl-extra -lhal-extra -lntoskrnl -lhal -lwmilib -lgcc
 
-OUR_HEADERS   := -nostdinc -isystem $(MINGW_CC_INCLUDE) -Iinclude/nt
-MINGW_HEADERS := -isystem $(MINGW_DDK)
+OUR_HEADERS   := -nostdinc -isystem $(MINGW_CC_INCLUDE) -Iinclude/nt -Ilib/iointex
+MINGW_HEADERS := -isystem $(MINGW_DDK) -Ilib/iointex
 
-IMPORT_LIBS := $(B)/lib/libntoskrnl-extra.a $(B)/lib/libhal-extra.a
+IMPORT_LIBS := $(B)/lib/libiointex.a $(B)/lib/libntoskrnl-extra.a $(B)/lib/libhal-extra.a
 
 driver_names = $(sort $(notdir $(patsubst %/,%,$(dir $(wildcard $(1)/*/*.c)))))
 EXAMPLES    := $(filter-out bus,$(call driver_names,drivers))
@@ -35,6 +36,15 @@ $(B)/lib/lib%-extra.a: tools/%-extra.def
 	$(call say,DLLTOOL,$@)
 	@mkdir -p $(@D)
 	$(Q)$(MINGW_DLLTOOL) -d $< -l $@
+
+$(B)/lib/iointex.o: lib/iointex/iointex.c lib/iointex/iointex.h $(B)/flags.driver
+	$(call say,CC.SYS,$<)
+	@mkdir -p $(@D)
+	$(Q)$(MINGW_CC) $(MINGW_HEADERS) $(DRIVER_CFLAGS) -c -o $@ $<
+
+$(B)/lib/libiointex.a: $(B)/lib/iointex.o
+	$(call say,AR,$@)
+	$(Q)rm -f $@ && $(MINGW_AR) rcs $@ $<
 
 # $(1) folder under build/, $(2) name, $(3) source folder, $(4) header flags
 define driver_rules

@@ -15,6 +15,7 @@ OBJCOPY := $(CROSS_COMPILE)objcopy
 MINGW_CC      := $(MINGW)gcc
 MINGW_DLLTOOL := $(MINGW)dlltool
 MINGW_STRIP   := $(MINGW)strip
+MINGW_AR      := $(MINGW)ar
 
 NO_COMPILE_GOALS := clean help format
 COMPILES := $(if $(MAKECMDGOALS),$(filter-out $(NO_COMPILE_GOALS),$(MAKECMDGOALS)),all)

@@ -345,13 +345,13 @@ NTSTATUS NTAPI IoConnectInterruptEx(PIO_CONNECT_INTERRUPT_PARAMETERS Parameters)
     NTSTATUS status;
 
     io_connection_check_irql(PASSIVE_LEVEL, __builtin_return_address(0));
-    if (Parameters->Version < CONNECT_FULLY_SPECIFIED ||
-        Parameters->Version > CONNECT_MESSAGE_BASED_PASSIVE)
-        return STATUS_INVALID_PARAMETER_1; /* CIE-VER-9 */
     if (!ke_version_has_messages() && Parameters->Version != CONNECT_FULLY_SPECIFIED) {
         Parameters->Version = CONNECT_FULLY_SPECIFIED; /* IOX-3: an older system */
         return STATUS_NOT_SUPPORTED;
     }
+    if (Parameters->Version < CONNECT_FULLY_SPECIFIED ||
+        Parameters->Version > CONNECT_MESSAGE_BASED_PASSIVE)
+        return STATUS_INVALID_PARAMETER_1; /* CIE-VER-9 */
     status = check_common(&Parameters->FullySpecified);
     if (!NT_SUCCESS(status))
         return status;

@@ -20,6 +20,11 @@ extern struct ke_version ke_version;
 /* False where the text is none of 5.0, 5.1, 5.2, 6.0, 6.1, 6.2, 6.3, 10.0. */
 bool ke_version_choose(const char *text);
 
+static inline bool ke_version_at_least(uint32_t major, uint32_t minor)
+{
+    return ke_version.major > major || (ke_version.major == major && ke_version.minor >= minor);
+}
+
 /* Message-signaled interrupts and the newer connect versions came with Windows Vista. */
 static inline bool ke_version_has_messages(void)
 {

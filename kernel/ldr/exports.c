@@ -8,10 +8,12 @@
  * Owns: look-up, MmGetSystemRoutineAddress. Owns not: binding a driver's imports (ldr/imports.c).
  */
 #include <lib/assert.h>
+#include <lib/bits.h>
 #include <lib/export.h>
 #include <lib/log.h>
 #include <lib/string.h>
 
+#include "ke/version.h"
 #include "ldr/internal.h"
 
 enum {
@@ -71,6 +73,28 @@ const void *ldr_export_find(const char *name)
     return index == 0 ? NULL : __ldr_exports_start[index - 1].address;
 }
 
+/*
+ * Drivers of several systems ask by name for what not all of them have. What the system presented
+ * (ntver=) is too old for is not found, so that they do what they would do there. An import by name
+ * is bound all the same: such a driver would not load there at all.
+ */
+static const struct {
+    const char *name;
+    uint32_t major, minor;
+} newer_exports[] = {
+    {"IoConnectInterruptEx", 6, 0},    {"IoDisconnectInterruptEx", 6, 0}, /* CIE-GEN-2 */
+    {"IoGetAffinityInterrupt", 6, 1},                                     /* AFF-1 */
+    {"IoReportInterruptActive", 6, 2}, {"IoReportInterruptInactive", 6, 2},
+};
+
+static bool export_is_too_new(const char *name)
+{
+    for (size_t i = 0; i < ARRAY_COUNT(newer_exports); i++)
+        if (strcmp(newer_exports[i].name, name) == 0)
+            return !ke_version_at_least(newer_exports[i].major, newer_exports[i].minor);
+    return false;
+}
+
 /* WDK surface */
 
 PVOID NTAPI MmGetSystemRoutineAddress(PUNICODE_STRING SystemRoutineName)
@@ -82,6 +106,6 @@ PVOID NTAPI MmGetSystemRoutineAddress(PUNICODE_STRING SystemRoutineName)
     if (length >= sizeof(name))
         return NULL;
     name[length] = 0;
-    return (PVOID)(uintptr_t)ldr_export_find(name);
+    return export_is_too_new(name) ? NULL : (PVOID)(uintptr_t)ldr_export_find(name);
 }
 LDR_EXPORT(MmGetSystemRoutineAddress);

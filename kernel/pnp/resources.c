@@ -17,6 +17,7 @@
 #include <lib/string.h>
 
 #include "io/alloc.h"
+#include "ke/version.h"
 #include "pnp/override.h"
 #include "pnp/requirements.h"
 
@@ -280,7 +281,7 @@ static NTSTATUS choice_take(struct pnp_devnode *node, const struct pnp_choice *c
     NTSTATUS status = STATUS_SUCCESS;
 
     if (choice_has_interrupt(choice)) {
-        if (node->ops == NULL)
+        if (node->ops == NULL || (messages != 0 && !ke_version_has_messages()))
             return STATUS_NOT_SUPPORTED;
         if (messages > PNP_MESSAGES_MAX ||
             pnp_device_messages_allowed(node->pdo, messages) < messages)
