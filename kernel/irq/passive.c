@@ -123,10 +123,13 @@ bool irq_passive_schedule(struct irq_line *line)
         if (!i->passive || !i->active)
             continue;
         any = true;
-        if (__atomic_exchange_n(&i->passive_work->pending, 1, __ATOMIC_ACQ_REL))
-            continue;
-        if (level)
+        if (level) /* first: the thread, if it is awake, unmasks as soon as it sees `pending` */
             irq_line_mask(line);
+        if (__atomic_exchange_n(&i->passive_work->pending, 1, __ATOMIC_ACQ_REL)) {
+            if (level)
+                irq_line_unmask(line);
+            continue;
+        }
         KeInsertQueueDpc(&i->passive_work->wake_dpc, NULL, NULL);
     }
     return any;
