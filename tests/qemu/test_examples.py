@@ -15,7 +15,7 @@ IOCTL_FACTORIAL, IOCTL_DMA, IOCTL_RAISE, IOCTL_STATISTICS = (
     "0x222000", "0x222004", "0x222008", "0x22200C")
 CONNECT_LINE_BASED, CONNECT_MESSAGE_BASED, CONNECT_FULLY_SPECIFIED = 2, 3, 1
 
-EDU_DRIVERS = ("edu-line", "edu-message", "edu-full")
+EDU_DRIVERS = ("edu-line", "edu-message", "edu-full", "edu-passive", "edu-shared", "edu-iointex")
 
 
 def data_of(result, number):
@@ -63,7 +63,8 @@ def statistics(result, number):
 
 @pytest.mark.parametrize("name, version, messages", [
     ("edu-line", CONNECT_LINE_BASED, 0), ("edu-message", CONNECT_MESSAGE_BASED, 1),
-    ("edu-full", CONNECT_FULLY_SPECIFIED, 1)])
+    ("edu-full", CONNECT_FULLY_SPECIFIED, 1), ("edu-passive", CONNECT_FULLY_SPECIFIED, 0),
+    ("edu-shared", CONNECT_LINE_BASED, 0), ("edu-iointex", CONNECT_MESSAGE_BASED, 1)])
 def test_each_edu_driver_is_connected_by_its_form(name, version, messages):
     result = run_commands(edu_commands(name), devices=["edu"], drivers=[name])
     assert statistics(result, 4)[0][:2] == (version, messages)
@@ -77,6 +78,54 @@ def test_without_message_support_in_an_inf_the_fallback_is_a_line_and_rewrites_v
                           matches=["PCI\\VEN_1234&DEV_11E8\tedu-message.sys"])
     check_edu(result)
     assert statistics(result, 4)[0][:2] == (CONNECT_LINE_BASED, 0)
+
+
+@pytest.mark.parametrize("version", ["5.0", "5.1", "5.2"])
+def test_the_iointex_library_connects_a_line_on_systems_before_vista(version):
+    """IOX-2, IOX-3, IOX-6, IOX-8: by IoConnectInterrupt, since IoConnectInterruptEx is not found."""
+    result = run_commands(edu_commands("edu-iointex"), devices=["edu"], drivers=["edu-iointex"],
+                          append=f"ntver={version}")
+    check_edu(result)
+    assert statistics(result, 4)[0][:2] == (CONNECT_FULLY_SPECIFIED, 0)
+
+
+def test_a_driver_linked_with_iointex_imports_no_routine_of_vista():
+    done = subprocess.run([sys.executable, os.path.join(qemu.ROOT, "tools", "dirql"), "imports",
+                           os.path.join(BUILD, "drivers", "edu-iointex.sys")],
+                          capture_output=True, text=True, check=True)
+    assert "IoConnectInterrupt\n" in done.stdout and "InterruptEx" not in done.stdout
+
+
+@pytest.mark.parametrize("name, status", [("edu-message", "0xC00000BB"),
+                                          ("edu-line", "0xC00000BB")])
+def test_before_vista_other_forms_than_the_fully_specified_are_refused(name, status):
+    result = run_commands(["devices -j"], devices=["edu"], drivers=[name], named=[],
+                          append="ntver=5.1")
+    assert f"{name}0: not started, status {status}" in result.text
+
+
+def test_a_passive_routine_runs_at_passive_level_on_a_line_with_a_device_irql():
+    """CIE-PASS-15"""
+    result = run_commands(edu_commands("edu-passive") + ["irq -j"], devices=["edu"],
+                          drivers=["edu-passive"])
+    assert statistics(result, 4)[0][3] == 0
+    row = next(row for row in result.json(5) if row["drivers"] == ["edu-passive.sys"])
+    assert row["irql"] >= 3 and row["claims"][0] >= RAISE and row["unclaimed"] == 0
+
+
+@matrix.each("quick")
+def test_two_edu_shared_devices_claim_only_their_own_interrupts(machine):
+    names = ["edu-shared0", "edu-shared1"]
+    commands = [f"dev -j ioctl {name} {IOCTL_RAISE} {ulong(500)} 20" for name in names]
+    commands += [f"dev -j ioctl {name} {IOCTL_STATISTICS} - 36" for name in names] + ["irq -j"]
+    result = run_commands(commands, **machine, devices=["edu,addr=4", "edu,addr=8"],
+                          drivers=["edu-shared"])
+    assert result.verdict == SUCCESS, result.text
+    for number in (3, 4):
+        _, (raised, _, claimed, _, seen) = statistics(result, number)
+        assert (raised, claimed, seen) == (500, 500, 500)
+    row = next(row for row in result.json(5) if row["drivers"] == ["edu-shared.sys"] * 2)
+    assert row["claims"] == [500, 500] and row["unclaimed"] == 0
 
 
 @matrix.each("quick")
