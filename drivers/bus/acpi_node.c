@@ -120,7 +120,7 @@ static UCHAR item_share(const struct acpi_item *item)
 
 static PCM_RESOURCE_LIST resources_make(const struct acpi_node *node)
 {
-    PCM_PARTIAL_RESOURCE_DESCRIPTOR descriptor;
+    PCM_PARTIAL_RESOURCE_DESCRIPTOR descriptor; /* an index into [1] would not leave its bounds */
     PCM_RESOURCE_LIST list =
         bus_allocate_paged(sizeof(*list) + node->item_count * sizeof(*descriptor));
 
@@ -131,10 +131,10 @@ static PCM_RESOURCE_LIST resources_make(const struct acpi_node *node)
     list->List[0].PartialResourceList.Version = 1;
     list->List[0].PartialResourceList.Revision = 1;
     list->List[0].PartialResourceList.Count = node->item_count;
-    for (uint32_t i = 0; i < node->item_count; i++) {
+    descriptor = list->List[0].PartialResourceList.PartialDescriptors;
+    for (uint32_t i = 0; i < node->item_count; i++, descriptor++) {
         const struct acpi_item *item = &node->items[i];
 
-        descriptor = &list->List[0].PartialResourceList.PartialDescriptors[i];
         descriptor->Type = item_type(item);
         descriptor->ShareDisposition = item_share(item);
         descriptor->Flags = item_flags(item);
@@ -155,6 +155,7 @@ static PIO_RESOURCE_REQUIREMENTS_LIST requirements_make(const struct acpi_node *
     ULONG size = (ULONG)(sizeof(IO_RESOURCE_REQUIREMENTS_LIST) +
                          node->item_count * sizeof(IO_RESOURCE_DESCRIPTOR));
     PIO_RESOURCE_REQUIREMENTS_LIST list = bus_allocate_paged(size);
+    PIO_RESOURCE_DESCRIPTOR descriptor;
 
     if (list == NULL)
         return NULL;
@@ -164,9 +165,9 @@ static PIO_RESOURCE_REQUIREMENTS_LIST requirements_make(const struct acpi_node *
     list->List[0].Version = 1;
     list->List[0].Revision = 1;
     list->List[0].Count = node->item_count;
-    for (uint32_t i = 0; i < node->item_count; i++) {
+    descriptor = list->List[0].Descriptors;
+    for (uint32_t i = 0; i < node->item_count; i++, descriptor++) {
         const struct acpi_item *item = &node->items[i];
-        PIO_RESOURCE_DESCRIPTOR descriptor = &list->List[0].Descriptors[i];
 
         descriptor->Type = item_type(item);
         descriptor->ShareDisposition = item_share(item);
