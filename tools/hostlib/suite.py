@@ -9,7 +9,7 @@ FOLDER = os.path.join(qemu.ROOT, "tests", "conformance")
 
 
 def load():
-    """({variant: lines of its AddReg section}, [run]); a run has its "group" besides its row."""
+    """({variant: its table}, [run]); a run has its "group" besides its row."""
     variants, runs = {}, []
     for path in [os.path.join(FOLDER, "suite.toml")] + sorted(
             glob.glob(os.path.join(FOLDER, "*", "runs.toml"))):
@@ -19,6 +19,6 @@ def load():
         for name, variant in data.get("inf", {}).items():
             if name in variants:
                 raise ValueError(f"{path}: INF variant {name} stands in two files")
-            variants[name] = variant["values"]
+            variants[name] = variant
         runs += [dict(row, group=group) for row in data.get("run", [])]
     return variants, runs

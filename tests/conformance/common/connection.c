@@ -165,6 +165,18 @@ VOID TestDisconnect(PTEST_CONNECTION Connection)
     Connection->Context = NULL;
 }
 
+VOID TestSetActive(PTEST_CONNECTION Connection, BOOLEAN Active)
+{
+    PLAG_REPORT_ACTIVE_STATE report =
+        TestRoutine(Active ? L"IoReportInterruptActive" : L"IoReportInterruptInactive");
+    LAG_ACTIVE_STATE_PARAMETERS parameters;
+
+    RtlZeroMemory(&parameters, sizeof(parameters));
+    parameters.Version = Connection->Parameters.Version;
+    parameters.ConnectionContext.Generic = Connection->Context;
+    report(&parameters);
+}
+
 VOID TestResetCounts(PTEST_CONNECTION Connection)
 {
     Connection->Calls = Connection->Claims = Connection->Fallbacks = 0;

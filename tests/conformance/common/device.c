@@ -9,6 +9,8 @@
  *            docs/specs/rocker.txt)
  *   serial   a 16550 with an empty transmitter asks as soon as IER allows it, until IIR is read
  *            (16550D data sheet 8.3, 8.6)
+ *   keyboard the 8042 raises its line, an edge, when it is told to act as if a byte had come (8042
+ *            command D2); until the byte is read there is no next edge
  *
  * Programmed no further than that: no link, no DMA but edu's.
  */
@@ -42,6 +44,15 @@ enum { ROCKER_TEST_IRQ = 0x20 };
 
 enum { SERIAL_IER = 1, SERIAL_IIR = 2 };
 
+enum { I8042_DATA = 0x60, I8042_STATUS = 0x64, I8042_COMMAND = 0x64 };
+
+#define I8042_OUTPUT_FULL 0x01u
+#define I8042_BYTES_MAX 64 /* more than the controller keeps */
+#define I8042_SET_MODE 0x60u
+#define I8042_MODE_INTERRUPT 0x01u
+#define I8042_MODE_MOUSE_OFF 0x20u
+#define I8042_KEYBOARD_BYTE 0xD2u
+
 #define SERIAL_IER_TRANSMITTER_EMPTY 0x02u
 #define SERIAL_IIR_NONE 0x01u
 
@@ -55,6 +66,20 @@ static VOID Write(PTEST_DEVICE Device, ULONG Offset, ULONG Value)
     WRITE_REGISTER_ULONG((PULONG)(Device->Registers + Offset), Value);
 }
 
+static VOID WriteI8042(UCHAR Command, UCHAR Data)
+{
+    WRITE_PORT_UCHAR((PUCHAR)I8042_COMMAND, Command);
+    WRITE_PORT_UCHAR((PUCHAR)I8042_DATA, Data);
+}
+
+static BOOLEAN ReadI8042(VOID)
+{
+    if ((READ_PORT_UCHAR((PUCHAR)I8042_STATUS) & I8042_OUTPUT_FULL) == 0)
+        return FALSE;
+    READ_PORT_UCHAR((PUCHAR)I8042_DATA);
+    return TRUE;
+}
+
 VOID TestDevicePrepare(PTEST_DEVICE Device)
 {
     if (Device->Kind == TestKindEdu) {
@@ -66,6 +91,12 @@ VOID TestDevicePrepare(PTEST_DEVICE Device)
     } else if (Device->Kind == TestKindSerial) {
         WRITE_PORT_UCHAR(Device->Ports + SERIAL_IER, 0);
         READ_PORT_UCHAR(Device->Ports + SERIAL_IIR);
+    } else if (Device->Kind == TestKindKeyboard) {
+        ULONG bytes;
+
+        WriteI8042(I8042_SET_MODE, I8042_MODE_INTERRUPT | I8042_MODE_MOUSE_OFF);
+        for (bytes = 0; bytes < I8042_BYTES_MAX && ReadI8042(); bytes++)
+            ;
     }
 }
 
@@ -81,6 +112,8 @@ VOID TestRaise(PTEST_DEVICE Device, ULONG Message)
     } else if (Device->Kind == TestKindSerial) {
         WRITE_PORT_UCHAR(Device->Ports + SERIAL_IER, 0);
         WRITE_PORT_UCHAR(Device->Ports + SERIAL_IER, SERIAL_IER_TRANSMITTER_EMPTY);
+    } else if (Device->Kind == TestKindKeyboard) {
+        WriteI8042(I8042_KEYBOARD_BYTE, 0);
     }
 }
 
@@ -103,6 +136,8 @@ BOOLEAN TestAcknowledge(PTEST_DEVICE Device)
             return FALSE;
         WRITE_PORT_UCHAR(Device->Ports + SERIAL_IER, 0);
         return TRUE;
+    case TestKindKeyboard:
+        return ReadI8042();
     default:
         return FALSE;
     }

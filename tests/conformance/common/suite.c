@@ -20,7 +20,7 @@ static const struct {
     {L"PCI\\VEN_1234&DEV_11E8", TestKindEdu},    {L"PCI\\VEN_8086&DEV_10D3", TestKindE1000e},
     {L"PCI\\VEN_1B36&DEV_0002", TestKindSerial}, {L"PCI\\VEN_1033&DEV_0194", TestKindXhci},
     {L"PCI\\VEN_1B36&DEV_0010", TestKindNvme},   {L"PCI\\VEN_1B36&DEV_0006", TestKindRocker},
-    {L"PCI\\VEN_1B36&DEV_0005", TestKindNone},
+    {L"PCI\\VEN_1B36&DEV_0005", TestKindNone},   {L"ACPI\\PNP0303", TestKindKeyboard},
 };
 
 PTEST_DEVICE TestDevices;
@@ -153,7 +153,7 @@ static VOID TakeDescriptor(PTEST_DEVICE Device, PCM_PARTIAL_RESOURCE_DESCRIPTOR 
 static NTSTATUS TakeResources(PTEST_DEVICE Device, PCM_RESOURCE_LIST Raw,
                               PCM_RESOURCE_LIST Translated)
 {
-    PCM_PARTIAL_RESOURCE_LIST list;
+    PCM_PARTIAL_RESOURCE_LIST list, raw;
     ULONG i;
 
     ReleaseResources(Device);
@@ -161,14 +161,14 @@ static NTSTATUS TakeResources(PTEST_DEVICE Device, PCM_RESOURCE_LIST Raw,
     Device->TranslatedList = CopyList(Translated);
     if (Device->TranslatedList != NULL && Device->RawList != NULL) {
         list = &Device->TranslatedList->List[0].PartialResourceList;
+        raw = &Device->RawList->List[0].PartialResourceList;
         Device->Translated = ExAllocatePoolWithTag(
             NonPagedPool, (list->Count + 1) * 2 * sizeof(*Device->Translated), TEST_TAG);
         if (Device->Translated == NULL)
             return STATUS_INSUFFICIENT_RESOURCES;
         Device->Raw = Device->Translated + list->Count + 1;
         for (i = 0; i < list->Count; i++)
-            TakeDescriptor(Device, &list->PartialDescriptors[i],
-                           &Device->RawList->List[0].PartialResourceList.PartialDescriptors[i]);
+            TakeDescriptor(Device, &list->PartialDescriptors[i], &raw->PartialDescriptors[i]);
     }
     Device->Started = TRUE;
     Device->Starts++;
@@ -205,7 +205,8 @@ BOOLEAN TestCanRaise(PTEST_DEVICE Device)
 {
     if (!Device->Started || Device->InterruptCount == 0)
         return FALSE;
-    if (Device->Kind == TestKindEdu || Device->Kind == TestKindSerial)
+    if (Device->Kind == TestKindEdu || Device->Kind == TestKindSerial ||
+        Device->Kind == TestKindKeyboard)
         return TRUE;
     return Device->Kind == (TestIsMessage(Device) ? TestKindRocker : TestKindE1000e);
 }

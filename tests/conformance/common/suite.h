@@ -39,6 +39,7 @@ typedef enum _TEST_KIND {
     TestKindNvme,   /* INTx or MSI-X messages by the dozen; is not made to interrupt */
     TestKindRocker, /* MSI-X messages and no INTx */
     TestKindNone,   /* pci-testdev: no interrupt */
+    TestKindKeyboard, /* the 8042's: an edge-triggered line */
 } TEST_KIND;
 
 typedef struct _TEST_DEVICE {
@@ -175,6 +176,8 @@ NTSTATUS TestConnect(PTEST_CONNECTION Connection);
 /* With the Version the call returned. No effect when nothing is connected. */
 VOID TestDisconnect(PTEST_CONNECTION Connection);
 VOID TestDisconnectAs(ULONG Version, PVOID Context);
+/* Soft connects, or disconnects, the object: IoReportInterruptActive, IoReportInterruptInactive. */
+VOID TestSetActive(PTEST_CONNECTION Connection, BOOLEAN Active);
 VOID TestResetCounts(PTEST_CONNECTION Connection);
 /*
  * A call that must be refused: with this status, without touching the structure, and leaving
