@@ -44,6 +44,7 @@ enum {
     PORT_TASK_FILE = 0x20,
     PORT_SIGNATURE = 0x24,
     PORT_LINK = 0x28,
+    PORT_LINK_CONTROL = 0x2C,
     PORT_ERRORS = 0x30,
     PORT_ACTIVE = 0x34, /* SActive: queued commands not finished */
     PORT_ISSUE = 0x38,  /* commands not yet taken, or not finished if not queued */
@@ -62,6 +63,7 @@ enum {
 #define PORT_TASK_FILE_BUSY 0x88u /* BSY or DRQ */
 #define PORT_LINK_MASK 0x0Fu      /* DET */
 #define PORT_LINK_UP 0x03u
+#define PORT_LINK_RESET 0x01u /* in the control register's DET: COMRESET while set */
 #define PORT_SIGNATURE_DISK 0x00000101u
 
 /* ---- Tables in memory, 4.2 ---------------------------------------------------------------- */
@@ -210,6 +212,7 @@ NTSTATUS PortFindDisk(PDEVICE Device);
 NTSTATUS PortIdentify(PDEVICE Device);
 VOID PortRun(PDEVICE Device);
 VOID PortHalt(PDEVICE Device);
+VOID PortReset(PDEVICE Device);
 
 /* command.c */
 NTSTATUS CommandsConnect(PDEVICE Device);

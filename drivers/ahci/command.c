@@ -218,6 +218,7 @@ static VOID NTAPI RecoveryRoutine(PDEVICE_OBJECT DeviceObject, PVOID Context)
 
     UNREFERENCED_PARAMETER(Context);
     PortHalt(device);
+    PortReset(device);
     PortRun(device);
     KeAcquireSpinLock(&device->Lock, &irql);
     device->Recovering = FALSE;

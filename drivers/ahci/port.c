@@ -111,6 +111,22 @@ VOID PortHalt(PDEVICE Device)
     WaitPort(Device, PORT_COMMAND, PORT_COMMAND_RUNNING, 0, HALT_MILLISECONDS);
 }
 
+/*
+ * A disk that failed a queued command takes no other until it is asked for its log or reset
+ * (ACS-3 4.16.2): reset the link (10.4.2). The port is halted.
+ */
+VOID PortReset(PDEVICE Device)
+{
+    ULONG control = PortRead(Device, PORT_LINK_CONTROL) & ~PORT_LINK_MASK;
+
+    PortWrite(Device, PORT_LINK_CONTROL, control | PORT_LINK_RESET);
+    PauseMillisecond();
+    PortWrite(Device, PORT_LINK_CONTROL, control);
+    WaitPort(Device, PORT_LINK, PORT_LINK_MASK, PORT_LINK_UP, READY_MILLISECONDS);
+    PortWrite(Device, PORT_ERRORS, ~0u);
+    WaitPort(Device, PORT_TASK_FILE, PORT_TASK_FILE_BUSY, 0, READY_MILLISECONDS);
+}
+
 /* ---- IDENTIFY ----------------------------------------------------------------------------- */
 
 /* Text in words, the first character in the high half; blanks at its end cut off. */

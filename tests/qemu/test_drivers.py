@@ -130,12 +130,12 @@ def test_ahci_goes_on_after_an_error_of_the_disk(tmp_path):
     rules.write_text('[inject-error]\nevent = "read_aio"\nerrno = "5"\nsector = "2048"\n')
     result = run_commands(
         ["dev read ahci0 512 1048576", "dev read ahci0 65536 1024000",
-         "dev -j read ahci0 1024 1050112"],
+         "dev -j read ahci0 1024 2097152"],
         devices=["ich9-ahci,id=ahci,addr=7"], drivers=["ahci"],
         qemu_args=["-drive", f"if=none,id=bad,format=raw,file=blkdebug:{rules}:{disk}",
                    "-device", "ide-hd,bus=ahci.0,drive=bad"])
     assert result.log.count("error: ahci0: 0xC0000185 (IO_DEVICE_ERROR)") == 2
-    assert data_of(result, 3) == sectors(2051, 2)
+    assert data_of(result, 3) == sectors(4096, 2)
 
 
 def test_ahci_sleeps_and_wakes():
