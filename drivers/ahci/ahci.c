@@ -16,45 +16,6 @@
 
 #include "../function/dispatch.h"
 
-static NTSTATUS AllocateMemory(PDEVICE Device)
-{
-    DEVICE_DESCRIPTION description;
-    ULONG mapRegisters;
-
-    RtlZeroMemory(&description, sizeof(description));
-    description.Version = DEVICE_DESCRIPTION_VERSION;
-    description.Master = TRUE;
-    description.ScatterGather = TRUE;
-    description.Dma32BitAddresses = TRUE;
-    description.Dma64BitAddresses = (Device->Capabilities & AHCI_CAP_64BIT) != 0;
-    description.InterfaceType = PCIBus;
-    description.MaximumLength = TRANSFER_MAX;
-    Device->Adapter = IoGetDmaAdapter(Device->Function.Physical, &description, &mapRegisters);
-    Device->Recovery = IoAllocateWorkItem(Device->Function.Self);
-    if (Device->Adapter == NULL || Device->Recovery == NULL)
-        return STATUS_INSUFFICIENT_RESOURCES;
-    Device->Memory = Device->Adapter->DmaOperations->AllocateCommonBuffer(
-        Device->Adapter, MEMORY_SIZE, &Device->MemoryAddress, TRUE);
-    if (Device->Memory == NULL)
-        return STATUS_INSUFFICIENT_RESOURCES;
-    RtlZeroMemory(Device->Memory, MEMORY_SIZE);
-    return STATUS_SUCCESS;
-}
-
-static VOID FreeMemory(PDEVICE Device)
-{
-    if (Device->Memory != NULL)
-        Device->Adapter->DmaOperations->FreeCommonBuffer(
-            Device->Adapter, MEMORY_SIZE, Device->MemoryAddress, Device->Memory, TRUE);
-    if (Device->Recovery != NULL)
-        IoFreeWorkItem(Device->Recovery);
-    if (Device->Adapter != NULL)
-        Device->Adapter->DmaOperations->PutDmaAdapter(Device->Adapter);
-    Device->Memory = NULL;
-    Device->Recovery = NULL;
-    Device->Adapter = NULL;
-}
-
 static NTSTATUS DiskStart(PDEVICE Device)
 {
     NTSTATUS status = CommandsConnect(Device);
@@ -65,11 +26,11 @@ static NTSTATUS DiskStart(PDEVICE Device)
     status = PortIdentify(Device);
     if (!NT_SUCCESS(status))
         return status;
-    Device->HasDisk = TRUE;
+    Device->Information.MessageCount = Device->Function.MessageCount;
     CommandsOpen(Device, TRUE);
-    DbgPrint("ahci%u: connected by %s, port %u: %s, serial %s, %I64u sectors, queue of %u\n",
+    DbgPrint("ahci%u: connected by %s, port %u, %I64u sectors, queue of %u\n",
              Device->Function.Index, FunctionConnectionText(&Device->Function), Device->Port,
-             Device->Model, Device->Serial, Device->Sectors, Device->Queued ? Device->Depth : 0);
+             Device->Information.Sectors, Device->Information.Depth);
     return STATUS_SUCCESS;
 }
 
@@ -77,14 +38,13 @@ NTSTATUS FunctionStart(PDEVICE Device)
 {
     NTSTATUS status;
 
-    Device->Registers = FunctionMap(&Device->Function, 0, &Device->Length);
-    if (Device->Registers == NULL)
-        return STATUS_DEVICE_CONFIGURATION_ERROR;
-    if (Device->Length < AHCI_PORTS + AHCI_PORT_STRIDE)
-        return STATUS_DEVICE_CONFIGURATION_ERROR;
+    status = FunctionMapRegisters(&Device->Function, AHCI_PORTS + AHCI_PORT_STRIDE);
+    if (!NT_SUCCESS(status))
+        return status;
     status = ControllerReset(Device);
     if (NT_SUCCESS(status))
-        status = AllocateMemory(Device);
+        status = FunctionAllocate(&Device->Function, MEMORY_SIZE, TRANSFER_MAX,
+                                  (Device->Capabilities & AHCI_CAP_64BIT) != 0);
     if (NT_SUCCESS(status))
         status = PortFindDisk(Device);
     if (status == STATUS_NO_SUCH_DEVICE) {
@@ -98,66 +58,42 @@ NTSTATUS FunctionStart(PDEVICE Device)
 VOID FunctionStop(PDEVICE Device)
 {
     CommandsOpen(Device, FALSE);
-    Device->HasDisk = FALSE;
-    if (Device->Registers != NULL && Device->Adapter != NULL) {
+    Device->Information.Sectors = 0;
+    if (Device->Function.Registers != NULL && Device->Function.Adapter != NULL) {
         PortHalt(Device);
         ControllerReset(Device);
     }
     FunctionDisconnect(&Device->Function);
     CommandsAbandon(Device, STATUS_DEVICE_NOT_CONNECTED);
-    FreeMemory(Device);
-    if (Device->Registers != NULL)
-        MmUnmapIoSpace(Device->Registers, Device->Length);
-    Device->Registers = NULL;
-}
-
-VOID FunctionInitialize(PDEVICE Device)
-{
-    CommandsInitialize(Device);
+    FunctionFree(&Device->Function);
+    FunctionUnmapRegisters(&Device->Function);
 }
 
 /* ---- Requests ----------------------------------------------------------------------------- */
 
 /* Whole sectors that the disk has, into memory the controller can address (4.2.3.3: words). */
-static NTSTATUS CheckRange(PDEVICE Device, ULONGLONG Sector, ULONG Length, PMDL Mdl)
+static NTSTATUS RequestRead(PDEVICE Device, PIRP Irp, ULONGLONG Sector, ULONG Length)
 {
-    if (!Device->HasDisk)
+    if (Device->Information.Sectors == 0)
         return STATUS_NO_MEDIA_IN_DEVICE;
-    if ((Length & ((1u << SECTOR_SHIFT) - 1)) != 0 || Sector > Device->Sectors ||
-        Length >> SECTOR_SHIFT > Device->Sectors - Sector)
+    if ((Length & ((1u << SECTOR_SHIFT) - 1)) != 0 || Sector > Device->Information.Sectors ||
+        Length >> SECTOR_SHIFT > Device->Information.Sectors - Sector)
         return STATUS_INVALID_PARAMETER;
     if (Length > TRANSFER_MAX)
         return STATUS_INVALID_BUFFER_SIZE; /* whoever wants more asks in pieces */
-    if (Length != 0 && (MmGetMdlByteOffset(Mdl) & 1) != 0)
+    if (Length == 0)
+        return STATUS_SUCCESS;
+    if (MmGetMdlByteOffset(Irp->MdlAddress) & 1)
         return STATUS_DATATYPE_MISALIGNMENT;
-    return STATUS_SUCCESS;
-}
-
-static NTSTATUS RequestRead(PDEVICE Device, PIRP Irp, ULONGLONG Sector, ULONG Length)
-{
-    NTSTATUS status = CheckRange(Device, Sector, Length, Irp->MdlAddress);
-
-    if (!NT_SUCCESS(status) || Length == 0)
-        return status;
     return CommandRead(Device, Irp, Irp->MdlAddress, Length);
 }
 
 static NTSTATUS RequestInformation(PDEVICE Device, PIRP Irp, ULONG Length, PULONG Information)
 {
-    AHCI_INFORMATION *information = Irp->AssociatedIrp.SystemBuffer;
-
-    if (Length < sizeof(*information))
+    if (Length < sizeof(Device->Information))
         return STATUS_BUFFER_TOO_SMALL;
-    RtlZeroMemory(information, sizeof(*information));
-    information->Sectors = Device->HasDisk ? Device->Sectors : 0;
-    information->Depth = Device->Queued ? Device->Depth : 0;
-    information->MessageCount = Device->Function.MessageCount;
-    information->Interrupts = (ULONG)Device->Interrupts;
-    information->ReadsQueued = Device->ReadsQueued;
-    information->ReadsAlone = Device->ReadsAlone;
-    RtlCopyMemory(information->Model, Device->Model, sizeof(Device->Model));
-    RtlCopyMemory(information->Serial, Device->Serial, sizeof(Device->Serial));
-    *Information = sizeof(*information);
+    *Information = sizeof(Device->Information);
+    RtlCopyMemory(Irp->AssociatedIrp.SystemBuffer, &Device->Information, *Information);
     return STATUS_SUCCESS;
 }
 

@@ -111,8 +111,6 @@ enum {
 };
 
 /* Words of the IDENTIFY data, ACS-3 7.12.7. */
-#define ATA_WORD_SERIAL 10       /* 20 characters, two in a word, the first one high */
-#define ATA_WORD_MODEL 27        /* 40 characters */
 #define ATA_WORD_DEPTH 75        /* low five bits: queue depth less one */
 #define ATA_WORD_SATA 76         /* bit 8: queued commands */
 #define ATA_WORD_SECTORS 100     /* 64 bits */
@@ -136,28 +134,27 @@ C_ASSERT(TABLE_REGIONS + REGIONS_MAX * sizeof(AHCI_REGION) <= TABLE_SIZE);
 #define TABLES_OFFSET 0x1000u
 #define MEMORY_SIZE (TABLES_OFFSET + SLOTS * TABLE_SIZE)
 
+typedef struct _AHCI_INFORMATION {
+    ULONGLONG Sectors; /* 0: no disk */
+    ULONG Depth;       /* 0: no queued commands */
+    ULONG MessageCount;
+    volatile LONG Interrupts; /* claimed */
+    ULONG ReadsQueued;
+    ULONG ReadsAlone;
+} AHCI_INFORMATION;
+
 /* (l) Lock; (i) the service routine and, by exchange, the DPC; the rest is constant while started */
 typedef struct _DEVICE {
     FUNCTION Function;
-    PUCHAR Registers;
-    ULONG Length;
     ULONG Capabilities;
     ULONG Port;
-    BOOLEAN HasDisk;
     ULONG Depth;    /* slots in use */
     BOOLEAN Queued; /* reads go by ATA_READ_QUEUED */
-    ULONGLONG Sectors;
-    CHAR Model[41];
-    CHAR Serial[21];
-    PDMA_ADAPTER Adapter;
-    PUCHAR Memory;
-    PHYSICAL_ADDRESS MemoryAddress;
     PIO_WORKITEM Recovery;
     KDPC Dpc;
     KEVENT IdentifyDone;
-    KEVENT RecoveryDone;      /* no recovery is under way */
-    volatile LONG Raised;     /* (i) port interrupts the DPC has not seen */
-    volatile LONG Interrupts; /* (i) claimed */
+    KEVENT RecoveryDone;  /* no recovery is under way */
+    volatile LONG Raised; /* (i) port interrupts the DPC has not seen */
     KSPIN_LOCK Lock;
     BOOLEAN Open;       /* (l) takes requests */
     BOOLEAN Recovering; /* (l) the port is being restarted: nothing may be issued */
@@ -165,8 +162,7 @@ typedef struct _DEVICE {
     BOOLEAN Alone;      /* (l) what is issued is not queued: nothing beside it */
     PIRP Slots[SLOTS];  /* (l) NULL in an issued slot: IDENTIFY */
     LIST_ENTRY Waiting; /* (l) IRPs with their scatter/gather list */
-    ULONG ReadsQueued;  /* (l) */
-    ULONG ReadsAlone;   /* (l) */
+    AHCI_INFORMATION Information;
 } DEVICE;
 
 /* in: ULONGLONG sector; out: whole sectors, read by ATA_READ_DMA */
@@ -175,25 +171,14 @@ typedef struct _DEVICE {
 #define IOCTL_AHCI_INFORMATION                                                                     \
     CTL_CODE(FILE_DEVICE_UNKNOWN, 0x801, METHOD_BUFFERED, FILE_ANY_ACCESS)
 
-typedef struct _AHCI_INFORMATION {
-    ULONGLONG Sectors;
-    ULONG Depth; /* 0: no queued commands */
-    ULONG MessageCount;
-    ULONG Interrupts;
-    ULONG ReadsQueued;
-    ULONG ReadsAlone;
-    CHAR Model[41];
-    CHAR Serial[21];
-} AHCI_INFORMATION;
-
 static inline ULONG ControllerRead(PDEVICE Device, ULONG Register)
 {
-    return READ_REGISTER_ULONG((PULONG)(Device->Registers + Register));
+    return READ_REGISTER_ULONG((PULONG)(Device->Function.Registers + Register));
 }
 
 static inline VOID ControllerWrite(PDEVICE Device, ULONG Register, ULONG Value)
 {
-    WRITE_REGISTER_ULONG((PULONG)(Device->Registers + Register), Value);
+    WRITE_REGISTER_ULONG((PULONG)(Device->Function.Registers + Register), Value);
 }
 
 static inline ULONG PortRead(PDEVICE Device, ULONG Register)
@@ -219,5 +204,4 @@ NTSTATUS CommandsConnect(PDEVICE Device);
 NTSTATUS CommandRead(PDEVICE Device, PIRP Irp, PMDL Mdl, ULONG Length);
 VOID CommandIdentify(PDEVICE Device);
 VOID CommandsAbandon(PDEVICE Device, NTSTATUS Status);
-VOID CommandsInitialize(PDEVICE Device);
 VOID CommandsOpen(PDEVICE Device, BOOLEAN Open);

@@ -36,14 +36,15 @@ static ULONGLONG SectorOf(PIRP Irp, PULONG Length)
 
 static ATA_COMMAND *SlotPrepare(PDEVICE Device, ULONG Slot, ULONG Regions, AHCI_REGION **Region)
 {
-    AHCI_HEADER *header = (AHCI_HEADER *)(Device->Memory + LIST_OFFSET) + Slot;
-    PUCHAR table = Device->Memory + TABLES_OFFSET + Slot * TABLE_SIZE;
+    AHCI_HEADER *header = (AHCI_HEADER *)(Device->Function.Memory + LIST_OFFSET) + Slot;
+    PUCHAR table = Device->Function.Memory + TABLES_OFFSET + Slot * TABLE_SIZE;
     ATA_COMMAND *command = (ATA_COMMAND *)table;
 
     RtlZeroMemory(header, sizeof(*header));
     header->Flags = sizeof(*command) / sizeof(ULONG);
     header->RegionCount = (USHORT)Regions;
-    header->Table = (ULONGLONG)Device->MemoryAddress.QuadPart + TABLES_OFFSET + Slot * TABLE_SIZE;
+    header->Table =
+        (ULONGLONG)Device->Function.MemoryAddress.QuadPart + TABLES_OFFSET + Slot * TABLE_SIZE;
     RtlZeroMemory(command, sizeof(*command));
     command->Type = ATA_FIS_TYPE;
     command->Flags = ATA_FIS_COMMAND;
@@ -89,12 +90,12 @@ static VOID IssueRead(PDEVICE Device, ULONG Slot, PIRP Irp)
         command->FeatureLow = (UCHAR)sectors;
         command->FeatureHigh = (UCHAR)(sectors >> 8);
         command->CountLow = (UCHAR)(Slot << 3);
-        Device->ReadsQueued++;
+        Device->Information.ReadsQueued++;
     } else {
         command->Command = ATA_READ_DMA;
         command->CountLow = (UCHAR)sectors;
         command->CountHigh = (UCHAR)(sectors >> 8);
-        Device->ReadsAlone++;
+        Device->Information.ReadsAlone++;
     }
     SlotIssue(Device, Slot, Irp, queued);
 }
@@ -109,7 +110,7 @@ VOID CommandIdentify(PDEVICE Device)
     KeAcquireSpinLock(&Device->Lock, &irql);
     command = SlotPrepare(Device, 0, 1, &region);
     command->Command = ATA_IDENTIFY;
-    region->Address = (ULONGLONG)Device->MemoryAddress.QuadPart + IDENTIFY_OFFSET;
+    region->Address = (ULONGLONG)Device->Function.MemoryAddress.QuadPart + IDENTIFY_OFFSET;
     region->Reserved = 0;
     region->LengthLessOne = (1u << SECTOR_SHIFT) - 1;
     SlotIssue(Device, 0, NULL, FALSE);
@@ -139,7 +140,8 @@ static VOID ReadComplete(PDEVICE Device, PIRP Irp, NTSTATUS Status)
     ULONG length;
 
     SectorOf(Irp, &length);
-    Device->Adapter->DmaOperations->PutScatterGatherList(Device->Adapter, IRP_LIST(Irp), FALSE);
+    Device->Function.Adapter->DmaOperations->PutScatterGatherList(Device->Function.Adapter,
+                                                                  IRP_LIST(Irp), FALSE);
     FunctionFinish(&Device->Function, Irp, Status, NT_SUCCESS(Status) ? length : 0);
 }
 
@@ -172,9 +174,9 @@ NTSTATUS CommandRead(PDEVICE Device, PIRP Irp, PMDL Mdl, ULONG Length)
 
     IoMarkIrpPending(Irp);
     KeRaiseIrql(DISPATCH_LEVEL, &irql);
-    status = Device->Adapter->DmaOperations->GetScatterGatherList(
-        Device->Adapter, Device->Function.Self, Mdl, MmGetMdlVirtualAddress(Mdl), Length, ListReady,
-        Irp, FALSE);
+    status = Device->Function.Adapter->DmaOperations->GetScatterGatherList(
+        Device->Function.Adapter, Device->Function.Self, Mdl, MmGetMdlVirtualAddress(Mdl), Length,
+        ListReady, Irp, FALSE);
     KeLowerIrql(irql);
     if (!NT_SUCCESS(status))
         FunctionFinish(&Device->Function, Irp, status, 0);
@@ -268,7 +270,7 @@ static BOOLEAN NTAPI LineRoutine(PKINTERRUPT Interrupt, PVOID Context)
     PortWrite(device, PORT_INTERRUPTS, raised);
     ControllerWrite(device, AHCI_INTERRUPTS, ports);
     InterlockedOr(&device->Raised, (LONG)raised);
-    InterlockedIncrement(&device->Interrupts);
+    InterlockedIncrement(&device->Information.Interrupts);
     KeInsertQueueDpc(&device->Dpc, NULL, NULL);
     return TRUE;
 }
@@ -281,6 +283,9 @@ static BOOLEAN NTAPI MessageRoutine(PKINTERRUPT Interrupt, PVOID Context, ULONG 
 
 NTSTATUS CommandsConnect(PDEVICE Device)
 {
+    Device->Recovery = IoAllocateWorkItem(Device->Function.Self);
+    if (Device->Recovery == NULL)
+        return STATUS_INSUFFICIENT_RESOURCES;
     return FunctionConnect(&Device->Function, MessageRoutine, LineRoutine, Device);
 }
 
@@ -307,9 +312,12 @@ VOID CommandsAbandon(PDEVICE Device, NTSTATUS Status)
         InsertTailList(&taken, RemoveHeadList(&Device->Waiting));
     KeReleaseSpinLock(&Device->Lock, irql);
     CompleteTaken(Device, &taken, Status);
+    if (Device->Recovery != NULL)
+        IoFreeWorkItem(Device->Recovery);
+    Device->Recovery = NULL;
 }
 
-VOID CommandsInitialize(PDEVICE Device)
+VOID FunctionInitialize(PDEVICE Device)
 {
     KeInitializeSpinLock(&Device->Lock);
     InitializeListHead(&Device->Waiting);

@@ -13,14 +13,6 @@
 #define HALT_MILLISECONDS 500 /* 10.3.2 */
 #define IDENTIFY_SECONDS 5
 
-static VOID PauseMillisecond(VOID)
-{
-    LARGE_INTEGER pause;
-
-    pause.QuadPart = -10000;
-    KeDelayExecutionThread(KernelMode, FALSE, &pause);
-}
-
 /* Wait until these bits of a port register have this value. A device that is gone reads ~0. */
 static NTSTATUS WaitPort(PDEVICE Device, ULONG Register, ULONG Mask, ULONG Value,
                          ULONG Milliseconds)
@@ -30,7 +22,7 @@ static NTSTATUS WaitPort(PDEVICE Device, ULONG Register, ULONG Mask, ULONG Value
     for (waited = 0; (PortRead(Device, Register) & Mask) != Value; waited++) {
         if (waited == Milliseconds)
             return STATUS_IO_TIMEOUT;
-        PauseMillisecond();
+        FunctionPause(1);
     }
     return STATUS_SUCCESS;
 }
@@ -44,7 +36,7 @@ NTSTATUS ControllerReset(PDEVICE Device)
     for (waited = 0; ControllerRead(Device, AHCI_CONTROL) & AHCI_CONTROL_RESET; waited++) {
         if (waited == RESET_MILLISECONDS)
             return STATUS_IO_TIMEOUT;
-        PauseMillisecond();
+        FunctionPause(1);
     }
     ControllerWrite(Device, AHCI_CONTROL, AHCI_CONTROL_AHCI);
     Device->Capabilities = ControllerRead(Device, AHCI_CAPABILITIES);
@@ -53,7 +45,7 @@ NTSTATUS ControllerReset(PDEVICE Device)
 
 static VOID SetMemory(PDEVICE Device, ULONG Register, ULONG Offset)
 {
-    ULONGLONG address = (ULONGLONG)Device->MemoryAddress.QuadPart + Offset;
+    ULONGLONG address = (ULONGLONG)Device->Function.MemoryAddress.QuadPart + Offset;
 
     PortWrite(Device, Register, (ULONG)address);
     PortWrite(Device, Register + sizeof(ULONG), (ULONG)(address >> 32));
@@ -88,7 +80,7 @@ NTSTATUS PortFindDisk(PDEVICE Device)
         for (Device->Port = 0; Device->Port < AHCI_PORT_COUNT; Device->Port++)
             if ((present & 1u << Device->Port) && PortHasDisk(Device))
                 return STATUS_SUCCESS;
-        PauseMillisecond();
+        FunctionPause(1);
     }
     Device->Port = 0;
     return STATUS_NO_SUCH_DEVICE;
@@ -120,7 +112,7 @@ VOID PortReset(PDEVICE Device)
     ULONG control = PortRead(Device, PORT_LINK_CONTROL) & ~PORT_LINK_MASK;
 
     PortWrite(Device, PORT_LINK_CONTROL, control | PORT_LINK_RESET);
-    PauseMillisecond();
+    FunctionPause(1);
     PortWrite(Device, PORT_LINK_CONTROL, control);
     WaitPort(Device, PORT_LINK, PORT_LINK_MASK, PORT_LINK_UP, READY_MILLISECONDS);
     PortWrite(Device, PORT_ERRORS, ~0u);
@@ -129,22 +121,10 @@ VOID PortReset(PDEVICE Device)
 
 /* ---- IDENTIFY ----------------------------------------------------------------------------- */
 
-/* Text in words, the first character in the high half; blanks at its end cut off. */
-static VOID CopyText(PCHAR Target, const USHORT *Words, ULONG Characters)
-{
-    ULONG i;
-
-    for (i = 0; i < Characters; i++)
-        Target[i] = (CHAR)(i % 2 == 0 ? Words[i / 2] >> 8 : Words[i / 2] & 0xFF);
-    while (Characters > 0 && (Target[Characters - 1] == ' ' || Target[Characters - 1] == 0))
-        Characters--;
-    Target[Characters] = 0;
-}
-
 /* The first command, awaited by the interrupt. */
 NTSTATUS PortIdentify(PDEVICE Device)
 {
-    const USHORT *words = (const USHORT *)(Device->Memory + IDENTIFY_OFFSET);
+    const USHORT *words = (const USHORT *)(Device->Function.Memory + IDENTIFY_OFFSET);
     LARGE_INTEGER timeout;
 
     CommandIdentify(Device);
@@ -154,15 +134,15 @@ NTSTATUS PortIdentify(PDEVICE Device)
         return STATUS_IO_TIMEOUT;
     if ((words[ATA_WORD_SECTOR_SIZE] & 0xD000) == 0x5000)
         return STATUS_NOT_SUPPORTED; /* sectors larger than 512 bytes */
-    RtlCopyMemory(&Device->Sectors, &words[ATA_WORD_SECTORS], sizeof(Device->Sectors));
-    if (Device->Sectors == 0)
+    RtlCopyMemory(&Device->Information.Sectors, &words[ATA_WORD_SECTORS],
+                  sizeof(Device->Information.Sectors));
+    if (Device->Information.Sectors == 0)
         return STATUS_UNRECOGNIZED_MEDIA;
-    CopyText(Device->Model, &words[ATA_WORD_MODEL], 40);
-    CopyText(Device->Serial, &words[ATA_WORD_SERIAL], 20);
     Device->Queued =
         (Device->Capabilities & AHCI_CAP_NCQ) != 0 && (words[ATA_WORD_SATA] & ATA_SATA_NCQ) != 0;
     Device->Depth = AHCI_CAP_SLOTS(Device->Capabilities);
     if (Device->Queued && Device->Depth > (words[ATA_WORD_DEPTH] & 0x1Fu) + 1)
         Device->Depth = (words[ATA_WORD_DEPTH] & 0x1Fu) + 1;
+    Device->Information.Depth = Device->Queued ? Device->Depth : 0;
     return STATUS_SUCCESS;
 }

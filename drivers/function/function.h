@@ -33,7 +33,13 @@ typedef struct _FUNCTION {
     BOOLEAN Running;         /* FunctionStart succeeded, FunctionStop has not been called */
     PCM_RESOURCE_LIST Raw;   /* from START_DEVICE to STOP_DEVICE; NULL without */
     PCM_RESOURCE_LIST Translated;
-    ULONG MessageCount; /* connected messages; 0: a line */
+    PUCHAR Registers; /* FunctionMapRegisters' */
+    ULONG RegistersLength;
+    PDMA_ADAPTER Adapter; /* FunctionAllocate's */
+    PUCHAR Memory;        /* the common buffer: what driver and device both read and write */
+    ULONG MemorySize;
+    PHYSICAL_ADDRESS MemoryAddress; /* as the device sees it */
+    ULONG MessageCount;             /* connected messages; 0: a line */
     /* What IoConnectInterruptEx gave. Version 0 while not connected. */
     IO_DISCONNECT_INTERRUPT_PARAMETERS Connection;
 } FUNCTION, *PFUNCTION;
@@ -95,6 +101,22 @@ static inline PUCHAR FunctionMap(PFUNCTION Function, ULONGLONG BusAddress, PULON
     return NULL;
 }
 
+/* Where all registers lie in the first memory range. PASSIVE_LEVEL. */
+static inline NTSTATUS FunctionMapRegisters(PFUNCTION Function, ULONG Least)
+{
+    Function->Registers = FunctionMap(Function, 0, &Function->RegistersLength);
+    if (Function->Registers == NULL || Function->RegistersLength < Least)
+        return STATUS_DEVICE_CONFIGURATION_ERROR;
+    return STATUS_SUCCESS;
+}
+
+static inline VOID FunctionUnmapRegisters(PFUNCTION Function)
+{
+    if (Function->Registers != NULL)
+        MmUnmapIoSpace(Function->Registers, Function->RegistersLength);
+    Function->Registers = NULL;
+}
+
 /*
  * By messages where they were granted, by the device's line where not. Function->MessageCount tells
  * which. PASSIVE_LEVEL.
@@ -134,6 +156,47 @@ static inline VOID FunctionDisconnect(PFUNCTION Function)
     KeFlushQueuedDpcs();
 }
 
+/*
+ * A bus master's DMA adapter, for transfers of up to Maximum bytes, and Size bytes of zeroed memory
+ * that the device reaches. PASSIVE_LEVEL. FunctionFree undoes it, or what a failure left.
+ */
+static inline NTSTATUS FunctionAllocate(PFUNCTION Function, ULONG Size, ULONG Maximum, BOOLEAN Wide)
+{
+    DEVICE_DESCRIPTION description;
+    ULONG mapRegisters;
+
+    RtlZeroMemory(&description, sizeof(description));
+    description.Version = DEVICE_DESCRIPTION_VERSION;
+    description.Master = TRUE;
+    description.ScatterGather = TRUE;
+    description.Dma32BitAddresses = TRUE;
+    description.Dma64BitAddresses = Wide;
+    description.InterfaceType = PCIBus;
+    description.MaximumLength = Maximum;
+    Function->Adapter = IoGetDmaAdapter(Function->Physical, &description, &mapRegisters);
+    if (Function->Adapter == NULL)
+        return STATUS_INSUFFICIENT_RESOURCES;
+    Function->MemorySize = Size;
+    Function->Memory = Function->Adapter->DmaOperations->AllocateCommonBuffer(
+        Function->Adapter, Size, &Function->MemoryAddress, TRUE);
+    if (Function->Memory == NULL)
+        return STATUS_INSUFFICIENT_RESOURCES;
+    RtlZeroMemory(Function->Memory, Size);
+    return STATUS_SUCCESS;
+}
+
+static inline VOID FunctionFree(PFUNCTION Function)
+{
+    if (Function->Memory != NULL)
+        Function->Adapter->DmaOperations->FreeCommonBuffer(Function->Adapter, Function->MemorySize,
+                                                           Function->MemoryAddress,
+                                                           Function->Memory, TRUE);
+    if (Function->Adapter != NULL)
+        Function->Adapter->DmaOperations->PutDmaAdapter(Function->Adapter);
+    Function->Memory = NULL;
+    Function->Adapter = NULL;
+}
+
 static inline PCSTR FunctionConnectionText(PFUNCTION Function)
 {
     return Function->MessageCount != 0 ? "CONNECT_MESSAGE_BASED" : "CONNECT_LINE_BASED (fallback)";
@@ -171,6 +234,15 @@ static inline NTSTATUS FunctionBusInterface(PFUNCTION Function, PBUS_INTERFACE_S
         status = block.Status;
     }
     return status;
+}
+
+/* PASSIVE_LEVEL. */
+static inline VOID FunctionPause(ULONG Milliseconds)
+{
+    LARGE_INTEGER pause;
+
+    pause.QuadPart = -10000LL * Milliseconds; /* relative, in 100 ns */
+    KeDelayExecutionThread(KernelMode, FALSE, &pause);
 }
 
 /* Keeps the compiler from moving memory accesses; the processor keeps stores in order by itself. */

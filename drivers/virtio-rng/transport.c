@@ -139,15 +139,13 @@ static VOID UnmapRegisters(PDEVICE Device)
 /* 4.1.4.3.2: the reset is over when the status reads 0. */
 static NTSTATUS Reset(PDEVICE Device)
 {
-    LARGE_INTEGER pause;
     ULONG waited;
 
-    pause.QuadPart = -10000; /* 1 ms */
     CommonWrite8(Device, VIRTIO_STATUS, 0);
     for (waited = 0; CommonRead8(Device, VIRTIO_STATUS) != 0; waited++) {
         if (waited == RESET_MILLISECONDS)
             return STATUS_IO_TIMEOUT;
-        KeDelayExecutionThread(KernelMode, FALSE, &pause);
+        FunctionPause(1);
     }
     return STATUS_SUCCESS;
 }
@@ -175,49 +173,14 @@ static NTSTATUS Negotiate(PDEVICE Device)
     return STATUS_SUCCESS;
 }
 
-static NTSTATUS AllocateMemory(PDEVICE Device)
-{
-    DEVICE_DESCRIPTION description;
-    ULONG mapRegisters;
-
-    RtlZeroMemory(&description, sizeof(description));
-    description.Version = DEVICE_DESCRIPTION_VERSION;
-    description.Master = TRUE;
-    description.ScatterGather = TRUE;
-    description.Dma32BitAddresses = TRUE;
-    description.Dma64BitAddresses = TRUE;
-    description.InterfaceType = PCIBus;
-    description.MaximumLength = MEMORY_SIZE;
-    Device->Adapter = IoGetDmaAdapter(Device->Function.Physical, &description, &mapRegisters);
-    if (Device->Adapter == NULL)
-        return STATUS_INSUFFICIENT_RESOURCES;
-    Device->Memory = Device->Adapter->DmaOperations->AllocateCommonBuffer(
-        Device->Adapter, MEMORY_SIZE, &Device->MemoryAddress, TRUE);
-    if (Device->Memory == NULL)
-        return STATUS_INSUFFICIENT_RESOURCES;
-    RtlZeroMemory(Device->Memory, MEMORY_SIZE);
-    Device->LastUsed = 0;
-    return STATUS_SUCCESS;
-}
-
-static VOID FreeMemory(PDEVICE Device)
-{
-    if (Device->Memory != NULL)
-        Device->Adapter->DmaOperations->FreeCommonBuffer(
-            Device->Adapter, MEMORY_SIZE, Device->MemoryAddress, Device->Memory, TRUE);
-    if (Device->Adapter != NULL)
-        Device->Adapter->DmaOperations->PutDmaAdapter(Device->Adapter);
-    Device->Memory = NULL;
-    Device->Adapter = NULL;
-}
-
 /* 4.1.5.1.3. A vector the device has no room for reads back as VIRTIO_NO_VECTOR. */
 static NTSTATUS CreateQueue(PDEVICE Device)
 {
-    ULONGLONG address = (ULONGLONG)Device->MemoryAddress.QuadPart;
+    ULONGLONG address = (ULONGLONG)Device->Function.MemoryAddress.QuadPart;
     USHORT vector = Device->Function.MessageCount != 0 ? 0 : VIRTIO_NO_VECTOR;
     ULONG offset;
 
+    Device->LastUsed = 0;
     CommonWrite16(Device, VIRTIO_CONFIG_VECTOR, VIRTIO_NO_VECTOR);
     CommonWrite16(Device, VIRTIO_QUEUE_SELECT, 0);
     if (CommonRead16(Device, VIRTIO_QUEUE_SIZE) < QUEUE_ENTRIES)
@@ -240,10 +203,10 @@ static NTSTATUS CreateQueue(PDEVICE Device)
 /* Ask for random bytes. One request at a time, so entry 0 of the table is always free. */
 VOID TransportSubmit(PDEVICE Device, ULONG Length)
 {
-    RINGS *rings = (RINGS *)Device->Memory;
+    RINGS *rings = (RINGS *)Device->Function.Memory;
     USHORT index = rings->Available.Index;
 
-    rings->Table[0].Address = (ULONGLONG)Device->MemoryAddress.QuadPart + PAGE_SIZE;
+    rings->Table[0].Address = (ULONGLONG)Device->Function.MemoryAddress.QuadPart + PAGE_SIZE;
     rings->Table[0].Length = Length;
     rings->Table[0].Flags = VIRTIO_DESCRIPTOR_WRITE;
     rings->Available.Ring[index % QUEUE_ENTRIES] = 0;
@@ -256,7 +219,7 @@ VOID TransportSubmit(PDEVICE Device, ULONG Length)
 /* TRUE: the device has written *Length bytes. */
 BOOLEAN TransportCollect(PDEVICE Device, PULONG Length)
 {
-    RINGS *rings = (RINGS *)Device->Memory;
+    RINGS *rings = (RINGS *)Device->Function.Memory;
 
     if (*(volatile USHORT *)&rings->Used.Index == Device->LastUsed)
         return FALSE;
@@ -302,7 +265,7 @@ NTSTATUS TransportStart(PDEVICE Device)
     if (NT_SUCCESS(status))
         status = Negotiate(Device);
     if (NT_SUCCESS(status))
-        status = AllocateMemory(Device);
+        status = FunctionAllocate(&Device->Function, MEMORY_SIZE, MEMORY_SIZE, TRUE);
     if (NT_SUCCESS(status))
         status = FunctionConnect(&Device->Function, MessageRoutine, LineRoutine, Device);
     if (NT_SUCCESS(status))
@@ -318,6 +281,6 @@ VOID TransportStop(PDEVICE Device)
     if (Device->Structures[VIRTIO_COMMON].Registers != NULL)
         Reset(Device);
     FunctionDisconnect(&Device->Function);
-    FreeMemory(Device);
+    FunctionFree(&Device->Function);
     UnmapRegisters(Device);
 }

@@ -104,8 +104,8 @@ static BOOLEAN TakePiece(PDEVICE Device, ULONG Length, NTSTATUS *Status)
         *Status = STATUS_DEVICE_PROTOCOL_ERROR;
         return TRUE;
     }
-    RtlCopyMemory(target + Device->Done, Device->Memory + PAGE_SIZE, Length);
-    RtlZeroMemory(Device->Memory + PAGE_SIZE, Length); /* nobody else's from now on */
+    RtlCopyMemory(target + Device->Done, Device->Function.Memory + PAGE_SIZE, Length);
+    RtlZeroMemory(Device->Function.Memory + PAGE_SIZE, Length); /* nobody else's from now on */
     Device->Done += Length;
     if (Length == left)
         return TRUE;

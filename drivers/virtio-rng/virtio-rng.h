@@ -106,7 +106,7 @@ typedef struct _STRUCTURE {
     ULONG Length;
 } STRUCTURE;
 
-/* (l) Lock; (w) Waiting.Lock; the rest is constant while started */
+/* The common buffer: rings, then data. (l) Lock; (w) Waiting.Lock; the rest is constant while started */
 typedef struct _DEVICE {
     FUNCTION Function;
     PUCHAR Bars[PCI_TYPE0_ADDRESSES]; /* those that were mapped */
@@ -114,9 +114,6 @@ typedef struct _DEVICE {
     STRUCTURE Structures[VIRTIO_STRUCTURES];
     ULONG NotifyMultiplier;
     PUCHAR Doorbell;
-    PDMA_ADAPTER Adapter;
-    PUCHAR Memory; /* rings, then data */
-    PHYSICAL_ADDRESS MemoryAddress;
     KDPC Dpc;
     KSPIN_LOCK Lock;
     BOOLEAN Open;    /* (l) takes requests */

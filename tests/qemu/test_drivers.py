@@ -77,7 +77,7 @@ AHCI = ["ich9-ahci,id=ahci,addr=7", "ide-hd,bus=ahci.0"]
 IOCTL_AHCI_READ_DMA, IOCTL_AHCI_INFORMATION = "0x222002", "0x222004"
 AHCI_READS = ["dev -j read ahci0 131072 512", f"dev -j ioctl ahci0 {IOCTL_AHCI_READ_DMA} "
               f"{struct.pack('<Q', 5).hex()} 1024",
-              f"dev -j ioctl ahci0 {IOCTL_AHCI_INFORMATION} - 96", "irq -j"]
+              f"dev -j ioctl ahci0 {IOCTL_AHCI_INFORMATION} - 32", "irq -j"]
 
 
 def sectors(first, count):
