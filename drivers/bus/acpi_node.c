@@ -12,6 +12,7 @@
 #include "acpi/acpi.h"
 #include "acpi_bus.h"
 #include "gsi.h"
+#include "hpet.h"
 #include "io/driver.h"
 #include "memory.h"
 #include "pdo.h"
@@ -230,6 +231,8 @@ static NTSTATUS pnp_answer(PDEVICE_OBJECT pdo, PIRP irp)
     case IRP_MN_QUERY_RESOURCES:
         return answer_pointer(irp, resources_make(node));
     case IRP_MN_QUERY_RESOURCE_REQUIREMENTS:
+        if (hpet_is_node(node))
+            return answer_pointer(irp, hpet_requirements(node, pnp_device_message_limit(pdo)));
         return answer_pointer(irp, requirements_make(node));
     case IRP_MN_QUERY_BUS_INFORMATION:
         return bus_information_answer(irp, &GUID_BUS_TYPE_INTERNAL, ACPIBus, 0);
@@ -268,6 +271,12 @@ static NTSTATUS node_line_get(PDEVICE_OBJECT pdo, uint32_t gsi, struct irq_line 
 }
 
 static const struct pnp_bus_ops node_ops = {.line_get = node_line_get};
+static const struct pnp_bus_ops hpet_ops = {
+    .line_get = node_line_get,
+    .messages_create = hpet_messages_create,
+    .messages_enable = hpet_messages_enable,
+    .messages_destroy = hpet_messages_destroy,
+};
 
 NTSTATUS acpi_nodes_report(PDEVICE_OBJECT machine)
 {
@@ -281,7 +290,7 @@ NTSTATUS acpi_nodes_report(PDEVICE_OBJECT machine)
 
         status = bus_pdo_create(driver, (void *)(uintptr_t)node, &pdo);
         if (NT_SUCCESS(status))
-            status = pnp_device_report(machine, pdo, &node_ops);
+            status = pnp_device_report(machine, pdo, hpet_is_node(node) ? &hpet_ops : &node_ops);
     }
     return status;
 }
