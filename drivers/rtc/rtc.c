@@ -1,0 +1,222 @@
+/*
+ * rtc.c - periodic interrupts of the real-time clock, IRQ 8.
+ *
+ * The clock's line is an edge that nobody shares. It stays asserted until register C has been read,
+ * which also says why it came; without that read there is never a second edge. IOCTL_RTC_RUN has
+ * the clock interrupt a given number of times: the routine that counts the last one switches the
+ * interrupt off.
+ *
+ * Index and data port are two accesses that belong together: the routine and the thread exclude
+ * each other by KeSynchronizeExecution.
+ *
+ * Motorola MC146818A: registers A to C; the divider rates are its table 5.
+ */
+#define FUNCTION_NAME "rtc"
+#define FUNCTION_TYPE FILE_DEVICE_UNKNOWN
+#define FUNCTION_FLAGS DO_BUFFERED_IO
+
+#include "../function/function.h"
+
+#define IOCTL_RTC_RUN CTL_CODE(FILE_DEVICE_UNKNOWN, 0x800, METHOD_BUFFERED, FILE_ANY_ACCESS)
+
+#define REGISTER_A 0x0A
+#define REGISTER_B 0x0B
+#define REGISTER_C 0x0C
+#define A_RATE 0x0F
+#define B_PERIODIC 0x40
+#define C_PERIODIC 0x40
+#define C_ANY 0x80
+
+/* 32768 Hz >> (rate - 1): 3 is 8192 Hz, 15 is 2 Hz. */
+#define RATE_FASTEST 3
+#define RATE_SLOWEST 15
+#define QUIET_TIME (-10 * 1000 * 20) /* 20 ms in units of 100 ns, relative */
+
+typedef struct _RTC_RUN {
+    ULONG Rate;
+    ULONG Count;
+} RTC_RUN;
+
+typedef struct _RTC_RESULT {
+    ULONG Taken;   /* periodic interrupts of the run, those past the wanted number too */
+    ULONG Calls;   /* of the service routine */
+    ULONG DpcRuns; /* at least 1 */
+} RTC_RESULT;
+
+typedef struct _DEVICE {
+    FUNCTION Function;
+    PUCHAR Port; /* index; data is the next. NULL while the device is not started */
+    KMUTEX Busy;
+    KDPC Dpc;
+    KEVENT Done;
+    RTC_RUN Wish;
+    UCHAR RateBefore;
+    volatile LONG Taken;
+    volatile LONG Calls;
+    volatile LONG DpcRuns;
+} DEVICE;
+
+#include "../function/dispatch.h"
+
+/* At DIRQL, the interrupt's lock held; or while nothing is connected. */
+static UCHAR Read(PDEVICE Device, UCHAR Register)
+{
+    WRITE_PORT_UCHAR(Device->Port, Register);
+    return READ_PORT_UCHAR(Device->Port + 1);
+}
+
+static VOID Write(PDEVICE Device, UCHAR Register, UCHAR Value)
+{
+    WRITE_PORT_UCHAR(Device->Port, Register);
+    WRITE_PORT_UCHAR(Device->Port + 1, Value);
+}
+
+/* ---- The interrupt ------------------------------------------------------------------------ */
+
+static BOOLEAN NTAPI LineRoutine(PKINTERRUPT Interrupt, PVOID Context)
+{
+    PDEVICE device = Context;
+    UCHAR why = Read(device, REGISTER_C); /* and with that the line is quiet */
+
+    UNREFERENCED_PARAMETER(Interrupt);
+    device->Calls++;
+    if ((why & C_ANY) == 0)
+        return FALSE;
+    if ((why & C_PERIODIC) == 0 || ++device->Taken != (LONG)device->Wish.Count)
+        return TRUE;
+    Write(device, REGISTER_B, Read(device, REGISTER_B) & ~B_PERIODIC);
+    KeInsertQueueDpc(&device->Dpc, NULL, NULL);
+    return TRUE;
+}
+
+static VOID NTAPI DpcRoutine(PKDPC Dpc, PVOID Context, PVOID Argument1, PVOID Argument2)
+{
+    PDEVICE device = Context;
+
+    UNREFERENCED_PARAMETER(Dpc);
+    UNREFERENCED_PARAMETER(Argument1);
+    UNREFERENCED_PARAMETER(Argument2);
+    InterlockedIncrement(&device->DpcRuns);
+    KeSetEvent(&device->Done, IO_NO_INCREMENT, FALSE);
+}
+
+/* ---- Requests ----------------------------------------------------------------------------- */
+
+/* KeSynchronizeExecution calls it at DIRQL under the interrupt's lock. */
+static BOOLEAN NTAPI Begin(PVOID Context)
+{
+    PDEVICE device = Context;
+    UCHAR a = Read(device, REGISTER_A);
+
+    device->RateBefore = a & A_RATE;
+    device->Taken = device->Calls = device->DpcRuns = 0;
+    Read(device, REGISTER_C); /* an edge that is left over */
+    Write(device, REGISTER_A, (UCHAR)((a & ~A_RATE) | device->Wish.Rate));
+    Write(device, REGISTER_B, Read(device, REGISTER_B) | B_PERIODIC);
+    return TRUE;
+}
+
+static BOOLEAN NTAPI End(PVOID Context)
+{
+    PDEVICE device = Context;
+
+    Write(device, REGISTER_B, Read(device, REGISTER_B) & ~B_PERIODIC);
+    Write(device, REGISTER_A, (Read(device, REGISTER_A) & ~A_RATE) | device->RateBefore);
+    return TRUE;
+}
+
+static NTSTATUS RunRequest(PDEVICE Device, PVOID Buffer, ULONG InputLength, ULONG OutputLength,
+                           PULONG Information)
+{
+    PKINTERRUPT interrupt = Device->Function.Connection.ConnectionContext.InterruptObject;
+    LARGE_INTEGER quiet;
+    RTC_RESULT result;
+    RTC_RUN wish;
+
+    if (InputLength < sizeof(wish) || OutputLength < sizeof(result))
+        return STATUS_BUFFER_TOO_SMALL;
+    RtlCopyMemory(&wish, Buffer, sizeof(wish));
+    if (wish.Rate < RATE_FASTEST || wish.Rate > RATE_SLOWEST || wish.Count == 0 ||
+        wish.Count > MAXLONG)
+        return STATUS_INVALID_PARAMETER;
+    Device->Wish = wish;
+    KeClearEvent(&Device->Done);
+    KeSynchronizeExecution(interrupt, Begin, Device);
+    KeWaitForSingleObject(&Device->Done, Executive, KernelMode, FALSE, NULL);
+    quiet.QuadPart = QUIET_TIME;
+    KeDelayExecutionThread(KernelMode, FALSE, &quiet);
+    KeSynchronizeExecution(interrupt, End, Device);
+    result.Taken = (ULONG)Device->Taken;
+    result.Calls = (ULONG)Device->Calls;
+    result.DpcRuns = (ULONG)Device->DpcRuns;
+    RtlCopyMemory(Buffer, &result, sizeof(result));
+    *Information = sizeof(result);
+    return STATUS_SUCCESS;
+}
+
+NTSTATUS FunctionRequest(PDEVICE Device, PIRP Irp, PULONG Information)
+{
+    PIO_STACK_LOCATION stack = IoGetCurrentIrpStackLocation(Irp);
+    NTSTATUS status = STATUS_DEVICE_NOT_READY;
+
+    if (stack->MajorFunction != IRP_MJ_DEVICE_CONTROL ||
+        stack->Parameters.DeviceIoControl.IoControlCode != IOCTL_RTC_RUN)
+        return STATUS_INVALID_DEVICE_REQUEST;
+    KeWaitForSingleObject(&Device->Busy, Executive, KernelMode, FALSE, NULL);
+    if (Device->Port != NULL)
+        status = RunRequest(Device, Irp->AssociatedIrp.SystemBuffer,
+                            stack->Parameters.DeviceIoControl.InputBufferLength,
+                            stack->Parameters.DeviceIoControl.OutputBufferLength, Information);
+    KeReleaseMutex(&Device->Busy, FALSE);
+    return status;
+}
+
+/* ---- By dispatch.h ------------------------------------------------------------------------ */
+
+VOID FunctionInitialize(PDEVICE Device)
+{
+    KeInitializeMutex(&Device->Busy, 0);
+    KeInitializeEvent(&Device->Done, SynchronizationEvent, FALSE);
+    KeInitializeDpc(&Device->Dpc, DpcRoutine, Device);
+}
+
+/* Only the line: the clock has no messages, and a routine that takes them is never called. */
+static BOOLEAN NTAPI MessageRoutine(PKINTERRUPT Interrupt, PVOID Context, ULONG MessageId)
+{
+    UNREFERENCED_PARAMETER(MessageId);
+    return LineRoutine(Interrupt, Context);
+}
+
+NTSTATUS FunctionStart(PDEVICE Device)
+{
+    PCM_PARTIAL_RESOURCE_LIST list;
+    PCM_PARTIAL_RESOURCE_DESCRIPTOR descriptor;
+    NTSTATUS status;
+    ULONG i;
+
+    if (Device->Function.Translated == NULL)
+        return STATUS_DEVICE_CONFIGURATION_ERROR;
+    list = &Device->Function.Translated->List[0].PartialResourceList;
+    descriptor = list->PartialDescriptors;
+    for (i = 0; i < list->Count && Device->Port == NULL; i++)
+        if (descriptor[i].Type == CmResourceTypePort)
+            Device->Port = (PUCHAR)(ULONG_PTR)descriptor[i].u.Port.Start.QuadPart;
+    if (Device->Port == NULL)
+        return STATUS_DEVICE_CONFIGURATION_ERROR;
+    Write(Device, REGISTER_B, Read(Device, REGISTER_B) & ~B_PERIODIC);
+    Read(Device, REGISTER_C);
+    status = FunctionConnect(&Device->Function, MessageRoutine, LineRoutine, Device);
+    if (NT_SUCCESS(status))
+        DbgPrint("rtc%u: connected by %s\n", Device->Function.Index,
+                 FunctionConnectionText(&Device->Function));
+    return status;
+}
+
+VOID FunctionStop(PDEVICE Device)
+{
+    KeWaitForSingleObject(&Device->Busy, Executive, KernelMode, FALSE,
+                          NULL); /* a run under way ends by itself */
+    FunctionDisconnect(&Device->Function);
+    Device->Port = NULL;
+    KeReleaseMutex(&Device->Busy, FALSE);
+}
