@@ -72,6 +72,8 @@ static VOID RunWith(ULONG Number)
     RaceLocks();
     RaceObjects();
     RaceIrps();
+    RaceSystem();
+    RaceConnects();
 }
 
 static VOID Run(VOID)

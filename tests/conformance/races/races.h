@@ -5,6 +5,8 @@
  *   locks.c    every kind of lock keeps two numbers equal
  *   objects.c  DPCs, timers, events, semaphores, lists, work items: nothing lost, nothing twice
  *   irps.c     cancel against completion, remove against I/O
+ *   system.c   pool, threads, names, registry, mappings
+ *   connects.c connecting and disconnecting beside one another
  *
  * A race is one routine run by RACERS threads at once, each on a processor of its own where there
  * are as many. The seed gives the operations and the pauses; it is printed, and IOCTL_TEST_STEP
@@ -36,3 +38,5 @@ VOID RaceMeet(volatile LONG *Count);
 VOID RaceLocks(VOID);
 VOID RaceObjects(VOID);
 VOID RaceIrps(VOID);
+VOID RaceSystem(VOID);
+VOID RaceConnects(VOID);
