@@ -1,9 +1,8 @@
 /*
  * virtio-rng.c - random bytes from the host: IRP_MJ_READ of any length.
  *
- * Reads wait in a cancel-safe queue (IO_CSQ): the system's routines take care of the races between
- * a cancel, a removal from the queue and a stop. The device works for one read at a time, in pieces
- * of a page; the DPC copies each piece and asks for the next.
+ * Reads wait in a cancel-safe queue. The device works for one read at a time, in pieces of a page;
+ * the DPC copies each piece and asks for the next.
  */
 #define FUNCTION_NAME "virtio-rng"
 #define FUNCTION_TYPE FILE_DEVICE_UNKNOWN
@@ -12,48 +11,6 @@
 #include "virtio-rng.h"
 
 #include "../function/dispatch.h"
-
-/* ---- The queue of waiting reads ----------------------------------------------------------- */
-
-static PDEVICE OfQueue(PIO_CSQ Csq)
-{
-    return CONTAINING_RECORD(Csq, DEVICE, Waiting.Csq);
-}
-
-static VOID NTAPI WaitingInsert(PIO_CSQ Csq, PIRP Irp)
-{
-    InsertTailList(&OfQueue(Csq)->Waiting.List, &Irp->Tail.Overlay.ListEntry);
-}
-
-static VOID NTAPI WaitingRemove(PIO_CSQ Csq, PIRP Irp)
-{
-    UNREFERENCED_PARAMETER(Csq);
-    RemoveEntryList(&Irp->Tail.Overlay.ListEntry);
-}
-
-static PIRP NTAPI WaitingPeek(PIO_CSQ Csq, PIRP Irp, PVOID Context)
-{
-    PLIST_ENTRY head = &OfQueue(Csq)->Waiting.List;
-    PLIST_ENTRY next = Irp == NULL ? head->Flink : Irp->Tail.Overlay.ListEntry.Flink;
-
-    UNREFERENCED_PARAMETER(Context);
-    return next == head ? NULL : CONTAINING_RECORD(next, IRP, Tail.Overlay.ListEntry);
-}
-
-static VOID NTAPI WaitingAcquire(PIO_CSQ Csq, PKIRQL Irql)
-{
-    KeAcquireSpinLock(&OfQueue(Csq)->Waiting.Lock, Irql);
-}
-
-static VOID NTAPI WaitingRelease(PIO_CSQ Csq, KIRQL Irql)
-{
-    KeReleaseSpinLock(&OfQueue(Csq)->Waiting.Lock, Irql);
-}
-
-static VOID NTAPI WaitingCancelled(PIO_CSQ Csq, PIRP Irp)
-{
-    FunctionFinish(&OfQueue(Csq)->Function, Irp, STATUS_CANCELLED, 0);
-}
 
 /* ---- The read under way ------------------------------------------------------------------- */
 
@@ -78,9 +35,9 @@ static VOID Pump(PDEVICE Device)
     do {
         KeAcquireSpinLock(&Device->Lock, &irql);
         if (!Device->Open) {
-            refused = IoCsqRemoveNextIrp(&Device->Waiting.Csq, NULL);
+            refused = QueueRemove(&Device->Waiting);
         } else if (Device->Current == NULL) {
-            Device->Current = IoCsqRemoveNextIrp(&Device->Waiting.Csq, NULL);
+            Device->Current = QueueRemove(&Device->Waiting);
             Device->Done = 0;
             if (Device->Current != NULL)
                 AskForPiece(Device);
@@ -147,7 +104,7 @@ NTSTATUS FunctionRequest(PDEVICE Device, PIRP Irp, PULONG Information)
         return STATUS_INVALID_DEVICE_REQUEST;
     if (ReadLength(Irp) == 0)
         return STATUS_SUCCESS;
-    IoCsqInsertIrp(&Device->Waiting.Csq, Irp, NULL); /* marks it pending */
+    QueueInsert(&Device->Waiting, Irp);
     Pump(Device);
     return STATUS_PENDING;
 }
@@ -155,11 +112,8 @@ NTSTATUS FunctionRequest(PDEVICE Device, PIRP Irp, PULONG Information)
 VOID FunctionInitialize(PDEVICE Device)
 {
     KeInitializeSpinLock(&Device->Lock);
-    KeInitializeSpinLock(&Device->Waiting.Lock);
-    InitializeListHead(&Device->Waiting.List);
     KeInitializeDpc(&Device->Dpc, DpcRoutine, Device);
-    IoCsqInitialize(&Device->Waiting.Csq, WaitingInsert, WaitingRemove, WaitingPeek, WaitingAcquire,
-                    WaitingRelease, WaitingCancelled);
+    QueueInitialize(&Device->Waiting, &Device->Function);
 }
 
 static VOID SetOpen(PDEVICE Device, BOOLEAN Open)

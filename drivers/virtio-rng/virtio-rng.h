@@ -9,7 +9,7 @@
  */
 #pragma once
 
-#include "../function/function.h"
+#include "../function/queue.h"
 
 /* ---- Capabilities: where the registers are, 4.1.4 ----------------------------------------- */
 
@@ -106,7 +106,7 @@ typedef struct _STRUCTURE {
     ULONG Length;
 } STRUCTURE;
 
-/* The common buffer: rings, then data. (l) Lock; (w) Waiting.Lock; the rest is constant while started */
+/* The common buffer: rings, then data. (l) Lock; the rest is constant while started */
 typedef struct _DEVICE {
     FUNCTION Function;
     PUCHAR Bars[PCI_TYPE0_ADDRESSES]; /* those that were mapped */
@@ -120,11 +120,7 @@ typedef struct _DEVICE {
     PIRP Current;    /* (l) the read the device works for */
     ULONG Done;      /* (l) of its bytes */
     USHORT LastUsed; /* (l) */
-    struct {
-        IO_CSQ Csq;
-        KSPIN_LOCK Lock;
-        LIST_ENTRY List; /* (w) */
-    } Waiting;
+    QUEUE Waiting;   /* reads, before they are Current */
 } DEVICE;
 
 /* transport.c */

@@ -1,10 +1,12 @@
-"""The drivers that stretch the runtime: virtio-rng, ahci."""
+"""The drivers that stretch the runtime: virtio-rng, ahci, e1000e."""
+import ipaddress
 import struct
+import time
 
 import pytest
 
 from harness import matrix
-from harness.guest import BUILD, SUCCESS, run_commands
+from harness.guest import BUILD, SUCCESS, Guest, run_commands
 from hostlib import archive, qemu
 
 
@@ -144,3 +146,114 @@ def test_ahci_sleeps_and_wakes():
     assert result.verdict == SUCCESS, result.text
     assert not interrupts(result, 2, "ahci")
     assert data_of(result, 4) == sectors(1, 256)
+
+
+# ---- e1000e -------------------------------------------------------------------------------------
+
+MAC, BROADCAST = bytes.fromhex("525400123456"), b"\xff" * 6
+GATEWAY_MAC = bytes.fromhex("52550a000202")
+GUEST_IP, GATEWAY_IP = (ipaddress.ip_address(text).packed for text in ("10.0.2.15", "10.0.2.2"))
+ETHERNET_IP, ETHERNET_ARP, ICMP = 0x0800, 0x0806, 1
+E1000E = {"devices": [f"e1000e,netdev=user,mac={MAC.hex(':')},addr=8"],
+          "qemu_args": ["-netdev", "user,id=user,ipv6=off"]}
+IOCTL_E1000E_INFORMATION = "0x222000"
+
+
+def ethernet(target, kind, payload):
+    return target + MAC + struct.pack(">H", kind) + payload
+
+
+def checksum(data):
+    """RFC 1071."""
+    total = sum(struct.unpack(f">{len(data) // 2}H", data))
+    while total >> 16:
+        total = (total & 0xFFFF) + (total >> 16)
+    return ~total & 0xFFFF
+
+
+ARP_REQUEST = ethernet(BROADCAST, ETHERNET_ARP, struct.pack(
+    ">HHBBH6s4s6s4s", 1, ETHERNET_IP, 6, 4, 1, MAC, GUEST_IP, bytes(6), GATEWAY_IP))
+PING_DATA = bytes(range(56))
+
+
+def ping(sequence):
+    echo = struct.pack(">BBHHH", 8, 0, 0, 0x6469, sequence) + PING_DATA
+    echo = echo[:2] + struct.pack(">H", checksum(echo)) + echo[4:]
+    header = struct.pack(">BBHHHBBH4s4s", 0x45, 0, 20 + len(echo), sequence, 0, 64, ICMP, 0,
+                         GUEST_IP, GATEWAY_IP)
+    header = header[:10] + struct.pack(">H", checksum(header)) + header[12:]
+    return ethernet(GATEWAY_MAC, ETHERNET_IP, header + echo)
+
+
+E1000E_TALK = [f"dev write e1000e0 {ARP_REQUEST.hex()}", "dev -j read e1000e0 2048",
+               f"dev write e1000e0 {ping(1).hex()}", "dev -j read e1000e0 2048",
+               f"dev -j ioctl e1000e0 {IOCTL_E1000E_INFORMATION} - 36", "irq -j"]
+
+
+def check_talk(result, messages):
+    """The ARP request and the ping were answered, with exact counts of frames."""
+    assert result.verdict == SUCCESS, result.text
+    arp, pong = data_of(result, 2), data_of(result, 4)
+    assert arp[:6] == MAC and struct.unpack_from(">H6s4s", arp, 20) == (2, GATEWAY_MAC, GATEWAY_IP)
+    assert pong[:14] == MAC + GATEWAY_MAC + struct.pack(">H", ETHERNET_IP)
+    assert pong[26:34] == GATEWAY_IP + GUEST_IP and checksum(pong[14:34]) == 0
+    assert pong[34] == 0 and checksum(pong[34:]) == 0
+    assert pong[38:] == struct.pack(">HH", 0x6469, 1) + PING_DATA
+    address, link, granted, *counts, received, sent = struct.unpack("<6sBxI4iII",
+                                                                    data_of(result, 5))
+    assert (address, link, granted, received, sent) == (MAC, 1, messages, 2, 2)
+    if messages == 4:
+        assert counts[0] >= 2 and counts[1] >= 1 and counts[2] >= 1
+    else:
+        assert counts[0] >= 2
+    rows = interrupts(result, 6, "e1000e")
+    assert len(rows) == max(messages, 1)
+    assert all(row["mode"] == ("latched" if messages else "level") for row in rows)
+    assert sum(sum(row["claims"]) for row in rows) == sum(counts)
+
+
+@matrix.each_machine
+def test_e1000e_has_an_arp_request_and_a_ping_answered_by_four_messages(machine):
+    check_talk(run_commands(E1000E_TALK, **machine, **E1000E, drivers=["e1000e"]), 4)
+
+
+@matrix.each("quick")
+def test_e1000e_does_the_same_by_its_line(machine):
+    result = run_commands(E1000E_TALK, **machine, **E1000E,
+                          extra_members=[archive.file_member(f"{BUILD}/drivers/e1000e.sys")],
+                          matches=["PCI\\VEN_8086&DEV_10D3\te1000e.sys"])
+    check_talk(result, 0)
+
+
+def test_e1000e_built_with_mingws_headers_behaves_the_same():
+    check_talk(run_commands(E1000E_TALK, **E1000E, drivers=["e1000e"], folder="drivers-mingw"), 4)
+
+
+def test_e1000e_goes_round_its_rings_and_through_a_stop():
+    commands = [E1000E_TALK[0], E1000E_TALK[1]]
+    for sequence in range(40):
+        commands += [f"dev write e1000e0 {ping(sequence).hex()}", "dev -j read e1000e0 2048"]
+    commands += ["driver stop e1000e", "driver start e1000e", "driver sleep e1000e", "irq -j",
+                 "driver wake e1000e"] + commands[:4]
+    result = run_commands(commands, **E1000E, drivers=["e1000e"])
+    assert result.verdict == SUCCESS, result.text
+    for sequence in range(40):
+        assert struct.unpack_from(">H", data_of(result, 4 + 2 * sequence), 40) == (sequence,)
+    assert not interrupts(result, 86, "e1000e")
+    assert data_of(result, 91)[34] == 0
+
+
+def test_e1000e_is_told_of_its_link_by_the_fourth_message():
+    with Guest(**E1000E, drivers=["e1000e"], monitor=True) as guest:
+        guest.wait_for_prompt()
+        for state, link in (("off", 0), ("on", 1)):
+            before = time.monotonic()
+            guest.monitor.command(f"set_link user {state}")
+            while True:
+                row, = guest.json(f"dev -j ioctl e1000e0 {IOCTL_E1000E_INFORMATION} - 36")
+                _, now, _, *counts = struct.unpack_from("<6sBxI4i", bytes.fromhex(row["data"]))
+                if now == link:
+                    break
+                assert time.monotonic() < before + 30, "the link's interrupt did not come"
+                time.sleep(0.1)
+            assert counts[3] >= 1
