@@ -78,6 +78,7 @@ def test_a_tool_chain_is_taken_by_its_prefix(tmp_path):
         (tmp_path / f"x86_64-elf-{tool}").symlink_to(shutil.which(tool))
     built = tmp_path / "build"
     done = call("make", "V=1", f"B={built}", "CROSS_COMPILE=x86_64-elf-",
+                f"ACPICA_SRC={os.path.abspath(os.path.join(qemu.BUILD, 'acpica', 'src'))}",
                 f"{built}/obj/kernel/lib/string.o", f"{built}/obj/arch/x86_64/entry.S.o",
                 path=tmp_path)
     assert done.returncode == 0, done.stderr
