@@ -8,7 +8,7 @@ from harness import matrix
 from harness.guest import SUCCESS, COMMAND_FAILED, Guest, run_commands
 
 
-@matrix.each_machine
+@matrix.each("quick")
 def test_the_kernel_boots_to_the_prompt(machine):
     with Guest(**machine) as guest:
         guest.wait_for_prompt()
@@ -41,9 +41,9 @@ def test_an_unknown_command_fails_the_run():
     assert run_commands(["no-such-command"]).verdict == COMMAND_FAILED
 
 
-@pytest.mark.parametrize("memory, mib", [("24", 24), ("64", 64), ("64G", 65536)])
+@pytest.mark.parametrize("memory, mib", [("24M", 24), ("64M", 64), ("64G", 65536)])
 def test_a_driver_takes_its_interrupts_with_little_and_with_much_memory(memory, mib):
-    backend = f"memory-backend-ram,id=ram,size={memory}{'M' if memory.isdigit() else ''},reserve=off"
+    backend = f"memory-backend-ram,id=ram,size={memory},reserve=off"
     result = run_commands(["mem -j", "dev -j ioctl edu-message0 0x222008 64000000 20"],
                           memory=memory, devices=["edu"], drivers=["edu-message"],
                           qemu_args=["-object", backend, "-machine", "memory-backend=ram"])
