@@ -11,9 +11,10 @@
 #define NT_PROCESSOR_GROUPS 1 /* LAG-3: the Group members */
 #include <ntddk.h>
 
-/* Headers hide these two from drivers that know of groups; there is one group here. */
+/* Headers hide these from drivers that know of groups; there is one group here. */
 NTKERNELAPI VOID NTAPI KeSetSystemAffinityThread(KAFFINITY Affinity);
 NTKERNELAPI VOID NTAPI KeRevertToUserAffinityThread(VOID);
+NTKERNELAPI VOID NTAPI KeSetTargetProcessorDpc(PRKDPC Dpc, CCHAR Number);
 
 #ifndef CONNECT_MESSAGE_BASED_PASSIVE
 #define CONNECT_MESSAGE_BASED_PASSIVE 0x5

@@ -1,0 +1,147 @@
+/*
+ * timer.c - DPCs that timers queue; the watchdog's figures.
+ */
+#include "dpc.h"
+
+#define SHORT_MS 10
+#define MS 10000LL /* of 100 ns */
+
+static NOTED_DPC Noted;
+static KTIMER Timer;
+
+static LARGE_INTEGER In(LONG Milliseconds)
+{
+    LARGE_INTEGER due;
+
+    due.QuadPart = -Milliseconds * MS;
+    return due;
+}
+
+static VOID CheckSetAgain(VOID)
+{
+    NoteInitialize(&Noted);
+    KeInitializeTimer(&Timer);
+    Expect(KeSetTimer(&Timer, In(SHORT_MS), &Noted.Dpc) == FALSE,
+           "DPC-42 setting a timer that is not queued gives FALSE");
+    Expect(KeSetTimer(&Timer, In(DPC_WAIT_MS), &Noted.Dpc) == TRUE,
+           "DPC-42 setting one that is queued gives TRUE");
+    TestPause(3 * SHORT_MS);
+    ExpectEqual((ULONG)Noted.Runs, 0, "DPC-42 and cancels the earlier setting with its DPC");
+    Expect(KeCancelTimer(&Timer) == TRUE, "DPC-37 cancelling a queued timer gives TRUE");
+    KeSetTimer(&Timer, In(1), &Noted.Dpc);
+    Expect(TestSpinUntil(&Noted.Runs, 1, DPC_WAIT_MS) && Noted.Context == &Noted &&
+               Noted.Irql == DISPATCH_LEVEL,
+           "DPC-36 a timer that expires queues its DPC, with the DPC's own context");
+}
+
+/* Expired, its DPC waiting in the queue of a processor that is held. */
+static VOID CheckCancelLate(VOID)
+{
+    HELD_PROCESSOR held;
+    ULONG waited, other;
+
+    if (TestProcessors() == 1) {
+        ExpectSkip("DPC-37 KeCancelTimer does not remove a DPC that is queued already",
+                   "one processor");
+        return;
+    }
+    TestGoTo(0);
+    other = TestOtherProcessor(0);
+    NoteInitialize(&Noted);
+    KeInitializeTimer(&Timer);
+    KeSetTargetProcessorDpc(&Noted.Dpc, (CCHAR)other);
+    if (!HoldProcessor(&held, other))
+        return;
+    KeSetTimer(&Timer, In(1), &Noted.Dpc);
+    for (waited = 0; waited < DPC_WAIT_MS / 2 && !KeReadStateTimer(&Timer); waited++)
+        TestPause(1);
+    Expect(KeCancelTimer(&Timer) == FALSE, "DPC-37 cancelling an expired timer gives FALSE");
+    ExpectEqual((ULONG)Noted.Runs, 0, "DPC-37 whose DPC is still queued");
+    ReleaseProcessor(&held);
+    KeFlushQueuedDpcs();
+    ExpectEqual((ULONG)Noted.Runs, 1,
+                "DPC-37 the DPC runs all the same; KeFlushQueuedDpcs waits for it");
+    TestAnywhere();
+}
+
+static VOID CheckPeriodic(VOID)
+{
+    NoteInitialize(&Noted);
+    KeInitializeTimerEx(&Timer, NotificationTimer);
+    KeSetTimerEx(&Timer, In(1), 1, &Noted.Dpc);
+    Expect(TestSpinUntil(&Noted.Runs, 2, DPC_WAIT_MS), "DPC-37 a periodic timer goes on");
+    Expect(KeCancelTimer(&Timer) == TRUE, "DPC-37 cancelling a periodic timer gives TRUE");
+}
+
+static volatile LONG Freed;
+
+static VOID NTAPI FreeingRoutine(PKDPC Dpc, PVOID Context, PVOID Argument1, PVOID Argument2)
+{
+    UNREFERENCED_PARAMETER(Dpc);
+    UNREFERENCED_PARAMETER(Argument1);
+    UNREFERENCED_PARAMETER(Argument2);
+    RtlFillMemory(Context, sizeof(KTIMER), 0xCC);
+    ExFreePoolWithTag(Context, TEST_TAG);
+    InterlockedIncrement(&Freed);
+}
+
+static VOID CheckFree(VOID)
+{
+    PKTIMER timer = ExAllocatePoolWithTag(NonPagedPool, sizeof(KTIMER), TEST_TAG);
+    static KDPC dpc;
+
+    if (timer == NULL)
+        return;
+    Freed = 0;
+    KeInitializeTimer(timer);
+    KeInitializeDpc(&dpc, FreeingRoutine, timer);
+    KeSetTimer(timer, In(1), &dpc);
+    Expect(TestSpinUntil(&Freed, 1, DPC_WAIT_MS),
+           "DPC-43 the DPC of a timer that is not periodic may free it");
+    NoteInitialize(&Noted);
+    KeInitializeTimer(&Timer);
+    KeSetTimer(&Timer, In(1), &Noted.Dpc);
+    Expect(TestSpinUntil(&Noted.Runs, 1, DPC_WAIT_MS), "DPC-43 other timers go on expiring");
+}
+
+/* ---- the watchdog -------------------------------------------------------------------------------- */
+
+static NTSTATUS InDpc;
+
+static VOID NTAPI WatchdogRoutine(PKDPC Dpc, PVOID Context, PVOID Argument1, PVOID Argument2)
+{
+    UNREFERENCED_PARAMETER(Dpc);
+    UNREFERENCED_PARAMETER(Argument1);
+    UNREFERENCED_PARAMETER(Argument2);
+    InDpc = KeQueryDpcWatchdogInformation(Context);
+}
+
+static VOID CheckWatchdog(VOID)
+{
+    static ULONG values[sizeof(KDPC_WATCHDOG_INFORMATION) / sizeof(ULONG) + 1];
+    PKDPC_WATCHDOG_INFORMATION information = (PKDPC_WATCHDOG_INFORMATION)values;
+    static KDPC dpc;
+
+    ExpectStatus(KeQueryDpcWatchdogInformation(information), STATUS_UNSUCCESSFUL,
+                 "DPC-38 below DISPATCH_LEVEL there is no DPC to tell of");
+    RtlFillMemory(values, sizeof(values), 0xA5);
+    InDpc = STATUS_UNSUCCESSFUL;
+    KeInitializeDpc(&dpc, WatchdogRoutine, information);
+    KeInsertQueueDpc(&dpc, NULL, NULL);
+    KeFlushQueuedDpcs();
+    ExpectStatus(InDpc, STATUS_SUCCESS, "DPC-38 in a DPC KeQueryDpcWatchdogInformation succeeds");
+    Expect(information->DpcTimeCount <= information->DpcTimeLimit &&
+               information->DpcWatchdogCount <= information->DpcWatchdogLimit,
+           "DPC-38, DPC-39 what is left is not more than the limit");
+    ExpectEqual(values[sizeof(KDPC_WATCHDOG_INFORMATION) / sizeof(ULONG)], 0xA5A5A5A5,
+                "DPC-39 nothing is written beyond the structure");
+}
+
+VOID CheckTimers(VOID)
+{
+    CheckSetAgain();
+    CheckCancelLate();
+    CheckPeriodic();
+    CheckFree();
+    CheckWatchdog();
+}
