@@ -10,7 +10,7 @@ SUITES := $(filter-out common $(CONFORMANCE),$(call driver_names,$(CONFORMANCE_S
 SUITE_COMMON := $(patsubst $(CONFORMANCE_SOURCE)/common/%.c,$(B)/conformance/obj/common/%.o,\
 	$(wildcard $(CONFORMANCE_SOURCE)/common/*.c))
 # GCC takes what intrin.h reads relative to GS for a null pointer.
-SUITE_HEADERS := -Wno-array-bounds -isystem $(MINGW_DDK) -I$(CONFORMANCE_SOURCE)/common
+SUITE_HEADERS := -Wno-array-bounds -isystem $(MINGW_DDK) -I$(CONFORMANCE_SOURCE)/common -Ilib/iointex
 
 $(B)/conformance/obj/common/%.o: $(CONFORMANCE_SOURCE)/common/%.c $(B)/flags.driver
 	$(call say,CC.SYS,$<)

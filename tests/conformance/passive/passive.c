@@ -178,7 +178,28 @@ static VOID CheckPlain(PTEST_DEVICE Device, ULONG Version)
     TestDisconnect(&Connection);
 }
 
-/* One line, two devices: the passive object serves Quiet, that with a DIRQL Other. */
+/* PnP assigned PASSIVE_LEVEL to the line: Version 2 makes a passive routine of it. */
+static VOID CheckAssigned(PTEST_DEVICE Device)
+{
+    static KSPIN_LOCK lock;
+
+    TestPrepareLine(&Connection, Device);
+    LINE(&Connection).SpinLock = &lock;
+    TestRefuse(&Connection, STATUS_INVALID_PARAMETER,
+               "CIE-LINE-8, CIE-PASS-2, CIE-PASS-3 a lock for a line at PASSIVE_LEVEL is refused");
+    TestPrepareLine(&Connection, Device);
+    ExpectStatus(
+        TestConnect(&Connection), STATUS_SUCCESS,
+        "CIE-LINE-7, CIE-PASS-2, CIE-VER-11 a line at PASSIVE_LEVEL connects by Version 2");
+    if (Connection.Object == NULL)
+        return;
+    ExpectPassiveCall(&Connection, 0,
+                      "CIE-LINE-7, CIE-PASS-2 SynchronizeIrql 0 makes its routine a passive one");
+    CheckSynchronize(&Connection, Connection.Object, 0);
+    TestDisconnect(&Connection);
+}
+
+/* One line, two devices, one of them served by a passive routine. */
 static VOID CheckMixed(PTEST_DEVICE Passive, PTEST_DEVICE Direct)
 {
     if (Passive == NULL || Direct == NULL)
@@ -209,6 +230,8 @@ static VOID Run(VOID)
         CheckVersion5(device);
         if (!TestCanRaise(device) || !TestIsLine(device))
             continue;
+        if (TestLevel(device) == PASSIVE_LEVEL)
+            CheckAssigned(device);
         CheckPlain(device, CONNECT_FULLY_SPECIFIED);
         CheckPlain(device, CONNECT_FULLY_SPECIFIED_GROUP);
         CheckBlocking(device);
