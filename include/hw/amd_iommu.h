@@ -3,16 +3,13 @@
  * remapping unit, as far as interrupts need them.
  *
  * Citations: "AMD-Vi" is AMD I/O Virtualization Technology (IOMMU) Specification, 48882, revision
- * 3.08. Translation of DMA stays off: device table entries are not valid for it.
+ * 3.08. DMA passes untranslated.
  *
- * Owns layouts, and the pure functions that build an entry and the message or redirection entry
- * that names it. Owns not: the table's meaning (parse/ivrs.h), the unit (arch/x86_64/remap_amd.c).
+ * Owns layouts. Owns not: what an entry says of a route (hal/amd_iommu_entry.h), the table's
+ * meaning (parse/ivrs.h), the unit (arch/x86_64/remap_amd.c).
  */
 #pragma once
 
-#include <hal/irq_chip.h>
-#include <hw/ioapic.h>
-#include <hw/msi.h>
 #include <lib/bits.h>
 
 /* ---- The IVRS table, AMD-Vi 5 -------------------------------------------------------------- */
@@ -124,6 +121,12 @@ struct amd_device_entry {
     uint64_t word[4]; /* word 0 valid and translation, word 2 interrupts */
 };
 
+/* word 0 */
+#define AMD_DTE_VALID BIT(0)
+#define AMD_DTE_TRANSLATION BIT(1) /* TV: the two below count; mode 0: addresses pass as they are */
+#define AMD_DTE_READ BIT(61)
+#define AMD_DTE_WRITE BIT(62)
+
 /* word 2 */
 #define AMD_DTE_INTERRUPTS BIT(0) /* IV */
 #define AMD_DTE_TABLE_ORDER BITS(4, 1)
@@ -134,13 +137,6 @@ enum { AMD_DTE_ABORT = 0, AMD_DTE_PASS = 1, AMD_DTE_REMAP = 2 };
 
 enum { AMD_TABLE_ORDER = 9, AMD_TABLE_ENTRIES = 1 << AMD_TABLE_ORDER };
 
-/* Remap by the table; INIT, ExtINT and NMI messages of a device are blocked (AMD-Vi 2.2.5.2). */
-static inline uint64_t amd_dte_interrupts(uint64_t table)
-{
-    return AMD_DTE_INTERRUPTS | FIELD_PREP(AMD_DTE_TABLE_ORDER, AMD_TABLE_ORDER) |
-           (table & AMD_DTE_TABLE_ROOT) | FIELD_PREP(AMD_DTE_CONTROL, AMD_DTE_REMAP);
-}
-
 /* ---- Entries, AMD-Vi 2.2.5.2 "Interrupt Remapping Tables" ----------------------------------- */
 
 /* 32 bits */
@@ -148,18 +144,6 @@ static inline uint64_t amd_dte_interrupts(uint64_t table)
 #define AMD_IRTE_TYPE BITS(4, 2) /* 0: fixed */
 #define AMD_IRTE_DESTINATION BITS(15, 8)
 #define AMD_IRTE_VECTOR BITS(23, 16)
-
-static inline uint32_t amd_irte_build(const struct irq_route *route)
-{
-    return (uint32_t)(AMD_IRTE_ON | FIELD_PREP(AMD_IRTE_DESTINATION, route->destination.value) |
-                      FIELD_PREP(AMD_IRTE_VECTOR, route->vector.value));
-}
-
-static inline void amd_irte_decode(uint32_t entry, struct irq_route *route)
-{
-    route->vector.value = (uint8_t)FIELD_GET(AMD_IRTE_VECTOR, entry);
-    route->destination.value = (uint32_t)FIELD_GET(AMD_IRTE_DESTINATION, entry);
-}
 
 /* 128 bits: AMD-Vi 2.2.8.2, GuestMode 0 */
 struct amd_wide_irte {
@@ -170,36 +154,6 @@ struct amd_wide_irte {
 #define AMD_WIDE_IRTE_DESTINATION BITS(31, 8)
 #define AMD_WIDE_IRTE_VECTOR BITS(7, 0)             /* upper half */
 #define AMD_WIDE_IRTE_DESTINATION_HIGH BITS(63, 56) /* upper half: bits 31:24 */
-
-static inline struct amd_wide_irte amd_wide_irte_build(const struct irq_route *route)
-{
-    return (struct amd_wide_irte){
-        .low = AMD_IRTE_ON | FIELD_PREP(AMD_WIDE_IRTE_DESTINATION, route->destination.value),
-        .high = FIELD_PREP(AMD_WIDE_IRTE_VECTOR, route->vector.value) |
-                FIELD_PREP(AMD_WIDE_IRTE_DESTINATION_HIGH, route->destination.value >> 24),
-    };
-}
-
-static inline void amd_wide_irte_decode(const struct amd_wide_irte *entry, struct irq_route *route)
-{
-    route->vector.value = (uint8_t)FIELD_GET(AMD_WIDE_IRTE_VECTOR, entry->high);
-    route->destination.value =
-        (uint32_t)(FIELD_GET(AMD_WIDE_IRTE_DESTINATION, entry->low) |
-                   FIELD_GET(AMD_WIDE_IRTE_DESTINATION_HIGH, entry->high) << 24);
-}
-
-/* ---- What names an entry, AMD-Vi 2.2.5.1 ---------------------------------------------------- */
-
-/* Data 10:0 is the index: of a message, and of what an IOAPIC makes of vector and delivery mode. */
-static inline struct msi_message amd_message_build(uint32_t index)
-{
-    return (struct msi_message){.address = MSI_ADDRESS_BASE, .data = index};
-}
-
-static inline uint64_t amd_rte_build(uint32_t index)
-{
-    return FIELD_PREP(IOAPIC_RTE_VECTOR, index) | FIELD_PREP(IOAPIC_RTE_DELIVERY_MODE, index >> 8);
-}
 
 /* ---- Commands, AMD-Vi 2.4 ------------------------------------------------------------------ */
 

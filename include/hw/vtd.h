@@ -5,14 +5,11 @@
  * Citations: "VT-d" is Intel Virtualization Technology for Directed I/O, Architecture
  * Specification, revision 4.1. Translation of DMA is left as it was found.
  *
- * Owns layouts, and the pure functions that build an entry and the message or redirection entry
- * that names it. Owns not: the table's meaning (parse/dmar.h), the unit (arch/x86_64/remap_vtd.c).
+ * Owns layouts. Owns not: what an entry says of a route (hal/vtd_entry.h), the table's meaning
+ * (parse/dmar.h), the unit (arch/x86_64/remap_vtd.c).
  */
 #pragma once
 
-#include <hal/irq_chip.h>
-#include <hw/ioapic.h>
-#include <hw/msi.h>
 #include <lib/bits.h>
 
 /* ---- The DMAR table, VT-d 8 ---------------------------------------------------------------- */
@@ -163,29 +160,6 @@ enum vtd_check {
     VTD_CHECK_BUS = 2, /* the source's bus lies in [id 15:8, id 7:0] */
 };
 
-static inline uint64_t vtd_irte_low(const struct irq_route *route, bool is_extended)
-{
-    uint64_t destination = is_extended
-                               ? FIELD_PREP(VTD_IRTE_DESTINATION, route->destination.value)
-                               : FIELD_PREP(VTD_IRTE_XAPIC_DESTINATION, route->destination.value);
-
-    return VTD_IRTE_PRESENT | (route->trigger == IRQ_TRIGGER_LEVEL ? VTD_IRTE_LEVEL : 0) |
-           FIELD_PREP(VTD_IRTE_VECTOR, route->vector.value) | destination;
-}
-
-static inline uint64_t vtd_irte_high(uint16_t source, enum vtd_check check)
-{
-    return FIELD_PREP(VTD_IRTE_SOURCE, source) | FIELD_PREP(VTD_IRTE_CHECK, check);
-}
-
-static inline void vtd_irte_decode(uint64_t low, bool is_extended, struct irq_route *route)
-{
-    route->vector.value = (uint8_t)FIELD_GET(VTD_IRTE_VECTOR, low);
-    route->destination.value = (uint32_t)(is_extended ? FIELD_GET(VTD_IRTE_DESTINATION, low)
-                                                      : FIELD_GET(VTD_IRTE_XAPIC_DESTINATION, low));
-    route->trigger = low & VTD_IRTE_LEVEL ? IRQ_TRIGGER_LEVEL : IRQ_TRIGGER_LATCHED;
-}
-
 /* ---- What names an entry ------------------------------------------------------------------- */
 
 /* VT-d 5.1.2.2 "Interrupt Requests in Remappable Format": message address */
@@ -194,26 +168,7 @@ static inline void vtd_irte_decode(uint64_t low, bool is_extended, struct irq_ro
 #define VTD_ADDRESS_SUBHANDLE BIT(3) /* the data's low 16 bits are added */
 #define VTD_ADDRESS_HANDLE_15 BIT(2)
 
-/* Message `first` of a block; the device adds the number of the message to the data. */
-static inline struct msi_message vtd_message_build(uint32_t index)
-{
-    struct msi_message message = {
-        .address = MSI_ADDRESS_BASE | VTD_ADDRESS_REMAPPABLE | VTD_ADDRESS_SUBHANDLE |
-                   FIELD_PREP(VTD_ADDRESS_HANDLE, index) |
-                   FIELD_PREP(VTD_ADDRESS_HANDLE_15, index >> 15),
-    };
-
-    return message;
-}
-
 /* VT-d 5.1.5.1 "I/OxAPIC Programming"; the vector must be the entry's, for the EOI to match. */
 #define VTD_RTE_HANDLE BITS(63, 49)
 #define VTD_RTE_REMAPPABLE BIT(48)
 #define VTD_RTE_HANDLE_15 BIT(11)
-
-static inline uint64_t vtd_rte_build(uint32_t index, const struct irq_route *route)
-{
-    return FIELD_PREP(VTD_RTE_HANDLE, index) | VTD_RTE_REMAPPABLE |
-           FIELD_PREP(VTD_RTE_HANDLE_15, index >> 15) |
-           FIELD_PREP(IOAPIC_RTE_VECTOR, route->vector.value);
-}

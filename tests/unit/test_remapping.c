@@ -4,8 +4,8 @@
  */
 #include "test.h"
 
-#include <hw/amd_iommu.h>
-#include <hw/vtd.h>
+#include <hal/amd_iommu_entry.h>
+#include <hal/vtd_entry.h>
 
 #include "parse/dmar.h"
 #include "parse/ivrs.h"
@@ -126,10 +126,12 @@ static void builds_vtd_entries(void **state)
 static void names_vtd_entries(void **state)
 {
     (void)state;
-    assert_true(vtd_message_build(0).address == 0xFEE00018);
-    assert_true(vtd_message_build(5).address == 0xFEE000B8);
-    assert_true(vtd_message_build(0x8001).address == 0xFEE0003C);
-    assert_int_equal(vtd_message_build(5).data, 0);
+    assert_true(vtd_message_build(0, 0).address == 0xFEE00018);
+    assert_true(vtd_message_build(5, 0).address == 0xFEE000B8);
+    assert_true(vtd_message_build(0x8001, 0).address == 0xFEE0003C);
+    assert_int_equal(vtd_message_build(5, 0).data, 0);
+    assert_true(vtd_message_build(5, 3).address == 0xFEE000B8);
+    assert_int_equal(vtd_message_build(5, 3).data, 3);
     assert_true(vtd_rte_build(5, &edge_route) == 0x000B000000000061);
     assert_true(vtd_rte_build(0x8000, &edge_route) == 0x0001000000000861);
 }
@@ -137,6 +139,7 @@ static void names_vtd_entries(void **state)
 static void builds_amd_entries(void **state)
 {
     struct amd_wide_irte wide = amd_wide_irte_build(&far_route);
+    struct amd_device_entry entry = amd_device_entry_build(0x12345000);
     struct irq_route route = {.polarity = IRQ_ACTIVE_HIGH};
 
     (void)state;
@@ -147,7 +150,9 @@ static void builds_amd_entries(void **state)
     assert_int_equal(route.vector.value, 0xB0);
     amd_irte_decode(amd_irte_build(&edge_route), &route);
     assert_int_equal(route.destination.value, 3);
-    assert_true(amd_dte_interrupts(0x12345000) == 0x2000000012345013);
+    assert_true(entry.word[0] == 0x6000000000000003);
+    assert_true(entry.word[2] == 0x2000000012345013);
+    assert_true(entry.word[1] == 0 && entry.word[3] == 0);
 }
 
 static void names_amd_entries(void **state)
