@@ -6,6 +6,7 @@
  */
 #include <hal/hal.h>
 #include <hal/ioapic.h>
+#include <hal/remap.h>
 #include <hal/upcall.h>
 #include <lib/bugcheck.h>
 #include <lib/log.h>
@@ -95,6 +96,7 @@ _Noreturn void kernel_main(const struct boot_info *boot)
     ke_init_threads();  /* mm */
     ke_clock_init();    /* calibrated clocks */
     hal_ioapic_init();  /* every pin masked */
+    hal_remap_init(boot->command_line);
     hal_interrupts_on();
     hal_irql_write(0);
     ke_work_init(); /* threads */

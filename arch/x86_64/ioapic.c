@@ -7,7 +7,9 @@
  * half first: a half-written entry can then never deliver.
  *
  * The select and window registers of a chip are a pair, so each chip has a lock; it nests inside
- * the line's lock and is held for a few accesses. End of interrupt is the local APIC's broadcast.
+ * the line's lock and is held for a few accesses. End of interrupt is the local APIC's broadcast,
+ * which names the vector; where remapping lets an entry's vector be something else (AMD-Vi), the
+ * pin is ended by the chip's own register.
  *
  * Owns: pins, overrides. Owns not: lines and their vectors (kernel/irq), INTx routes (drivers/bus).
  */
@@ -18,6 +20,7 @@
 #include <lib/rawlock.h>
 
 #include "parse/madt.h"
+#include "remap.h"
 
 enum { IOAPICS_MAX = 64, ISA_IRQS = 16, LENGTH_OFFSET = 4 };
 
@@ -31,6 +34,8 @@ struct ioapic {
     uint32_t gsi_base;               /* (c) */
     uint32_t pin_count;              /* (c) */
     uint8_t id;                      /* (c) as the MADT has it */
+    bool has_eoi;                    /* (c) it can be told that an interrupt has ended */
+    struct hal_remap remap;          /* (c) an entry a pin */
     struct raw_lock lock;            /* the select/window pair */
     uint64_t entry[IOAPIC_PINS_MAX]; /* (l) what was written last */
 };
@@ -82,7 +87,10 @@ static void entry_write(struct ioapic *chip, uint32_t pin, uint64_t entry)
 
 static void chip_start(struct ioapic *chip)
 {
-    chip->pin_count = ioapic_pin_count(register_read(chip, IOAPIC_REG_VERSION));
+    uint32_t version = register_read(chip, IOAPIC_REG_VERSION);
+
+    chip->pin_count = ioapic_pin_count(version);
+    chip->has_eoi = FIELD_GET(IOAPIC_VERSION_FIELD, version) >= IOAPIC_VERSION_WITH_EOI;
     for (uint32_t pin = 0; pin < chip->pin_count; pin++) {
         uint64_t found = entry_read(chip, pin);
 
@@ -185,12 +193,21 @@ void hal_ioapic_init(void)
 
 /* ---- The chip ------------------------------------------------------------------------------ */
 
+/* The entry of a pin for a route, and the remapping entry behind it. Lock held. */
+static uint64_t entry_build(const struct ioapic *chip, uint32_t pin, const struct irq_route *route,
+                            bool masked)
+{
+    if (chip->remap.unit != NULL)
+        return remap_rte(&chip->remap, pin, route) | ioapic_rte_signal(route, masked);
+    return ioapic_rte_build(chip->entry[pin], route, masked);
+}
+
 static void ioapic_program(const struct irq_source *source, const struct irq_route *route)
 {
     struct ioapic *chip = source->context;
     raw_lock_state_t state = raw_lock_acquire(&chip->lock);
 
-    entry_write(chip, source->index, ioapic_rte_build(chip->entry[source->index], route, true));
+    entry_write(chip, source->index, entry_build(chip, source->index, route, true));
     raw_lock_release(&chip->lock, state);
 }
 
@@ -216,6 +233,8 @@ static void ioapic_unmask(const struct irq_source *source)
  * A level line may be masked meanwhile: it is still asserted afterwards. An edge would be lost, as
  * a masked pin ignores it (IOAPIC 3.2.4), so an edge pin takes its new vector first, then its new
  * destination, open all the time; between the two writes it delivers the new vector at the old CPU.
+ * With remapping the route changes in the remapping entry, at once; the pin's own entry changes only
+ * if it repeats a vector that did, and for an edge nobody looks at that.
  */
 static void ioapic_retarget(const struct irq_source *source, const struct irq_route *route)
 {
@@ -223,13 +242,43 @@ static void ioapic_retarget(const struct irq_source *source, const struct irq_ro
     uint32_t pin = source->index;
     raw_lock_state_t state = raw_lock_acquire(&chip->lock);
     bool masked = (chip->entry[pin] & IOAPIC_RTE_MASK) != 0;
-    uint64_t entry = ioapic_rte_build(chip->entry[pin], route, masked);
+    uint64_t entry = entry_build(chip, pin, route, masked);
 
-    if (route->trigger == IRQ_TRIGGER_LEVEL || masked) {
+    if (entry == chip->entry[pin]) {
+        /* nothing to write */
+    } else if (route->trigger == IRQ_TRIGGER_LEVEL || masked) {
         entry_write(chip, pin, entry);
     } else {
         entry_write_low(chip, pin, entry);
         register_write(chip, ioapic_rte_register(pin, true), (uint32_t)(entry >> 32));
+    }
+    raw_lock_release(&chip->lock, state);
+}
+
+static void ioapic_release(const struct irq_source *source)
+{
+    const struct ioapic *chip = source->context;
+
+    hal_remap_clear(&chip->remap, source->index);
+}
+
+/*
+ * By the register that takes the vector of an entry; without one, an entry that is edge for a
+ * moment forgets its Remote IRR (IOAPIC 3.2.4), and is masked so that nothing is taken for an edge.
+ */
+static void ioapic_eoi(const struct irq_source *source)
+{
+    struct ioapic *chip = source->context;
+    uint32_t pin = source->index;
+    raw_lock_state_t state = raw_lock_acquire(&chip->lock);
+    uint64_t entry = chip->entry[pin];
+
+    if (chip->has_eoi) {
+        *(volatile uint32_t *)(chip->registers + IOAPIC_EOI) =
+            (uint32_t)FIELD_GET(IOAPIC_RTE_VECTOR, entry);
+    } else {
+        entry_write_low(chip, pin, (entry | IOAPIC_RTE_MASK) & ~IOAPIC_RTE_LEVEL);
+        entry_write_low(chip, pin, entry);
     }
     raw_lock_release(&chip->lock, state);
 }
@@ -242,16 +291,69 @@ static void ioapic_read(const struct irq_source *source, struct irq_chip_state *
 
     raw_lock_release(&chip->lock, lock_state);
     ioapic_rte_decode(entry, state);
+    if (chip->remap.unit != NULL) {
+        hal_remap_read(&chip->remap, source->index, &state->route);
+        state->route.trigger = entry & IOAPIC_RTE_LEVEL ? IRQ_TRIGGER_LEVEL : IRQ_TRIGGER_LATCHED;
+        state->remap = &chip->remap;
+        state->remap_index = source->index;
+    }
 }
 
-const struct irq_chip hal_ioapic_chip = {
+static const struct irq_chip ioapic_chip = {
     .name = "ioapic",
     .program = ioapic_program,
     .mask = ioapic_mask,
     .unmask = ioapic_unmask,
     .retarget = ioapic_retarget,
+    .release = ioapic_release,
     .read = ioapic_read,
 };
+
+static const struct irq_chip ioapic_directed_chip = {
+    .name = "ioapic",
+    .program = ioapic_program,
+    .mask = ioapic_mask,
+    .unmask = ioapic_unmask,
+    .retarget = ioapic_retarget,
+    .release = ioapic_release,
+    .eoi = ioapic_eoi,
+    .read = ioapic_read,
+};
+
+const struct irq_chip *hal_ioapic_chip(const struct irq_source *source)
+{
+    const struct ioapic *chip = source->context;
+
+    if (chip < ioapics || chip >= &ioapics[ioapic_total])
+        return NULL;
+    return chip->remap.unit != NULL && chip->remap.unit->driver->needs_directed_eoi
+               ? &ioapic_directed_chip
+               : &ioapic_chip;
+}
+
+/* ---- Remapping ----------------------------------------------------------------------------- */
+
+bool ioapic_remap_open(void)
+{
+    for (uint32_t i = 0; i < ioapic_total; i++) {
+        const struct hal_requester requester = {.kind = HAL_REQUESTER_IOAPIC,
+                                                .number = ioapics[i].id};
+
+        if (hal_remap_open(&requester, ioapics[i].pin_count, &ioapics[i].remap) &&
+            ioapics[i].remap.unit != NULL)
+            continue;
+        log_warn("remap: no unit names the IOAPIC with id %u: interrupts are not remapped",
+                 ioapics[i].id);
+        return false;
+    }
+    return true;
+}
+
+void ioapic_remap_forget(void)
+{
+    for (uint32_t i = 0; i < ioapic_total; i++)
+        ioapics[i].remap = (struct hal_remap){0};
+}
 
 /* ---- Numbers ------------------------------------------------------------------------------- */
 

@@ -37,7 +37,7 @@ static NTSTATUS gsi_line_create(gsi_t gsi, const struct hal_gsi_mode *mode, stru
     hal_ioapic_where(&source, &ioapic, &pin);
     lib_snprintf(name, sizeof(name), "ioapic%u pin %u", ioapic, pin);
     entry->gsi = gsi;
-    return irq_line_create(&hal_ioapic_chip, source, mode->trigger, mode->polarity, name,
+    return irq_line_create(hal_ioapic_chip(&source), source, mode->trigger, mode->polarity, name,
                            &entry->line);
 }
 

@@ -8,6 +8,7 @@
  */
 #include "hpet.h"
 
+#include <hal/hal.h>
 #include <hal/msi_message.h>
 #include <hw/hpet.h>
 #include <lib/format.h>
@@ -15,10 +16,12 @@
 
 #include "gsi.h"
 #include "memory.h"
+#include "parse/hpet.h"
 #include "pdo.h"
 
 #define HPET_ID "PNP0103"
 
+enum { ACPI_LENGTH_OFFSET = 4 }; /* ACPI 6.5 5.2.6 */
 enum { HPET_SIZE = 0x400, TIMERS_MAX = 32, ROUTES_MAX = 32, ISA_GSIS = 16 };
 
 /* Legend: (c) constant while it exists, (l) its lock. */
@@ -28,6 +31,7 @@ struct hpet {
     volatile uint8_t *registers;        /* (c) mapped uncached */
     struct raw_lock lock;               /* read-modify-write of timer configurations */
     uint32_t count;                     /* (c) messages, for timers 0 to count - 1 */
+    struct hal_remap remap;             /* (c) an entry a message */
     struct irq_line *lines[TIMERS_MAX]; /* (c) */
 };
 
@@ -82,7 +86,7 @@ static void hpet_program(const struct irq_source *source, const struct irq_route
     const struct hpet *hpet = source->context;
     struct msi_message message;
 
-    if (!hal_msi_message(route, &message))
+    if (!hal_msi_message(&hpet->remap, source->index, route, &message))
         return;
     *hpet_register(hpet->registers, source->index, HPET_TIMER_FSB_DATA) = message.data;
     *hpet_register(hpet->registers, source->index, HPET_TIMER_FSB_ADDRESS) =
@@ -99,6 +103,13 @@ static void hpet_unmask(const struct irq_source *source)
     configuration_change(source, HPET_TIMER_INTERRUPT, 0);
 }
 
+static void hpet_release(const struct irq_source *source)
+{
+    const struct hpet *hpet = source->context;
+
+    hal_remap_clear(&hpet->remap, source->index);
+}
+
 static void hpet_read(const struct irq_source *source, struct irq_chip_state *state)
 {
     const struct hpet *hpet = source->context;
@@ -109,7 +120,9 @@ static void hpet_read(const struct irq_source *source, struct irq_chip_state *st
 
     *state = (struct irq_chip_state){
         .is_message = true, .message_address = message.address, .message_data = message.data};
-    msi_message_decode(&message, &state->route);
+    hal_msi_route(&hpet->remap, source->index, &message, &state->route);
+    state->remap = &hpet->remap;
+    state->remap_index = source->index;
     state->masked = !(*hpet_register(hpet->registers, source->index, HPET_TIMER_CONFIGURATION) &
                       HPET_TIMER_INTERRUPT);
 }
@@ -120,6 +133,7 @@ static const struct irq_chip hpet_chip = {
     .mask = hpet_mask,
     .unmask = hpet_unmask,
     .retarget = hpet_program,
+    .release = hpet_release,
     .read = hpet_read,
 };
 
@@ -140,9 +154,28 @@ static void hpet_free(struct hpet *hpet)
         if (hpet->lines[i] != NULL)
             irq_line_destroy(hpet->lines[i]);
     }
+    hal_remap_close(&hpet->remap);
     if (hpet->registers != NULL)
         MmUnmapIoSpace((PVOID)hpet->registers, HPET_SIZE);
     bus_free(hpet);
+}
+
+/* The number that remapping tables know the block by: of the HPET table that has its address. */
+static bool remap_open(struct hpet *hpet)
+{
+    struct hal_requester requester = {.kind = HAL_REQUESTER_HPET};
+    const struct acpi_item *memory = hpet_memory(hpet->node);
+    const uint8_t *table;
+
+    for (uint32_t i = 0; (table = hal_acpi_table("HPET", i)) != NULL; i++) {
+        struct parse_error error;
+        struct hpet_table found;
+
+        if (hpet_parse(table, parse_u32(table + ACPI_LENGTH_OFFSET), &found, &error) &&
+            found.address == memory->start)
+            requester.number = found.number;
+    }
+    return hal_remap_open(&requester, hpet->count, &hpet->remap);
 }
 
 static NTSTATUS lines_create(struct hpet *hpet)
@@ -174,7 +207,7 @@ NTSTATUS hpet_messages_create(PDEVICE_OBJECT pdo, uint32_t count, struct irq_lin
     hpet->node = bus_pdo_extension(pdo);
     hpet->count = count;
     hpet->registers = hpet_map(hpet->node);
-    if (hpet->registers != NULL)
+    if (hpet->registers != NULL && remap_open(hpet))
         status = lines_create(hpet);
     if (!NT_SUCCESS(status)) {
         hpet_free(hpet);

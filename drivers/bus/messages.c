@@ -101,6 +101,7 @@ static void messages_free(struct pci_messages *messages)
             irq_line_destroy(messages->lines[i]);
     }
     msix_unmap(messages);
+    hal_remap_close(&messages->remap);
     bus_free(messages->lines);
     bus_free(messages);
 }
@@ -119,6 +120,7 @@ NTSTATUS pci_messages_create(PDEVICE_OBJECT pdo, uint32_t count, struct irq_line
     struct pci_function *function = pci_function_of(pdo);
     uint32_t capable = pci_messages_capable(function);
     bool is_msix = pci_has_msix(function);
+    struct hal_requester requester;
     struct pci_messages *messages;
     NTSTATUS status = STATUS_INSUFFICIENT_RESOURCES;
 
@@ -139,6 +141,9 @@ NTSTATUS pci_messages_create(PDEVICE_OBJECT pdo, uint32_t count, struct irq_line
     }
     messages->lines = bus_allocate(count * sizeof(messages->lines[0]));
     if (messages->lines == NULL)
+        goto fail_messages;
+    pci_requester(function, &requester);
+    if (!hal_remap_open(&requester, count, &messages->remap))
         goto fail_messages;
     pci_function_wake(function);
     if (is_msix) {

@@ -12,6 +12,7 @@
  */
 #pragma once
 
+#include <hal/remap.h>
 #include <hw/msi.h>
 
 #include "irq/line.h"
@@ -39,6 +40,7 @@ struct pci_messages {
     uint32_t count;                /* (c) messages granted */
     bool is_enabled;               /* (f) enable bit is on */
     uint32_t msi_mask;             /* (f) mask register of MSI */
+    struct hal_remap remap;        /* (c) an entry a message */
 
     volatile uint8_t *table;        /* (c) MSI-X, mapped uncached */
     volatile uint8_t *pending;      /* (c) or NULL */
@@ -51,6 +53,9 @@ struct pci_messages {
 extern const struct irq_chip msi_chip;
 extern const struct irq_chip msi_block_chip; /* several messages: they move as one */
 extern const struct irq_chip msix_chip;
+
+/* requester.c: who sends this function's messages, as a remapping unit sees it. */
+void pci_requester(const struct pci_function *function, struct hal_requester *requester);
 
 /* pnp_bus_ops: see pnp/bus_interface.h. */
 NTSTATUS pci_messages_create(PDEVICE_OBJECT pdo, uint32_t count, struct irq_line **lines,

@@ -40,14 +40,22 @@ static void control_change(const struct pci_function *function, uint32_t set, ui
     pci_write(function, offset, 2, (control & ~clear) | set);
 }
 
-/* The block's message from the route of any of its messages. */
+/* The block's message from the route of any of its messages: the device adds to the data. */
 static bool block_message(const struct irq_source *source, const struct irq_route *route,
                           struct msi_message *message)
 {
-    struct irq_route first = *route;
+    const struct pci_messages *messages = source->context;
 
-    first.vector.value = (uint8_t)(route->vector.value - source->index);
-    return hal_msi_message(&first, message);
+    if (!hal_msi_message(&messages->remap, source->index, route, message))
+        return false;
+    message->data -= source->index;
+    return true;
+}
+
+static bool is_written(const struct pci_messages *messages, const struct msi_message *message)
+{
+    return message->address == messages->messages[0].message.address &&
+           message->data == messages->messages[0].message.data;
 }
 
 /*
@@ -63,8 +71,7 @@ static void msi_program(const struct irq_source *source, const struct irq_route 
 
     state->route = *route;
     if (block_message(source, route, &message) &&
-        (!messages->is_enabled || message.address != messages->messages[0].message.address ||
-         message.data != messages->messages[0].message.data)) {
+        (!messages->is_enabled || !is_written(messages, &message))) {
         messages->messages[0].message = message;
         message_write(messages->function, &message);
     }
@@ -97,7 +104,8 @@ static void msi_unmask(const struct irq_source *source)
  * With a mask bit the pending bit keeps what comes meanwhile. Without one the data goes first and
  * the address second, the device being live: between the two it sends the new vector to the old
  * CPU, where irq/move.c has it bound too. Switching MSI off instead would lose the message (PCI
- * 6.8.3.1). The address is one write: its upper half is 0 for every CPU that can be named.
+ * 6.8.3.1). The address is one write: its upper half is 0 for every CPU that can be named. With
+ * remapping the message stays what it is, and the device is left alone.
  */
 static void msi_retarget(const struct irq_source *source, const struct irq_route *route)
 {
@@ -108,9 +116,13 @@ static void msi_retarget(const struct irq_source *source, const struct irq_route
     struct msi_message message;
 
     if (block_message(source, route, &message)) {
+        bool is_same = is_written(messages, &message);
+
         messages->messages[source->index].route = *route;
         messages->messages[0].message = message;
-        if (function->msi.is_maskable) {
+        if (is_same) {
+            /* the remapping entry has changed */
+        } else if (function->msi.is_maskable) {
             messages->msi_mask = UINT32_MAX;
             mask_write(messages);
             message_write(function, &message);
@@ -122,6 +134,13 @@ static void msi_retarget(const struct irq_source *source, const struct irq_route
         }
     }
     raw_lock_release(&messages->function->lock, state);
+}
+
+static void msi_release(const struct irq_source *source)
+{
+    const struct pci_messages *messages = source->context;
+
+    hal_remap_clear(&messages->remap, source->index);
 }
 
 /* What the capability holds for message `index`: the device adds the number to the data. */
@@ -151,7 +170,9 @@ static void msi_read(const struct irq_source *source, struct irq_chip_state *sta
 
     *state = (struct irq_chip_state){.is_message = true, .message_address = message.address};
     state->message_data = message.data;
-    msi_message_decode(&message, &state->route);
+    hal_msi_route(&messages->remap, source->index, &message, &state->route);
+    state->remap = &messages->remap;
+    state->remap_index = source->index;
     state->masked = messages->messages[source->index].masked;
     state->pending = pending_read(messages->function, source->index);
 }
@@ -177,6 +198,7 @@ const struct irq_chip msi_chip = {
     .mask = msi_mask,
     .unmask = msi_unmask,
     .retarget = msi_retarget,
+    .release = msi_release,
     .read = msi_read,
 };
 
@@ -187,6 +209,7 @@ const struct irq_chip msi_block_chip = {
     .mask = msi_mask,
     .unmask = msi_unmask,
     .retarget = msi_retarget,
+    .release = msi_release,
     .read = msi_read,
 };
 

@@ -88,22 +88,44 @@ static void entry_unlink(struct pci_messages *messages, uint32_t entry)
 
 /* ---- The chip ------------------------------------------------------------------------------ */
 
-/* Program and retarget alike: each entry is rewritten masked, then gets its mask back. */
-static void msix_program(const struct irq_source *source, const struct irq_route *route)
+/*
+ * Program and retarget alike: each entry is rewritten masked, then gets its mask back. `always`:
+ * even if the message is what it was, and only the remapping entry behind it has changed.
+ */
+static void message_write(const struct irq_source *source, const struct irq_route *route,
+                          bool always)
 {
     struct pci_messages *messages = source->context;
     struct pci_message_state *state = &messages->messages[source->index];
     raw_lock_state_t lock_state = raw_lock_acquire(&messages->function->lock);
-    struct msi_message message;
+    struct msi_message message, old = state->message;
 
-    if (hal_msi_message(route, &message)) {
+    if (hal_msi_message(&messages->remap, source->index, route, &message)) {
         state->route = *route;
         state->message = message;
-        for (uint32_t entry = state->first_entry; entry != MSIX_NO_ENTRY;
+        always |= message.address != old.address || message.data != old.data;
+        for (uint32_t entry = state->first_entry; always && entry != MSIX_NO_ENTRY;
              entry = messages->entries[entry].next)
             entry_write(messages, entry);
     }
     raw_lock_release(&messages->function->lock, lock_state);
+}
+
+static void msix_program(const struct irq_source *source, const struct irq_route *route)
+{
+    message_write(source, route, true);
+}
+
+static void msix_retarget(const struct irq_source *source, const struct irq_route *route)
+{
+    message_write(source, route, false);
+}
+
+static void msix_release(const struct irq_source *source)
+{
+    const struct pci_messages *messages = source->context;
+
+    hal_remap_clear(&messages->remap, source->index);
 }
 
 static void mask_change(const struct irq_source *source, bool mask)
@@ -171,7 +193,9 @@ static void msix_read(const struct irq_source *source, struct irq_chip_state *st
     raw_lock_release(&messages->function->lock, lock_state);
     state->message_address = message.address;
     state->message_data = message.data;
-    msi_message_decode(&message, &state->route);
+    hal_msi_route(&messages->remap, source->index, &message, &state->route);
+    state->remap = &messages->remap;
+    state->remap_index = source->index;
 }
 
 void msix_view(const struct pci_messages *messages, uint32_t entry, struct pci_message_view *view)
@@ -190,7 +214,8 @@ const struct irq_chip msix_chip = {
     .program = msix_program,
     .mask = msix_mask,
     .unmask = msix_unmask,
-    .retarget = msix_program,
+    .retarget = msix_retarget,
+    .release = msix_release,
     .read = msix_read,
 };
 

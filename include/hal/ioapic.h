@@ -9,7 +9,8 @@
 
 #include <hal/irq_chip.h>
 
-extern const struct irq_chip hal_ioapic_chip;
+/* The chip that drives a pin, by how its interrupts are ended; NULL: the source is no pin. */
+const struct irq_chip *hal_ioapic_chip(const struct irq_source *source);
 
 /* How a source signals. */
 struct hal_gsi_mode {

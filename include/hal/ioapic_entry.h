@@ -8,14 +8,20 @@
 #include <hal/irq_chip.h>
 #include <hw/ioapic.h>
 
+/* How the pin signals: the half of an entry that is the same with and without remapping. */
+static inline uint64_t ioapic_rte_signal(const struct irq_route *route, bool masked)
+{
+    return (route->polarity == IRQ_ACTIVE_LOW ? IOAPIC_RTE_ACTIVE_LOW : 0) |
+           (route->trigger == IRQ_TRIGGER_LEVEL ? IOAPIC_RTE_LEVEL : 0) |
+           (masked ? IOAPIC_RTE_MASK : 0);
+}
+
 /* Fixed delivery to one physical destination. */
 static inline uint64_t ioapic_rte_build(uint64_t found, const struct irq_route *route, bool masked)
 {
     return (found & IOAPIC_RTE_RESERVED) | FIELD_PREP(IOAPIC_RTE_VECTOR, route->vector.value) |
            FIELD_PREP(IOAPIC_RTE_DELIVERY_MODE, IOAPIC_DELIVERY_FIXED) |
-           (route->polarity == IRQ_ACTIVE_LOW ? IOAPIC_RTE_ACTIVE_LOW : 0) |
-           (route->trigger == IRQ_TRIGGER_LEVEL ? IOAPIC_RTE_LEVEL : 0) |
-           (masked ? IOAPIC_RTE_MASK : 0) |
+           ioapic_rte_signal(route, masked) |
            FIELD_PREP(IOAPIC_RTE_DESTINATION, route->destination.value);
 }
 
@@ -29,4 +35,5 @@ static inline void ioapic_rte_decode(uint64_t rte, struct irq_chip_state *state)
     state->pending = (rte & IOAPIC_RTE_PENDING) != 0;
     state->in_service = (rte & IOAPIC_RTE_REMOTE_IRR) != 0;
     state->is_message = false;
+    state->remap = NULL;
 }

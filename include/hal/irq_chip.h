@@ -10,6 +10,8 @@
 
 #include <hal/types.h>
 
+struct hal_remap;
+
 struct irq_source {
     void *context;
     uint32_t index;
@@ -35,6 +37,8 @@ struct irq_chip_state {
     bool is_message; /* message_* below are valid */
     uint64_t message_address;
     uint32_t message_data;
+    const struct hal_remap *remap; /* the entry it goes by, for hal_remap_describe(); or NULL */
+    uint32_t remap_index;
 };
 
 struct irq_chip {
@@ -51,6 +55,10 @@ struct irq_chip {
      * NULL: it cannot be moved.
      */
     void (*retarget)(const struct irq_source *source, const struct irq_route *route);
+    /* The source has no route any more; it is masked. What it still sends is blocked if it can be. */
+    void (*release)(const struct irq_source *source);
+    /* End a level interrupt at the chip, before the local APIC does; NULL: that one is enough. */
+    void (*eoi)(const struct irq_source *source);
     /* Read back what the hardware holds. */
     void (*read)(const struct irq_source *source, struct irq_chip_state *state);
 };

@@ -7,9 +7,10 @@
 #pragma once
 
 #include <hal/irq_chip.h>
+#include <hal/remap.h>
 #include <hw/msi.h>
 
-/* The destination must fit: APIC ids above 255 need interrupt remapping. */
+/* The destination must fit: higher APIC ids need interrupt remapping, and 255 is everybody. */
 static inline bool msi_message_reachable(const struct irq_route *route)
 {
     return route->destination.value <= MSI_DESTINATION_MAX;
@@ -38,7 +39,12 @@ static inline bool msi_message_decode(const struct msi_message *message, struct 
 }
 
 /*
- * The message as this machine needs it. False where none can reach the destination. Any IRQL.
+ * The message that source `index` of the block sends, as this machine needs it; its remapping entry
+ * is written. False where none can reach the destination: nothing is changed then. Any IRQL.
  * arch/x86_64/msi_message.c
  */
-bool hal_msi_message(const struct irq_route *route, struct msi_message *message);
+bool hal_msi_message(const struct hal_remap *remap, uint32_t index, const struct irq_route *route,
+                     struct msi_message *message);
+/* And back: where such a message, read from the device, leads. False: nowhere. Any IRQL. */
+bool hal_msi_route(const struct hal_remap *remap, uint32_t index, const struct msi_message *message,
+                   struct irq_route *route);

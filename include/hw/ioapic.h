@@ -15,7 +15,8 @@
 enum {
     IOAPIC_SELECT = 0x00, /* 8 bits: which register */
     IOAPIC_WINDOW = 0x10, /* 32 bits: its value */
-    IOAPIC_MMIO_SIZE = 0x20,
+    IOAPIC_EOI = 0x40,    /* ICH9 13.5.3: entries with this vector end, version 20h and later */
+    IOAPIC_MMIO_SIZE = 0x44,
 };
 
 /* IOAPIC 3.2: registers behind the window. */
@@ -41,7 +42,7 @@ enum {
 #define IOAPIC_RTE_MASK BIT(16)
 #define IOAPIC_RTE_DESTINATION BITS(63, 56)
 
-enum { IOAPIC_DELIVERY_FIXED = 0 };
+enum { IOAPIC_DELIVERY_FIXED = 0, IOAPIC_VERSION_WITH_EOI = 0x20 };
 
 /* What program() decides; all other bits are reserved or read only. */
 #define IOAPIC_RTE_WRITABLE                                                                        \

@@ -20,7 +20,7 @@
 #define MSI_DATA_LEVEL_ASSERT BIT(14)
 #define MSI_DATA_TRIGGER_LEVEL BIT(15)
 
-enum { MSI_DELIVERY_FIXED = 0, MSI_DESTINATION_MAX = 0xFF };
+enum { MSI_DELIVERY_FIXED = 0, MSI_DESTINATION_MAX = 0xFE };
 
 struct msi_message {
     uint64_t address;

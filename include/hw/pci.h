@@ -143,7 +143,12 @@ enum { PCI_POWER_CONTROL = 0x04, PCI_POWER_D0_DELAY_US = 10000 };
 /* PCIe 7.5.3.2, capabilities register of PCI Express (capability + 2). */
 enum { PCI_EXPRESS_CAPABILITIES = 0x02 };
 #define PCI_EXPRESS_PORT_TYPE BITS(7, 4)
-enum { PCI_EXPRESS_ROOT_PORT = 4, PCI_EXPRESS_DOWNSTREAM_PORT = 6 };
+enum {
+    PCI_EXPRESS_ROOT_PORT = 4,
+    PCI_EXPRESS_DOWNSTREAM_PORT = 6,
+    PCI_EXPRESS_TO_PCI_BRIDGE = 7,
+    PCI_EXPRESS_FROM_PCI_BRIDGE = 8,
+};
 
 /* PCI 3.2.2.3.2, configuration mechanism #1. */
 enum { PCI_CONFIG_ADDRESS_PORT = 0xCF8, PCI_CONFIG_DATA_PORT = 0xCFC };

@@ -69,6 +69,12 @@ static bool chain_pass(struct irq_line *line, bool stop_at_first)
     return claimed;
 }
 
+/* Some chips do not see the local APIC's end of interrupt. */
+static __attribute__((noinline, cold)) NTAPI void end_at_chip(struct irq_line *line)
+{
+    line->chip->eoi(&line->source);
+}
+
 static __attribute__((noinline)) NTAPI void dispatch_general(
     struct irq_line *line, uint64_t vector, const struct hal_interrupt_frame *frame)
 {
@@ -94,6 +100,8 @@ static __attribute__((noinline)) NTAPI void dispatch_general(
         line->unclaimed++;
     if (!latched) {
         irq_storm_watch(line, claimed, frame);
+        if (__builtin_expect(line->chip->eoi != NULL, 0))
+            end_at_chip(line);
         hal_apic_eoi();
     }
 }

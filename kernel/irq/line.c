@@ -4,6 +4,7 @@
  * Vectors are chosen so that all lines of one device share an IRQL class where that is possible
  * (CIE-SYNC-15, CIE-FULL-35), and each goes to the allowed CPU with the most vectors left.
  */
+#include <hal/remap.h>
 #include <lib/assert.h>
 #include <lib/string.h>
 #include <nt/wdm.h>
@@ -144,12 +145,9 @@ void irq_line_counts(const struct irq_line *line, uint64_t *counts)
 
 /* ---- vectors -------------------------------------------------------------------------------- */
 
-/* Messages and IOAPIC entries name a CPU by 8 bits, 255 being everybody (SDM 3A 11.11.1). */
-enum { DESTINATION_MAX = 254 };
-
 bool irq_cpu_allowed(const struct irq_policy *policy, uint32_t cpu)
 {
-    if (!hal_pcr(cpu)->online || hal_pcr(cpu)->apic_id.value > DESTINATION_MAX)
+    if (!hal_pcr(cpu)->online || hal_pcr(cpu)->apic_id.value > hal_destination_max())
         return false;
     if (!policy->affinity)
         return true;
@@ -296,6 +294,8 @@ void irq_line_release(struct irq_line *line)
         ASSERT(!line->first);
         line->chip->mask(&line->source);
         line->masked = true;
+        if (line->chip->release)
+            line->chip->release(&line->source);
         ke_interrupt_rendezvous();
         state = irq_vectors_lock();
         line_unplace(line);

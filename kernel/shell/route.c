@@ -21,12 +21,16 @@ enum { SYMBOL_MAX = 64, MESSAGE_TEXT_MAX = 96 };
 
 /* ---- route --------------------------------------------------------------------------------- */
 
-/* SDM 3A "Message Signalled Interrupts" 11.11 */
-static void message_format(const struct msi_message *message, char text[MESSAGE_TEXT_MAX])
+/* SDM 3A "Message Signalled Interrupts" 11.11; what a remapping unit makes of it comes after. */
+static void message_format(const struct pci_messages *messages, const struct msi_message *message,
+                           char text[MESSAGE_TEXT_MAX])
 {
     struct irq_route route;
 
-    if (!msi_message_decode(message, &route))
+    if (messages->remap.unit != NULL)
+        lib_snprintf(text, MESSAGE_TEXT_MAX, "address 0x%llx, data 0x%04x",
+                     (unsigned long long)message->address, message->data);
+    else if (!msi_message_decode(message, &route))
         lib_snprintf(text, MESSAGE_TEXT_MAX, "address 0x%llx, data 0x%x: no interrupt message",
                      (unsigned long long)message->address, message->data);
     else
@@ -63,6 +67,15 @@ static void cpu_steps(struct table *table, const struct irq_line *line)
     handlers_step(table, line);
 }
 
+static void remap_step(struct table *table, const struct hal_remap *remap, uint32_t index)
+{
+    char text[HAL_REMAP_TEXT_MAX];
+
+    hal_remap_describe(remap, index, text);
+    if (text[0] != '\0')
+        table_pair(table, "remapping", "%s", text);
+}
+
 static void pin_step(struct table *table, const struct irq_line *line)
 {
     struct irq_chip_state state = {0};
@@ -74,6 +87,7 @@ static void pin_step(struct table *table, const struct irq_line *line)
                state.route.polarity == IRQ_ACTIVE_LOW ? "low" : "high",
                state.masked ? ", masked" : "", state.pending ? ", pending" : "",
                state.in_service ? ", in service" : "");
+    remap_step(table, state.remap, state.remap_index);
 }
 
 /* Up the bridges to the _PRT that answers, as drivers/bus/routing.c went. */
@@ -150,9 +164,10 @@ static void message_steps(struct table *table, struct pci_messages *messages)
         char text[MESSAGE_TEXT_MAX];
 
         pci_messages_view(messages, i, &view);
-        message_format(&view.held, text);
+        message_format(messages, &view.held, text);
         table_pair(table, kind, "%u: %s%s%s", i, text, view.is_held_masked ? ", masked" : "",
                    view.is_pending ? ", pending" : "");
+        remap_step(table, &messages->remap, view.message);
         cpu_steps(table, messages->lines[view.message]);
     }
     if (views > messages->count)
@@ -193,7 +208,7 @@ static void view_row(struct table *table, const struct pci_messages *messages, u
 
     if (line->first != NULL)
         lib_symbol_describe((uint64_t)line->first->routine, symbol, sizeof(symbol));
-    msi_message_decode(&view->held, &route);
+    hal_msi_route(&messages->remap, view->message, &view->held, &route);
     table_number(table, index);
     table_number(table, view->message);
     table_number(table, view->held.address);

@@ -107,7 +107,7 @@ static bool pin_is_used(uint32_t ioapic, uint32_t pin)
     for (struct irq_line *line = irq_line_next(NULL); line != NULL; line = irq_line_next(line)) {
         uint32_t line_ioapic, line_pin;
 
-        if (line->chip != &hal_ioapic_chip || line->assign_count == 0)
+        if (line->chip != hal_ioapic_chip(&line->source) || line->assign_count == 0)
             continue;
         hal_ioapic_where(&line->source, &line_ioapic, &line_pin);
         if (line_ioapic == ioapic && line_pin == pin)

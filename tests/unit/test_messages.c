@@ -78,11 +78,13 @@ static void builds_message(void **state)
     (void)state;
     assert_true(message.address == 0xFEE00000);
     assert_int_equal(message.data, 0x4C);
-    route = route_of(0xBF, 0xFF, IRQ_TRIGGER_LATCHED, IRQ_ACTIVE_HIGH);
+    route = route_of(0xBF, 0xFE, IRQ_TRIGGER_LATCHED, IRQ_ACTIVE_HIGH);
     message = msi_message_build(&route);
-    assert_true(message.address == 0xFEEFF000);
+    assert_true(message.address == 0xFEEFE000);
     assert_int_equal(message.data, 0xBF);
     assert_true(msi_message_reachable(&route));
+    route.destination.value = 0xFF; /* everybody, where ids have 8 bits */
+    assert_false(msi_message_reachable(&route));
     route.destination.value = 0x100;
     assert_false(msi_message_reachable(&route));
 }
