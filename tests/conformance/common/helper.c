@@ -3,6 +3,7 @@
  */
 #include "suite.h"
 
+#define RESTART_MS 20000
 #define STALL_US 10
 #define STALLS_PER_MS 100
 
@@ -12,6 +13,26 @@ VOID TestPause(ULONG Milliseconds)
 
     interval.QuadPart = -(LONGLONG)Milliseconds * 10000;
     KeDelayExecutionThread(KernelMode, FALSE, &interval);
+}
+
+BOOLEAN TestRestart(PTEST_DEVICE Device)
+{
+    PDEVICE_OBJECT physical = Device->Physical;
+    ULONG starts = Device->Starts, waited;
+    PTEST_DEVICE device;
+
+    Device->State = PNP_DEVICE_RESOURCE_REQUIREMENTS_CHANGED;
+    IoInvalidateDeviceState(physical);
+    for (waited = 0; waited < RESTART_MS; waited++) {
+        for (device = TestDevices; device != NULL && device->Physical != physical;)
+            device = device->Next;
+        if (device == NULL)
+            return FALSE;
+        if (device->Starts != starts)
+            return device->Started;
+        TestPause(1);
+    }
+    return FALSE;
 }
 
 ULONG TestProcessors(VOID)

@@ -171,11 +171,12 @@ static NTSTATUS TakeResources(PTEST_DEVICE Device, PCM_RESOURCE_LIST Raw,
             TakeDescriptor(Device, &list->PartialDescriptors[i], &raw->PartialDescriptors[i]);
     }
     Device->Started = TRUE;
-    Device->Starts++;
+    Device->StartStatus = STATUS_SUCCESS;
     TestDevicePrepare(Device);
     if (TestGroup.Started != NULL)
         TestGroup.Started(Device);
-    return STATUS_SUCCESS;
+    Device->Starts++;
+    return Device->StartStatus;
 }
 
 /* ---- finding devices ------------------------------------------------------------------------ */
@@ -318,6 +319,11 @@ static NTSTATUS NTAPI DispatchPnp(PDEVICE_OBJECT DeviceObject, PIRP Irp)
         return Filter(device, Irp);
     case IRP_MN_REMOVE_DEVICE:
         return Remove(device, Irp);
+    case IRP_MN_QUERY_PNP_DEVICE_STATE:
+        Irp->IoStatus.Information |= device->State;
+        device->State = 0;
+        Irp->IoStatus.Status = STATUS_SUCCESS;
+        return PassDown(device, Irp);
     case IRP_MN_STOP_DEVICE:
     case IRP_MN_SURPRISE_REMOVAL:
         if (device->Started && TestGroup.Removing != NULL)

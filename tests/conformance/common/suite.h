@@ -49,8 +49,10 @@ typedef struct _TEST_DEVICE {
     PDEVICE_OBJECT Lower;
     TEST_KIND Kind;
     BOOLEAN Started;
-    ULONG Starts;
-    PUCHAR Registers; /* the first memory BAR, or NULL */
+    volatile ULONG Starts;
+    volatile ULONG State; /* what the next IRP_MN_QUERY_PNP_DEVICE_STATE is answered */
+    NTSTATUS StartStatus; /* Started may set it: how START_DEVICE ends */
+    PUCHAR Registers;     /* the first memory BAR, or NULL */
     ULONG RegistersLength;
     PUCHAR Ports;              /* the first port BAR, or NULL */
     volatile LONG Raised;      /* rocker: messages sent, which its registers do not tell */
@@ -84,6 +86,11 @@ PTEST_DEVICE TestFindMessage(ULONG Index);
 BOOLEAN TestCanRaise(PTEST_DEVICE Device);
 BOOLEAN TestIsMessage(PTEST_DEVICE Device);
 BOOLEAN TestIsLine(PTEST_DEVICE Device);
+/*
+ * Says that the device's requirements have changed, and waits until it has been stopped and started
+ * with what it has been given since. FALSE: it was not, or is gone.
+ */
+BOOLEAN TestRestart(PTEST_DEVICE Device);
 /* How many messages the device was given; an MSI descriptor counts as what it says. */
 ULONG TestMessageCount(PTEST_DEVICE Device);
 
