@@ -7,7 +7,7 @@
  */
 #include "parse/inf.h"
 
-#include "parse/inf_text.h"
+#include "parse/encoding.h"
 
 /* A header or a logical line. */
 struct piece {
@@ -170,7 +170,7 @@ bool inf_open(struct inf *inf, const void *file, uint64_t size, char *scratch,
     inf->index_is_complete = true;
     if (size > INF_FILE_SIZE_MAX)
         return parse_fail_value(error, "INF file", 0, "above 4 MB", size);
-    if (!inf_text_decode(file, size, scratch, scratch_size, &inf->text, &inf->size, error))
+    if (!encoding_decode(file, size, scratch, scratch_size, &inf->text, &inf->size, error))
         return false;
     while (next_piece(inf, &at, &piece)) {
         if (piece.is_header && (piece.end == inf->size || inf->text[piece.end] != ']')) {

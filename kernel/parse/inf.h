@@ -18,7 +18,7 @@
 #ifndef PARSE_INF_H
 #define PARSE_INF_H
 
-#include "parse/parse.h"
+#include "parse/encoding.h"
 
 #define INF_FILE_SIZE_MAX (4u << 20)
 #define INF_FIELD_MAX 256 /* a buffer that holds any field we use, with its NUL */
@@ -60,13 +60,8 @@ struct inf_line {
     bool has_key;    /* the line has the form key = values */
 };
 
-/* Scratch bytes that inf_open() may need for a file of that size. */
-static inline uint64_t inf_scratch_size(uint64_t file_size)
-{
-    return 2 * file_size + 4;
-}
-
-/* file and scratch must outlive *inf. Checks the encoding and that each header is well formed. */
+/* file and scratch, of encoding_scratch_size(), must outlive *inf. Checks the encoding and that
+ * each header is well formed. */
 bool inf_open(struct inf *inf, const void *file, uint64_t size, char *scratch,
               uint64_t scratch_size, struct parse_error *error);
 

@@ -1,8 +1,8 @@
 /*
  * pnp/archive.c - the boot archives: which drivers and INFs there are.
  *
- * Every .sys becomes a struct pnp_driver, every .inf is handed to inf_list.c, everything else can
- * be found by name. Directories in member names are ignored: base names count. named.txt lists the
+ * Every .sys becomes a struct pnp_driver, every .inf is handed to inf_list.c, every .reg to
+ * preset.c, everything else can be found by name. Directories in member names are ignored: base names count. named.txt lists the
  * drivers (one base name a line, ".sys" or not) whose failure must be reported.
  *
  * Owns: the driver list. Owns not: INF contents, match.cfg (pnp/match.c).
@@ -89,6 +89,8 @@ bool pnp_archive_add(const void *data, uint64_t size)
             driver_add(name, member.data, member.size);
         else if (has_extension(name, ".inf"))
             pnp_inf_add(name, member.data, member.size);
+        else if (has_extension(name, ".reg"))
+            pnp_preset_apply(name, member.data, member.size);
     }
     if (step == PARSE_BAD)
         log_error("pnp: boot archive: %s at offset 0x%llx: %s", error.what,

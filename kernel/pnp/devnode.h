@@ -153,6 +153,7 @@ struct pnp_inf;
 /* Choose a driver and apply its INF; leaves node->driver NULL where none matches. */
 void pnp_install(struct pnp_devnode *node);
 void pnp_inf_add(const char *name, const void *data, uint64_t size);
+void pnp_preset_apply(const char *name, const void *data, uint64_t size);
 /* Connect each INF with the .sys it names; once the archives are complete. */
 void pnp_inf_resolve(void);
 void pnp_inf_apply(struct pnp_devnode *node, const struct pnp_inf *inf,

@@ -90,15 +90,21 @@ static void value_append(struct pnp_key *key, const char *name, const WCHAR *mor
     io_free(merged);
 }
 
-static bool value_exists(struct pnp_key *key, const char *name)
+/* May the line write its value? Its flags and what is there already decide. */
+static bool value_is_free(struct pnp_key *key, const struct inf_registry_value *value)
 {
     WCHAR units[INF_FIELD_MAX];
-    UNICODE_STRING wide = {.Buffer = units};
+    UNICODE_STRING name = {.Buffer = units};
     ULONG size = 0;
+    bool exists;
 
-    wide.Length =
-        (USHORT)(lib_wide_from_utf8(units, INF_FIELD_MAX, name, strlen(name)) * sizeof(WCHAR));
-    return pnp_value_get(key, &wide, NULL, NULL, &size) != STATUS_OBJECT_NAME_NOT_FOUND;
+    name.Length =
+        (USHORT)(lib_wide_from_utf8(units, INF_FIELD_MAX, value->name, strlen(value->name)) *
+                 sizeof(WCHAR));
+    exists = pnp_value_get(key, &name, NULL, NULL, &size) != STATUS_OBJECT_NAME_NOT_FOUND;
+    if (exists)
+        return (value->flags & INF_ADDREG_NO_CLOBBER) == 0 && !pnp_value_is_kept(key, &name);
+    return (value->flags & INF_ADDREG_OVERWRITE_ONLY) == 0;
 }
 
 static void value_apply(struct pnp_key *key, struct apply_buffers *buffers)
@@ -107,14 +113,10 @@ static void value_apply(struct pnp_key *key, struct apply_buffers *buffers)
     struct parse_error error;
     const void *data;
     size_t length;
-    bool exists;
     ULONG size;
 
-    if ((value->flags & (INF_ADDREG_KEY_ONLY | INF_ADDREG_DELETE)) != 0)
-        return;
-    exists = value_exists(key, value->name);
-    if (((value->flags & INF_ADDREG_NO_CLOBBER) != 0 && exists) ||
-        ((value->flags & INF_ADDREG_OVERWRITE_ONLY) != 0 && !exists))
+    if ((value->flags & (INF_ADDREG_KEY_ONLY | INF_ADDREG_DELETE)) != 0 ||
+        !value_is_free(key, value))
         return;
     if (!inf_registry_data(value, buffers->data, sizeof(buffers->data), &length, &error)) {
         log_warn("pnp: AddReg %s: %s: %s", value->name, error.what, error.detail);

@@ -34,13 +34,13 @@ void pnp_inf_add(const char *name, const void *data, uint64_t size)
         return;
     }
     lib_strlcpy(inf->name, name, sizeof(inf->name));
-    inf->scratch = io_allocate(inf_scratch_size(size), IO_TAG_PNP);
+    inf->scratch = io_allocate(encoding_scratch_size(size), IO_TAG_PNP);
     if (inf->scratch == NULL) {
         log_error("pnp: %s: no memory", name);
         io_free(inf);
         return;
     }
-    if (!inf_open(&inf->inf, data, size, inf->scratch, inf_scratch_size(size), &error) ||
+    if (!inf_open(&inf->inf, data, size, inf->scratch, encoding_scratch_size(size), &error) ||
         !inf_version_read(&inf->inf, &inf->version, &error)) {
         inf_refuse(inf, &error);
         return;

@@ -22,6 +22,7 @@ struct pnp_value {
     struct pnp_value *next;
     ULONG type;
     ULONG size;
+    bool kept;           /* INFs leave it as it is */
     UNICODE_STRING name; /* the buffer follows the data */
     uint8_t data[];
 };
@@ -228,6 +229,7 @@ NTSTATUS pnp_value_set(struct pnp_key *key, PCUNICODE_STRING name, ULONG type, c
         return STATUS_INSUFFICIENT_RESOURCES;
     value->type = type;
     value->size = size;
+    value->kept = false;
     memcpy(value->data, data, size);
     value->name.Buffer = (WCHAR *)(void *)((char *)value + name_offset);
     value->name.Length = value->name.MaximumLength = name->Length;
@@ -267,6 +269,31 @@ NTSTATUS pnp_value_get(struct pnp_key *key, PCUNICODE_STRING name, ULONG *type, 
     }
     KeReleaseSpinLock(&registry_lock, irql);
     return status;
+}
+
+void pnp_value_keep(struct pnp_key *key, PCUNICODE_STRING name)
+{
+    struct pnp_value *value;
+    KIRQL irql;
+
+    KeAcquireSpinLock(&registry_lock, &irql);
+    value = *value_link(key, name);
+    if (value != NULL)
+        value->kept = true;
+    KeReleaseSpinLock(&registry_lock, irql);
+}
+
+bool pnp_value_is_kept(struct pnp_key *key, PCUNICODE_STRING name)
+{
+    const struct pnp_value *value;
+    bool kept;
+    KIRQL irql;
+
+    KeAcquireSpinLock(&registry_lock, &irql);
+    value = *value_link(key, name);
+    kept = value != NULL && value->kept;
+    KeReleaseSpinLock(&registry_lock, irql);
+    return kept;
 }
 
 NTSTATUS pnp_value_delete(struct pnp_key *key, PCUNICODE_STRING name)

@@ -45,6 +45,10 @@ NTSTATUS pnp_value_get(struct pnp_key *key, PCUNICODE_STRING name, ULONG *type, 
                        ULONG *size);
 NTSTATUS pnp_value_delete(struct pnp_key *key, PCUNICODE_STRING name);
 
+/* From now until it is set again, installing by an INF leaves the value as it is. */
+void pnp_value_keep(struct pnp_key *key, PCUNICODE_STRING name);
+bool pnp_value_is_kept(struct pnp_key *key, PCUNICODE_STRING name);
+
 /* The same by a UTF-8 name; strings are stored as UTF-16 with their terminator. */
 NTSTATUS pnp_value_set_dword(struct pnp_key *key, const char *name, uint32_t value);
 NTSTATUS pnp_value_set_string(struct pnp_key *key, const char *name, ULONG type, const char *text);

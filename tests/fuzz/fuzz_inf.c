@@ -82,10 +82,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct inf inf;
     struct inf_version version;
     struct parse_error error = {0};
-    char *scratch = malloc(inf_scratch_size(size));
+    char *scratch = malloc(encoding_scratch_size(size));
 
     FUZZ_CHECK(scratch);
-    if (inf_open(&inf, data, size, scratch, inf_scratch_size(size), &error)) {
+    if (inf_open(&inf, data, size, scratch, encoding_scratch_size(size), &error)) {
         inf_version_read(&inf, &version, NULL);
         walk_section(&inf, "Version");
         walk_section(&inf, "Strings");

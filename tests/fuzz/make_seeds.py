@@ -122,6 +122,9 @@ def write_text(out):
                               b'a\\ b \\"'],
              "injection": [b"delay,00:04.0,0x50", b"pool 3 Edu", b"share 1:1f.7 off",
                            b"vectors off", b"messages 00:07.0 0", b"late 00:04.0 200"],
+             "reg_file": [b"Windows Registry Editor Version 5.00\r\n\r\n[HKLM\\A]\r\n"
+                          b'"N"="a\\\\b"\r\n@=dword:1f\r\n"B"=hex(7):61,00,\\\r\n 00,00\r\n'
+                          b'"G"=-\r\n[-HKLM\\B]\r\n'],
              "hex": [b"0x00:11 22-33,ff", b"deadBEEF"]}
     for target, texts in lines.items():
         for number, text in enumerate(texts):

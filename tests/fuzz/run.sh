@@ -19,6 +19,7 @@ label() { # TARGET: as people write it
     multiboot2) echo "Multiboot2" ;;
     hex) echo "hexadecimal" ;;
     cmdline) echo "command line" ;;
+    reg_file) echo ".reg file" ;;
     *) echo "$1" | tr _ ' ' ;;
     esac
 }

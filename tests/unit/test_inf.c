@@ -140,7 +140,7 @@ static void refuses_text(void **state)
         {"; only a comment\n", 17, "INF text"},
         {"key = value\n[A]\n", 16, "INF text"},
         {"[A\n]", 4, "section header"},
-        {"[A]\nx\0y", 7, "INF text"},
+        {"[A]\nx\0y", 7, "text"},
         {"\xFE\xFF\0[", 4, "byte order mark"},
     };
     struct inf inf;

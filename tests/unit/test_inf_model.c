@@ -318,8 +318,8 @@ static void reads_qemu_inf(void **state)
     (void)state;
     if (!bytes)
         skip();
-    char *space = malloc(inf_scratch_size(size));
-    if (!inf_open(&inf, bytes, size, space, inf_scratch_size(size), &error))
+    char *space = malloc(encoding_scratch_size(size));
+    if (!inf_open(&inf, bytes, size, space, encoding_scratch_size(size), &error))
         fail_msg("%s: %s", error.what, error.detail);
     assert_true(inf_match(&inf, &(struct inf_device_ids){&id, 1, NULL, 0}, &match));
     assert_string_equal(match.install, "ComPort_inst2");

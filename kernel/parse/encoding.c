@@ -1,8 +1,8 @@
 /*
- * The encodings INF files come in: UTF-16LE with or without a byte order mark, UTF-8 with or
+ * The encodings text files come in: UTF-16LE with or without a byte order mark, UTF-8 with or
  * without one, and ANSI, which is taken for Latin-1: only texts shown to people are affected.
  */
-#include "parse/inf_text.h"
+#include "parse/encoding.h"
 
 #define REPLACEMENT_CHARACTER 0xFFFDu
 
@@ -98,7 +98,7 @@ static bool has_mark(const uint8_t *from, uint64_t size, uint8_t first, uint8_t 
     return size >= 2 && from[0] == first && from[1] == second;
 }
 
-bool inf_text_decode(const void *file, uint64_t file_size, char *scratch, uint64_t scratch_size,
+bool encoding_decode(const void *file, uint64_t file_size, char *scratch, uint64_t scratch_size,
                      const char **text, uint32_t *size, struct parse_error *error)
 {
     const uint8_t *from = file;
@@ -123,14 +123,13 @@ bool inf_text_decode(const void *file, uint64_t file_size, char *scratch, uint64
         }
     }
     if (output.overflow)
-        return parse_fail_value(error, "INF text", 0, "does not fit the scratch buffer",
-                                scratch_size);
+        return parse_fail_value(error, "text", 0, "does not fit the scratch buffer", scratch_size);
 
     *text = output.buffer ? output.buffer : (const char *)from;
     *size = (uint32_t)output.length;
     for (uint32_t at = 0; at < *size; at++) {
         if ((*text)[at] == '\0')
-            return parse_fail(error, "INF text", at, "holds a NUL character");
+            return parse_fail(error, "text", at, "holds a NUL character");
     }
     return true;
 }
