@@ -1,8 +1,10 @@
 /*
  * lapic.c - the local APIC of each CPU, in xAPIC or x2APIC mode behind one set of calls.
  *
- * The mode is the one firmware left on, unless the command line says apic=xapic or apic=x2apic;
- * every CPU is put into the boot CPU's. Destinations are physical ids: no logical set-up is kept.
+ * x2APIC mode is used where the CPU has it and firmware does not ask to leave it (DMAR), or has
+ * turned it on itself; apic=xapic and apic=x2apic on the command line come before both. Every CPU is
+ * put into the boot CPU's mode. A message names one CPU by its physical id, or all others by the
+ * shorthand: as nobody sends to a few of many, logical ids would save no message, and are not used.
  * End of interrupt and the self-IPI are inline in hal/hal.h.
  *
  * Owns: APIC base, spurious and error vectors, local inputs, IPIs, freezing CPUs. Owns not: the
@@ -16,6 +18,7 @@
 #include <lib/string.h>
 
 #include "parse/cmdline.h"
+#include "parse/dmar.h"
 #include "parse/madt.h"
 
 enum {
@@ -93,13 +96,22 @@ static void lapic_nmi_input_read(void)
     }
 }
 
+/* VT-d 8.1 "DMA Remapping Reporting Structure", flag X2APIC_OPT_OUT */
+static bool lapic_x2_is_unwanted(void)
+{
+    const struct acpi_header_layout *table = hal_acpi_table("DMAR", 0);
+    struct dmar dmar;
+
+    return table != NULL && dmar_open(&dmar, table, table->length, NULL) && dmar.x2apic_opt_out;
+}
+
 void lapic_boot_init(void)
 {
     char mode[CMDLINE_VALUE_MAX] = "";
     uint64_t base = x86_msr_read(X86_MSR_APIC_BASE);
 
     lapic_physical = base & LAPIC_BASE_ADDRESS;
-    lapic_x2_mode = base & LAPIC_BASE_X2;
+    lapic_x2_mode = (base & LAPIC_BASE_X2) || (cpu_features.has_x2apic && !lapic_x2_is_unwanted());
     (void)cmdline_get(boot_info.command_line, "apic", mode, sizeof(mode));
     if (strcmp(mode, "xapic") == 0)
         lapic_x2_mode = false;
@@ -107,6 +119,8 @@ void lapic_boot_init(void)
         lapic_x2_mode = true;
     else if (strcmp(mode, "x2apic") == 0)
         log_warn("apic: this CPU has no x2APIC mode");
+    log_info("apic: %s mode, firmware left %s", lapic_x2_mode ? "x2APIC" : "xAPIC",
+             base & LAPIC_BASE_X2 ? "x2APIC" : "xAPIC");
     if (!hal_page_map(HAL_LAPIC_VIRTUAL, lapic_physical, HAL_PAGE_SIZE,
                       HAL_PAGE_WRITE | HAL_PAGE_UNCACHED))
         log_error("apic: no memory to map the local APIC");

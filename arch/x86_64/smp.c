@@ -131,8 +131,11 @@ static void smp_slots_collect(uint32_t limit)
             cpu_boot_block.acpi_uid = entry.processor_uid;
         if (smp_slot_is_known(entry.apic_id))
             continue;
-        if (smp_slot_count + 1 >= limit ||
-            !smp_slot_add((apic_id_t){entry.apic_id}, entry.processor_uid))
+        if (smp_slot_count + 1 >= limit) {
+            log_info("smp: no more than %u CPUs are started", limit);
+            return;
+        }
+        if (!smp_slot_add((apic_id_t){entry.apic_id}, entry.processor_uid))
             return;
     }
 }

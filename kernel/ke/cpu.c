@@ -127,17 +127,13 @@ HAL_UPCALL void ke_ipi_interrupt(uint64_t vector)
     hal_irql_write(old);
 }
 
-static void call_post(uint32_t cpu, struct ke_call *call)
+/* False: another call is on its way to that CPU. */
+static bool call_try_post(uint32_t cpu, struct ke_call *call)
 {
-    struct ke_cpu *ke = hal_pcr(cpu)->ke;
     struct ke_call *expected = NULL;
 
-    while (!__atomic_compare_exchange_n(&ke->call, &expected, call, false, __ATOMIC_RELEASE,
-                                        __ATOMIC_RELAXED)) {
-        expected = NULL;
-        hal_cpu_pause();
-    }
-    hal_ipi_send(cpu, (vector_t){VECTOR_IPI});
+    return __atomic_compare_exchange_n(&hal_pcr(cpu)->ke->call, &expected, call, false,
+                                       __ATOMIC_RELEASE, __ATOMIC_RELAXED);
 }
 
 static void call_wait(struct ke_call *call)
@@ -155,20 +151,33 @@ void ke_call_on_cpu(uint32_t cpu, void (*function)(void *), void *context)
         hal_irql_write(IPI_LEVEL);
         function(context);
     } else {
-        call_post(cpu, &call);
+        while (!call_try_post(cpu, &call))
+            hal_cpu_pause();
+        hal_ipi_send(cpu, (vector_t){VECTOR_IPI});
         call_wait(&call);
     }
     hal_irql_write(old);
 }
 
+/*
+ * One message for all. Where another call is on its way to a CPU, those that have this one already
+ * are told first: two callers would else wait for each other.
+ */
 static void call_on_others(void (*function)(void *), void *context)
 {
     uint32_t self = cpu_current();
     struct ke_call call = {function, context, hal_cpu_count() - 1};
 
-    for (uint32_t cpu = 0; cpu < hal_cpu_count(); cpu++)
-        if (cpu != self)
-            call_post(cpu, &call);
+    if (call.pending == 0)
+        return;
+    for (uint32_t cpu = 0; cpu < hal_cpu_count(); cpu++) {
+        if (cpu == self || call_try_post(cpu, &call))
+            continue;
+        hal_ipi_send_others((vector_t){VECTOR_IPI});
+        while (!call_try_post(cpu, &call))
+            hal_cpu_pause();
+    }
+    hal_ipi_send_others((vector_t){VECTOR_IPI});
     call_wait(&call);
 }
 
