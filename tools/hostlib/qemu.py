@@ -4,7 +4,9 @@ One Machine is one guest. Everything it needs for a single run (archive, ISO, di
 temporary folder that close() removes. No process is started here but xorriso.
 """
 import ctypes
+import functools
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -48,6 +50,32 @@ def find_ovmf():
         if all(os.path.exists(path) for path in pair):
             return pair
     raise SetupError("no UEFI firmware found: install the package ovmf (tools/setup does)")
+
+
+def cache():
+    """Where tools/setup-qemu10 and tools/setup-bochs put what they fetch."""
+    home = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
+    return os.environ.get("CACHE") or os.path.join(home, "dirql")
+
+
+@functools.cache
+def version(program):
+    """(major, minor) of a QEMU, or None where it does not run."""
+    try:
+        done = subprocess.run([program, "--version"], capture_output=True, text=True, check=False)
+    except OSError:
+        return None
+    match = re.search(r"version (\d+)\.(\d+)", done.stdout)
+    return (int(match.group(1)), int(match.group(2))) if match else None
+
+
+def find_newer():
+    """A QEMU of version 10 or later: the default one, or tools/setup-qemu10's; None: neither."""
+    for program in (os.environ.get("QEMU") or "qemu-system-x86_64",
+                    os.path.join(cache(), "qemu10", "qemu-system-x86_64")):
+        if (version(program) or (0, 0)) >= (10, 0):
+            return program
+    return None
 
 
 class Machine:
@@ -97,17 +125,19 @@ class Machine:
         return line + self.qemu_args
 
     def _boot_arguments(self):
-        initrd = self.path("drivers.tar")
-        archive.write(initrd, self.members)
         if self.boot == "direct":
             self._require(self.kernel, "make")
+            initrd = self.path("drivers.tar")
+            archive.write(initrd, self.members)
             # QEMU splits -initrd at commas, taking them for a list of modules.
             arguments = ["-kernel", self.kernel, "-initrd", initrd.replace(",", ",,")]
             return arguments + (["-append", self.append] if self.append else [])
-        return ["-cdrom", self._make_iso(initrd)]
+        return ["-cdrom", self.make_iso()]
 
-    def _make_iso(self, initrd):
+    def make_iso(self):
         """The built ISO with this run's archive and command line mapped over its own."""
+        initrd = self.path("drivers.tar")
+        archive.write(initrd, self.members)
         self._require(self.iso, "make iso")
         if not shutil.which("xorriso"):
             raise SetupError("xorriso not found: install the package xorriso (tools/setup does)")

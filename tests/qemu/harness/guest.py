@@ -51,7 +51,7 @@ class Guest:
     def __init__(self, machine="q35", boot="direct", firmware="bios", cpus=1, memory=None,
                  devices=(), drivers=(), folder="drivers", named=None, matches=(), commands=None,
                  append="", qemu_args=(), extra_members=(), qtest=False, monitor=False,
-                 kernel=qemu.KERNEL):
+                 kernel=qemu.KERNEL, emulator=None):
         files = driver_files(drivers, folder)
         if named is None:
             named = [os.path.basename(f) for f in files if f.endswith(".sys")]
@@ -61,7 +61,7 @@ class Guest:
         self.machine = qemu.Machine(
             machine=machine, boot=boot, firmware=firmware, cpus=cpus, memory=memory,
             devices=devices, append=append, qemu_args=list(qemu_args), members=members,
-            kernel=kernel)
+            kernel=kernel, qemu=emulator)
         self.has_commands = commands is not None
         self.want_qtest, self.want_monitor = qtest, monitor
         self.qtest = self.monitor = self.process = None
