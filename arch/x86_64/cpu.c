@@ -130,3 +130,18 @@ void cpu_boot_guard_stacks(void)
     for (unsigned i = 0; i < X86_IST_COUNT; i++)
         hal_page_unmap((uint64_t)cpu_boot_stacks[i].guard, HAL_PAGE_SIZE);
 }
+
+bool hal_machine_check_read(uint32_t *bank, uint64_t *status)
+{
+    uint64_t count = 0;
+
+    if (x86_cpuid(X86_CPUID_FEATURES, 0).edx & X86_CPUID_1_EDX_MCA)
+        count = x86_msr_read(X86_MSR_MCG_CAP) & X86_MCG_CAP_COUNT;
+    for (uint32_t i = 0; i < count; i++) {
+        *bank = i;
+        *status = x86_msr_read(X86_MC_STATUS_MSR(i));
+        if (*status & X86_MC_STATUS_VALID)
+            return true;
+    }
+    return false;
+}

@@ -148,6 +148,8 @@ struct pcr *hal_pcr(uint32_t cpu);
  * when all are. PASSIVE_LEVEL on the boot CPU, once. At most `limit` CPUs, the boot CPU counted.
  */
 void hal_cpus_start(uint32_t limit);
+/* The first machine-check bank of this CPU that holds an error, with its status; false: none. */
+bool hal_machine_check_read(uint32_t *bank, uint64_t *status);
 /* Lowest address and top of the stack a CPU came up on: what its idle thread runs on. */
 void hal_cpu_stack(uint32_t cpu, void **base, void **top);
 

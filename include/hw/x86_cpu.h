@@ -36,12 +36,19 @@
 
 /* SDM 4 "Architectural MSRs" 2.1 */
 #define X86_MSR_APIC_BASE 0x0000001B
+#define X86_MSR_MCG_CAP 0x00000179
 #define X86_MSR_PAT 0x00000277
+#define X86_MSR_MC0_STATUS 0x00000401
 #define X86_MSR_TSC_DEADLINE 0x000006E0
 #define X86_MSR_EFER 0xC0000080
 #define X86_MSR_FS_BASE 0xC0000100
 #define X86_MSR_GS_BASE 0xC0000101
 #define X86_MSR_KERNEL_GS_BASE 0xC0000102
+
+/* SDM 3B "Machine-Check Architecture" 15.3: banks of four registers each. */
+#define X86_MCG_CAP_COUNT 0xFFu
+#define X86_MC_STATUS_MSR(bank) (X86_MSR_MC0_STATUS + 4 * (bank))
+#define X86_MC_STATUS_VALID (1ull << 63)
 
 /* SDM 3A "Extended Feature Enable Register" 2.2.1 */
 #define X86_EFER_SCE (1 << 0)
@@ -67,6 +74,7 @@
 #define X86_CPUID_1_ECX_TSC_DEADLINE (1 << 24)
 #define X86_CPUID_1_ECX_HYPERVISOR 0x80000000
 #define X86_CPUID_1_EDX_MCE (1 << 7)
+#define X86_CPUID_1_EDX_MCA (1 << 14)
 #define X86_CPUID_1_EDX_APIC (1 << 9)
 #define X86_CPUID_1_EDX_PGE (1 << 13)
 #define X86_CPUID_1_EDX_PAT (1 << 16)

@@ -88,6 +88,17 @@ static _Noreturn void page_fault(const struct hal_trap_frame *frame,
                  registers);
 }
 
+/* WDK "Bug Check 0x9C": bank, address of a record that is not kept here, status high, status low. */
+static _Noreturn void machine_check(const struct bugcheck_registers *registers)
+{
+    uint64_t status = 0;
+    uint32_t bank = 0;
+
+    if (!hal_machine_check_read(&bank, &status))
+        bank = status = 0;
+    lib_bugcheck(MACHINE_CHECK_EXCEPTION, bank, 0, status >> 32, (uint32_t)status, registers);
+}
+
 static NTSTATUS exception_code(uint64_t vector)
 {
     switch (vector) {
@@ -139,7 +150,7 @@ HAL_UPCALL void ke_trap(struct hal_trap_frame *frame)
         lib_bugcheck(UNEXPECTED_KERNEL_MODE_TRAP, frame->vector, frame->error_code, 0, 0,
                      &registers);
     case TRAP_MACHINE_CHECK:
-        lib_bugcheck(MACHINE_CHECK_EXCEPTION, 0, 0, 0, 0, &registers);
+        machine_check(&registers);
     case TRAP_PAGE_FAULT:
         page_fault(frame, &registers);
     case TRAP_FAST_FAIL:

@@ -81,6 +81,41 @@ void mm_io_unmap(void *address)
 
 /* ---- Page frames of their own -------------------------------------------------------------- */
 
+static void mapping_protect_alias(phys_addr_t first, phys_addr_t end, uint32_t flags)
+{
+    if (first != end) {
+        hal_page_protect((uintptr_t)hal_direct_map(first), end - first, flags);
+    }
+}
+
+/*
+ * The direct map shows the frames of [address, address + size), too: what may not be written here
+ * must not be writable there. One call for each run of frames whose rights change.
+ */
+static void mapping_protect_frames(uint64_t address, uint64_t size, uint32_t flags)
+{
+    uint32_t wanted = flags & HAL_PAGE_WRITE ? HAL_PAGE_WRITE : HAL_PAGE_READ;
+    phys_addr_t first = 0;
+    phys_addr_t end = 0;
+
+    for (uint64_t at = address; at < address + size; at += HAL_PAGE_SIZE) {
+        phys_addr_t page;
+        uint32_t now;
+
+        if (!hal_page_query(at, &page, NULL) ||
+            !hal_page_query((uintptr_t)hal_direct_map(page), NULL, &now) ||
+            (now & HAL_PAGE_WRITE) == (wanted & HAL_PAGE_WRITE)) {
+            continue;
+        }
+        if (page != end) {
+            mapping_protect_alias(first, end, wanted);
+            first = page;
+        }
+        end = page + HAL_PAGE_SIZE;
+    }
+    mapping_protect_alias(first, end, wanted);
+}
+
 /*
  * Unmaps [address, address + size) and frees the frames behind it. Until no CPU can reach them any
  * more they are chained through their own first words.
@@ -89,6 +124,7 @@ static void mapping_frames_remove(uint64_t address, uint64_t size)
 {
     phys_addr_t chain = 0;
 
+    mapping_protect_frames(address, size, HAL_PAGE_WRITE);
     for (uint64_t at = address; at < address + size; at += HAL_PAGE_SIZE) {
         phys_addr_t page;
 
@@ -180,6 +216,7 @@ void mm_protect(void *address, size_t size, uint32_t flags)
 
     ASSERT(!found || (first >= area.address && size <= area.address + area.size - first));
     hal_page_protect(first, ALIGN_UP(size, HAL_PAGE_SIZE), flags);
+    mapping_protect_frames(first, ALIGN_UP(size, HAL_PAGE_SIZE), flags);
 }
 
 bool mm_address_is_guard(uint64_t address)
