@@ -23,6 +23,7 @@
 #include "pci_pdo.h"
 #include "pdo.h"
 #include "pnp/bus_interface.h"
+#include "remap_faults.h"
 #include "routing.h"
 
 enum { ACPI_DEVICES_MAX = 1 + 32, ACPI_ID_MAX = 64 };
@@ -207,6 +208,7 @@ void bus_init(const struct boot_info *boot)
         acpi_sci_connect();
         status = acpi_nodes_report(devices[0].pdo);
     }
+    remap_faults_init();
     if (!NT_SUCCESS(status))
         log_error("bus: devices could not be reported: 0x%08x", (unsigned int)status);
 }

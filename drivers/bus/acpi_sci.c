@@ -11,7 +11,6 @@
 #include "acpi_bus.h"
 #include "gsi.h"
 #include "irq/interrupt.h"
-#include "parse/pci_location.h"
 #include "pnp/pnp.h"
 
 enum { SCI_IRQL = 11 };
@@ -34,26 +33,8 @@ static void button_pressed(void)
     hal_machine_power_off();
 }
 
-static NTSTATUS sci_link(struct irq_line *line)
-{
-    /* Windows has it at DIRQL 11 too: above most devices, and out of their vectors' way. */
-    const struct irq_policy policy = {.irql_low = SCI_IRQL, .irql_high = SCI_IRQL};
-    NTSTATUS status = irq_line_assign(&line, 1, false, &policy);
-
-    if (!NT_SUCCESS(status))
-        return status;
-    sci.line = line;
-    sci.lock = &sci.own_lock;
-    sci.routine = sci_service;
-    sci.irql = irq_line_irql(line);
-    sci.synchronize_irql = sci.irql;
-    sci.share = TRUE;
-    sci.location = PCI_LOCATION_NONE;
-    status = irq_interrupt_connect(&sci);
-    if (!NT_SUCCESS(status))
-        irq_line_release(line);
-    return status;
-}
+/* Windows has it at DIRQL 11 too: above most devices, and out of their vectors' way. */
+static const struct irq_policy sci_policy = {.irql_low = SCI_IRQL, .irql_high = SCI_IRQL};
 
 void acpi_sci_connect(void)
 {
@@ -67,7 +48,7 @@ void acpi_sci_connect(void)
         return;
     status = gsi_line_get(gsi, &mode, &line);
     if (NT_SUCCESS(status))
-        status = sci_link(line);
+        status = irq_kernel_connect(&sci, line, sci_service, true, &sci_policy);
     if (!NT_SUCCESS(status))
         log_warn("acpi: the SCI on GSI %u cannot be connected: 0x%08x", gsi.value,
                  (unsigned int)status);

@@ -15,6 +15,7 @@
 #include "irq/passive.h"
 #include "ke/ke.h"
 #include "ke/lock.h"
+#include "parse/pci_location.h"
 
 static void flow_update(struct irq_line *line)
 {
@@ -54,6 +55,27 @@ NTSTATUS irq_interrupt_connect(PKINTERRUPT interrupt)
     ke_lock_release_irqoff(&line->lock, flags);
     irq_injection_connected(interrupt);
     return STATUS_SUCCESS;
+}
+
+NTSTATUS irq_kernel_connect(PKINTERRUPT interrupt, struct irq_line *line,
+                            PKMESSAGE_SERVICE_ROUTINE routine, bool share,
+                            const struct irq_policy *policy)
+{
+    NTSTATUS status = irq_line_assign(&line, 1, false, policy);
+
+    if (!NT_SUCCESS(status))
+        return status;
+    interrupt->line = line;
+    interrupt->lock = &interrupt->own_lock;
+    interrupt->routine = routine;
+    interrupt->irql = irq_line_irql(line);
+    interrupt->synchronize_irql = interrupt->irql;
+    interrupt->share = share;
+    interrupt->location = PCI_LOCATION_NONE;
+    status = irq_interrupt_connect(interrupt);
+    if (!NT_SUCCESS(status))
+        irq_line_release(line);
+    return status;
 }
 
 void irq_interrupt_disconnect(PKINTERRUPT interrupt)

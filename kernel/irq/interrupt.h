@@ -29,12 +29,12 @@ struct _KINTERRUPT {
     uint64_t claims;                           /* (i) */
 
     KSPIN_LOCK own_lock;
-    struct irq_passive *passive_work; /* (c) thread and event of a passive object, else NULL */
+    struct irq_passive *passive_work;  /* (c) thread and event of a passive object, else NULL */
     PKMESSAGE_SERVICE_ROUTINE routine; /* (c) also a KSERVICE_ROUTINE: it ignores the id */
     PDEVICE_OBJECT device;             /* (c) PDO, NULL for the legacy routine */
     uint32_t location;                 /* (c) PCI_LOCATION() of the device, or _NONE */
     struct irq_injection *injection;   /* (l) faults of its device, or NULL */
-    uint32_t signature;               /* IRQ_INTERRUPT_SIGNATURE while connected */
+    uint32_t signature;                /* IRQ_INTERRUPT_SIGNATURE while connected */
 };
 
 enum { IRQ_INTERRUPT_SIGNATURE = 0x4e49544b }; /* "KTIN" */
@@ -45,6 +45,13 @@ enum { IRQ_INTERRUPT_SIGNATURE = 0x4e49544b }; /* "KTIN" */
  * STATUS_INVALID_PARAMETER: the line's handlers and this one do not agree to share (CIE-FULL-29).
  */
 NTSTATUS irq_interrupt_connect(PKINTERRUPT interrupt);
+/*
+ * The same for a handler of the kernel's own: a zeroed object, on a line that gets its vector here.
+ * PASSIVE_LEVEL. STATUS_INSUFFICIENT_RESOURCES: no vector.
+ */
+NTSTATUS irq_kernel_connect(PKINTERRUPT interrupt, struct irq_line *line,
+                            PKMESSAGE_SERVICE_ROUTINE routine, bool share,
+                            const struct irq_policy *policy);
 /*
  * Unlink; on return no CPU runs or will run its routine (DIS-10). The last handler leaves the
  * line masked. PASSIVE_LEVEL. The caller frees the object.

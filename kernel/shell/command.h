@@ -47,6 +47,7 @@ extern const struct shell_command shell_inject_commands[];
 extern const struct shell_command shell_route_commands[];
 extern const struct shell_command shell_apic_commands[];
 extern const struct shell_command shell_verify_commands[];
+extern const struct shell_command shell_remap_commands[];
 
 /* Visit every command, in the order of `help`. */
 const struct shell_command *shell_command_next(const struct shell_command *previous);

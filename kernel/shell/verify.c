@@ -196,6 +196,8 @@ static void function_verify(struct verify *verify, const struct pci_function *fu
 
     if (pci_read(function, PCI_VENDOR_ID, 2) == UINT16_MAX)
         return; /* pulled out */
+    if (function->class_code >> 8 == PCI_CLASS_IOMMU)
+        return; /* its message is the unit's own business, and its line is compared above */
     shell_function_name(function, name);
     capabilities_verify(verify, function, name);
     if (is_line ||
