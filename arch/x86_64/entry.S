@@ -134,7 +134,11 @@ trap_common_return:
 
 /* ---- the stubs ----------------------------------------------------------------------------- */
 
-/* Exceptions with an error code: SDM 3A table 6-1. */
+/*
+ * Exceptions with an error code: SDM 3A table 6-1. A message may come at such a vector, as an
+ * interrupt without one; ke_trap() tells the two apart, but needs the same frame of both. The CPU
+ * aligns RSP before it pushes SS, so an odd number of pushes leaves bit 3 set.
+ */
 #define HAS_ERROR_CODE(v) \
     ((v) == 8 || ((v) >= 10 && (v) <= 14) || (v) == 17 || (v) == 21 || (v) == 29 || (v) == 30)
 
@@ -147,6 +151,11 @@ trap_common_return:
     .elseif \vector < 32 || \vector == 0x29 || \vector == 0x2C
     .if !(HAS_ERROR_CODE(\vector))
     pushq $0
+    .elseif \vector >= 16
+    testb $8, %spl
+    jz 1f
+    pushq $0
+1:
     .endif
     pushq $\vector
     jmp trap_common

@@ -221,8 +221,8 @@ bool hal_apic_is_x2(void)
 
 bool hal_apic_in_service(vector_t vector)
 {
-    return hal_apic_read(lapic_vector_register(LAPIC_ISR, vector.value)) &
-           lapic_vector_bit(vector.value);
+    return lapic_is_on && hal_apic_read(lapic_vector_register(LAPIC_ISR, vector.value)) &
+                              lapic_vector_bit(vector.value);
 }
 
 bool hal_apic_requested(vector_t vector)

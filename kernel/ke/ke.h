@@ -15,6 +15,9 @@
 void ke_init(void);
 /* Its idle thread: from here on the boot thread may wait. Once, when mm is up. */
 void ke_init_threads(void);
+/* Messages that came at an exception's vector: counted and ignored. trap.c */
+extern uint64_t ke_forged_exceptions;
+
 /* System worker threads; once threads run. */
 void ke_work_init(void);
 /* The clock and the shared user data page; once hal's clock is calibrated and mm is up. */

@@ -9,6 +9,7 @@
 #include <hal/upcall.h>
 #include <lib/bugcheck.h>
 #include <lib/export.h>
+#include <lib/log.h>
 #include <nt/wdm.h>
 
 #include "ke/ke.h"
@@ -24,6 +25,7 @@ enum trap_vector {
     TRAP_DOUBLE_FAULT = 8,
     TRAP_PAGE_FAULT = 14,
     TRAP_X87 = 16,
+    TRAP_FIRST_FORGEABLE = 16, /* the local APIC refuses lower vectors: SDM 3A 11.5.2 */
     TRAP_ALIGNMENT = 17,
     TRAP_MACHINE_CHECK = 18,
     TRAP_SIMD = 19,
@@ -33,6 +35,8 @@ enum trap_vector {
 
 /* SDM 3A "Page-Fault Exceptions" 4.7: error code bits */
 enum { FAULT_PRESENT = 1 << 0, FAULT_WRITE = 1 << 1, FAULT_FETCH = 1 << 4 };
+
+uint64_t ke_forged_exceptions;
 
 static void registers_from(const struct hal_trap_frame *f, struct bugcheck_registers *r)
 {
@@ -133,11 +137,34 @@ static uint64_t exception_address(NTSTATUS code)
     return code == STATUS_ACCESS_VIOLATION ? UINT64_MAX : 0;
 }
 
+/*
+ * A device can write any vector from 16 on to where messages go. The local APIC has such a vector
+ * in service, which it never has for an exception or an INT instruction: the interrupted code has
+ * done nothing, and goes on. Said once for each vector.
+ */
+static bool is_forged(const struct hal_trap_frame *frame)
+{
+    static uint64_t said;
+    vector_t vector = {(uint8_t)frame->vector};
+    uint64_t bit = 1ull << vector.value;
+
+    if (vector.value < TRAP_FIRST_FORGEABLE || !hal_apic_in_service(vector))
+        return false;
+    if (!(__atomic_fetch_or(&said, bit, __ATOMIC_RELAXED) & bit))
+        log_warn("irq: CPU %u: a message forges exception 0x%02x; ignored", pcr_self()->number,
+                 vector.value);
+    __atomic_add_fetch(&ke_forged_exceptions, 1, __ATOMIC_RELAXED);
+    hal_apic_eoi();
+    return true;
+}
+
 HAL_UPCALL void ke_trap(struct hal_trap_frame *frame)
 {
     NTSTATUS code = exception_code(frame->vector);
     struct bugcheck_registers registers;
 
+    if (is_forged(frame))
+        return;
     if (frame->vector == TRAP_NMI)
         hal_cpu_freeze_point(); /* a bug check elsewhere stops this CPU here, and counts it */
     registers_from(frame, &registers);

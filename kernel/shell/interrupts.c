@@ -12,6 +12,7 @@
 #include "irq/interrupt.h"
 #include "irq/line.h"
 #include "irq/stats.h"
+#include "ke/ke.h"
 #include "ke/thread.h"
 #include "ldr/ldr.h"
 #include "mm/pool.h"
@@ -202,10 +203,12 @@ static bool run_irq(const struct shell_call *call)
         mm_pool_free(list.lines, INTERRUPTS_TAG);
     if (counts != NULL)
         mm_pool_free(counts, INTERRUPTS_TAG);
-    if (!call->json && irq_stats.stray + irq_stats.forged > 0)
-        shell_print("stray interrupts: %llu, last vector 0x%02x; forged: %llu\n",
+    if (!call->json && irq_stats.stray + ke_forged_exceptions > 0)
+        shell_print("stray interrupts: %llu, last vector 0x%02x; by INT: %llu; forged exceptions: "
+                    "%llu\n",
                     (unsigned long long)irq_stats.stray, irq_stats.last_stray,
-                    (unsigned long long)irq_stats.forged);
+                    (unsigned long long)irq_stats.software,
+                    (unsigned long long)ke_forged_exceptions);
     return table_end(table) && (!failed || shell_fail("irq: not enough memory"));
 }
 
