@@ -14,6 +14,13 @@ def test_the_kernel_boots_to_the_prompt(machine):
         guest.wait_for_prompt()
 
 
+@pytest.mark.parametrize("firmware", ["bios", "uefi"])
+def test_the_iso_boots_from_a_usb_stick(firmware):
+    result = run_commands(["about -j"], boot="usb", firmware=firmware, drivers=["edu-line"],
+                          devices=["edu,addr=0x10"], timeout=120)
+    assert result.verdict == SUCCESS, result.text
+
+
 @matrix.each("quick")
 def test_every_cpu_is_listed(machine):
     result = run_commands(["cpus -j"], **machine)

@@ -1,8 +1,10 @@
 """tools/dirql: its exit statuses, and what it passes on."""
 import os
+import re
 import subprocess
 import sys
 
+import pexpect
 import pytest
 
 from harness import suite
@@ -135,3 +137,60 @@ def test_imports_lists_what_a_driver_needs():
     done = dirql("imports", EDU_LINE)
     assert done.returncode == 0, done.stdout
     assert "ntoskrnl.exe!IoConnectInterruptEx" in done.stdout
+
+
+@pytest.mark.parametrize("options", [
+    ["--machine", "pc", "--cpus", "2", "--memory", "64"],
+    ["--boot", "iso", "--append", "bugcheck=halt"],
+    ["--firmware", "uefi", "--cpus", "2", "--memory", "512"],
+], ids=["pc", "iso", "uefi"])
+def test_a_run_takes_machine_firmware_boot_cpus_memory_and_command_line(options):
+    done = dirql("run", EDU_LINE, "--no-examples", "--device", "edu,addr=4", *options,
+                 "--qemu-arg", "-name test", "--exec", FACTORIAL_OF_10, "--exec", "about",
+                 "--exec", "mem", "--exec", "cpus")
+    assert done.returncode == 0, done.stdout + done.stderr
+    words = dict(zip(options[::2], options[1::2]))
+    assert "0000: 00 5f 37 00" in done.stdout
+    assert len(re.findall(r"^ *\d+ .*\b(?:yes|online|true)\b", done.stdout, re.M)) == int(
+        words.get("--cpus", 1)), done.stdout
+    assert words.get("--append", "") in done.stdout
+
+
+def test_uefi_without_an_iso_exits_with_2():
+    done = dirql("run", "--firmware", "uefi", "--boot", "direct", "--exec", "cpus")
+    assert done.returncode == 2 and "--boot iso" in done.stderr
+
+
+def terminal(*command):
+    return pexpect.spawn(sys.executable, list(command), cwd=qemu.ROOT, timeout=60,
+                         encoding="utf-8")
+
+
+def test_on_a_terminal_a_run_is_the_console_until_the_machine_is_switched_off():
+    with terminal(DIRQL, "run", EDU_LINE, "--no-examples", "--device", "edu") as session:
+        session.expect("dirql> ")
+        session.send(FACTORIAL_OF_10 + "\r")
+        session.expect("0000: 00 5f 37 00")
+        session.expect("dirql> ")
+        session.send("poweroff\r")
+        session.expect(pexpect.EOF)
+    assert session.exitstatus == 0
+
+
+def test_a_key_leaves_the_console():
+    with terminal(DIRQL, "run", "--no-examples") as session:
+        session.expect("dirql> ")
+        session.send("\x1d")
+        session.expect(pexpect.EOF)
+    assert session.exitstatus == 0
+
+
+def test_the_demonstration_ends_at_the_console_on_a_terminal():
+    with terminal(os.path.join(qemu.ROOT, "tools", "demo")) as session:
+        session.expect("edu-line0: connected")
+        session.expect(r"dirql> irq\r")  # its last command
+        session.expect(r"edu-line\.sys")
+        session.expect("dirql> ")
+        session.send("poweroff\r")
+        session.expect(pexpect.EOF)
+    assert session.exitstatus == 0

@@ -132,6 +132,9 @@ class Machine:
             # QEMU splits -initrd at commas, taking them for a list of modules.
             arguments = ["-kernel", self.kernel, "-initrd", initrd.replace(",", ",,")]
             return arguments + (["-append", self.append] if self.append else [])
+        if self.boot == "usb":
+            return ["-drive", "if=none,id=stick,format=raw,snapshot=on,file=" + self.make_iso(),
+                    "-device", "qemu-xhci", "-device", "usb-storage,drive=stick,bootindex=0"]
         return ["-cdrom", self.make_iso()]
 
     def make_iso(self):
