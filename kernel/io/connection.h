@@ -46,8 +46,13 @@ void io_connection_close(struct io_connection *connection);
 /* By the driver's context, or by any of its interrupt objects. NULL: not one of ours. Any IRQL. */
 struct io_connection *io_connection_find(PVOID context);
 struct io_connection *io_connection_find_object(PKINTERRUPT interrupt);
-/* Interrupt objects that still name this device. */
-ULONG io_connection_count(PDEVICE_OBJECT device);
+/*
+ * A device has lost its resources (CIE-LIFE-14), or a driver's image is about to go (CIE-LIFE-15): a
+ * connection that still names one is a bug check, DRIVER_VIOLATION 4 with service routine,
+ * interrupt object and device.
+ */
+void io_connection_expect_none(PDEVICE_OBJECT device);
+void io_connection_expect_none_in(const void *image, size_t size);
 
 /* Bug check 0x121 if the routine that `caller` called allows no IRQL above `highest`. */
 void io_connection_check_irql(irql_t highest, void *caller);

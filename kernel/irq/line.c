@@ -6,6 +6,7 @@
  */
 #include <hal/remap.h>
 #include <lib/assert.h>
+#include <lib/bugcheck.h>
 #include <lib/string.h>
 #include <nt/wdm.h>
 
@@ -291,7 +292,9 @@ void irq_line_release(struct irq_line *line)
     if (line->assign_count > 1) {
         line->assign_count--;
     } else {
-        ASSERT(!line->first);
+        if (line->first) /* a driver's, which named no device: CIE-LIFE-14 */
+            lib_bugcheck(DRIVER_VIOLATION, 4, (uint64_t)line->first->service_routine,
+                         (uint64_t)line->first, 0, NULL);
         line->chip->mask(&line->source);
         line->masked = true;
         if (line->chip->release)

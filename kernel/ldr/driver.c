@@ -13,6 +13,7 @@
 #include <lib/string.h>
 
 #include "io/alloc.h"
+#include "io/connection.h"
 #include "io/driver.h"
 #include "ke/notify.h"
 #include "ldr/internal.h"
@@ -98,7 +99,8 @@ bool ldr_driver_unload(PDRIVER_OBJECT driver)
     driver->Flags |= DRVO_UNLOAD_INVOKED;
     driver->DriverUnload(driver);
     driver_drop_devices(driver);
-    KeFlushQueuedDpcs();
+    KeFlushQueuedDpcs(); /* FLU-4 */
+    io_connection_expect_none_in((const void *)image->base, image->size);
     io_driver_delete(driver);
     ldr_image_unload(image);
     return true;

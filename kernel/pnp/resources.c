@@ -17,6 +17,7 @@
 #include <lib/string.h>
 
 #include "io/alloc.h"
+#include "io/connection.h"
 #include "ke/version.h"
 #include "pnp/override.h"
 #include "pnp/requirements.h"
@@ -357,6 +358,7 @@ NTSTATUS pnp_resources_assign(struct pnp_devnode *node)
 void pnp_resources_release(struct pnp_devnode *node)
 {
     io_interrupt_assignment_set(node->pdo, NULL);
+    io_connection_expect_none(node->pdo);
     lines_release(node);
     io_free(node->assignment);
     io_free(node->raw);

@@ -118,6 +118,16 @@ NTSTATUS TestConnect(PTEST_CONNECTION Connection)
     return IoConnectInterruptEx(&Connection->Parameters);
 }
 
+NTSTATUS TestConnectLegacy(PTEST_CONNECTION Connection)
+{
+    PIO_CONNECT_INTERRUPT_FULLY_SPECIFIED_PARAMETERS full = &FULL(Connection);
+
+    return IoConnectInterrupt(full->InterruptObject, full->ServiceRoutine, full->ServiceContext,
+                              full->SpinLock, full->Vector, full->Irql, full->SynchronizeIrql,
+                              full->InterruptMode, full->ShareVector, full->ProcessorEnableMask,
+                              full->FloatingSave);
+}
+
 BOOLEAN TestConnectOrFail(PTEST_CONNECTION Connection, PCSTR Name)
 {
     NTSTATUS status = TestConnect(Connection);

@@ -180,6 +180,8 @@ VOID TestPrepareFull(PTEST_CONNECTION Connection, PTEST_DEVICE Device, ULONG Ind
 VOID TestPrepareLine(PTEST_CONNECTION Connection, PTEST_DEVICE Device);
 VOID TestPrepareMessage(PTEST_CONNECTION Connection, PTEST_DEVICE Device, BOOLEAN Fallback);
 NTSTATUS TestConnect(PTEST_CONNECTION Connection);
+/* IoConnectInterrupt, with the members of FullySpecified. */
+NTSTATUS TestConnectLegacy(PTEST_CONNECTION Connection);
 /* With the Version the call returned. No effect when nothing is connected. */
 VOID TestDisconnect(PTEST_CONNECTION Connection);
 VOID TestDisconnectAs(ULONG Version, PVOID Context);

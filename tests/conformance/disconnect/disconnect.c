@@ -273,6 +273,24 @@ static VOID StopByVersion(ULONG Version, PCSTR Name)
     TestDisconnectAs(Version, Connection.Context);
 }
 
+/* Connects to a shared line of some device of another driver's, which will stay when this goes. */
+static VOID LeaveForeignLine(PTEST_DEVICE Line)
+{
+    ULONG vector;
+
+    for (vector = 0x30; vector < 0xD0; vector++) {
+        if (vector == Line->Translated[0]->u.Interrupt.Vector)
+            continue;
+        TestPrepareFull(&Connection, Line, 0);
+        FULL(&Connection).Vector = vector;
+        FULL(&Connection).Irql = FULL(&Connection).SynchronizeIrql = (KIRQL)(vector >> 4);
+        if (NT_SUCCESS(TestConnectLegacy(&Connection)))
+            break;
+    }
+    ExpectStop(0x121, 4, (ULONG64)(ULONG_PTR)TestServiceRoutine, (ULONG64)Connection.Object, 0,
+               "CIE-LIFE-15 unloading a driver with a connected routine is a bug check");
+}
+
 static VOID Stop(ULONG Number)
 {
     PTEST_DEVICE message = TestFindMessage(0), line = TestFindLine(0);
@@ -307,6 +325,23 @@ static VOID Stop(ULONG Number)
         Connection.Body = DisconnectBody;
         TestRaise(line, 0);
         TestPause(DPC_MS);
+        break;
+    case 6:
+        ExpectStop(
+            0x121, 4, (ULONG64)(ULONG_PTR)TestServiceRoutine, (ULONG64)Connection.Object,
+            (ULONG64)line->Physical,
+            "CIE-LIFE-14, CIE-LIFE-11, PNP-7 removing a device with a connected interrupt is "
+            "a bug check");
+        break; /* the run goes on to remove the driver */
+    case 7:
+        TestDisconnect(&Connection);
+        ExpectStop(0x121, 4, (ULONG64)(ULONG_PTR)TestServiceRoutine, TEST_ANY, 0,
+                   "CIE-LIFE-14, CIE-LIFE-15 so it is with one that named no device");
+        TestConnectLegacy(&Connection);
+        break;
+    case 8:
+        TestDisconnect(&Connection);
+        LeaveForeignLine(line);
         break;
     default:
         TestDisconnectAs(CONNECT_FULLY_SPECIFIED, Connection.Object);

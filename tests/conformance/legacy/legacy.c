@@ -8,20 +8,9 @@
 
 static TEST_CONNECTION Connection, Second;
 
-/* The members of FullySpecified, as arguments. */
-static NTSTATUS Connect(PTEST_CONNECTION C)
-{
-    PIO_CONNECT_INTERRUPT_FULLY_SPECIFIED_PARAMETERS full = &FULL(C);
-
-    return IoConnectInterrupt(full->InterruptObject, full->ServiceRoutine, full->ServiceContext,
-                              full->SpinLock, full->Vector, full->Irql, full->SynchronizeIrql,
-                              full->InterruptMode, full->ShareVector, full->ProcessorEnableMask,
-                              full->FloatingSave);
-}
-
 static BOOLEAN ConnectOrFail(PTEST_CONNECTION C, PCSTR Name)
 {
-    NTSTATUS status = Connect(C);
+    NTSTATUS status = TestConnectLegacy(C);
 
     if (NT_SUCCESS(status) && C->Object != NULL)
         return TRUE;
@@ -44,7 +33,7 @@ static PIO_CONNECT_INTERRUPT_FULLY_SPECIFIED_PARAMETERS Fresh(PTEST_DEVICE Devic
 
 static VOID Refuse(PCSTR Name)
 {
-    NTSTATUS status = Connect(&Connection);
+    NTSTATUS status = TestConnectLegacy(&Connection);
 
     ExpectStatus(status, STATUS_INVALID_PARAMETER, Name);
     if (NT_SUCCESS(status))
@@ -76,7 +65,7 @@ static VOID CheckPlain(PTEST_DEVICE Device)
                 "LEG-12 after IoDisconnectInterrupt the routine is not called");
     TestAcknowledge(Device);
     Fresh(Device)->ShareVector = FALSE;
-    ExpectStatus(Connect(&Connection), STATUS_SUCCESS,
+    ExpectStatus(TestConnectLegacy(&Connection), STATUS_SUCCESS,
                  "LEG-12, LEG-13 and the vector is free to connect alone");
     TestPause(QUIET_MS); /* a masked entry may have kept the message: it comes now */
     Disconnect(&Connection);
@@ -146,7 +135,7 @@ static VOID CheckMixing(PTEST_DEVICE Device)
                  "LEG-16 IoDisconnectInterruptEx disconnects what the legacy call connected");
     Disconnect(&Second);
     Fresh(Device)->ShareVector = FALSE;
-    ExpectStatus(Connect(&Connection), STATUS_SUCCESS,
+    ExpectStatus(TestConnectLegacy(&Connection), STATUS_SUCCESS,
                  "LEG-16 IoDisconnectInterrupt disconnects what Version 1 connected");
     Disconnect(&Connection);
 }
@@ -220,10 +209,10 @@ static VOID Stop(ULONG Number)
                Number == 0 ? "LEG-1, CIE-STAT-5 IoConnectInterrupt at DISPATCH_LEVEL is a bug check"
                            : "LEG-12 IoDisconnectInterrupt at DISPATCH_LEVEL is a bug check");
     if (Number != 0)
-        Connect(&Connection);
+        TestConnectLegacy(&Connection);
     KeRaiseIrql(DISPATCH_LEVEL, &irql);
     if (Number == 0)
-        Connect(&Connection);
+        TestConnectLegacy(&Connection);
     else
         Disconnect(&Connection);
 }

@@ -9,16 +9,6 @@
 static TEST_CONNECTION Connection;
 static ULONG Failures;
 
-static NTSTATUS ConnectLegacy(PTEST_CONNECTION C)
-{
-    PIO_CONNECT_INTERRUPT_FULLY_SPECIFIED_PARAMETERS full = &FULL(C);
-
-    return IoConnectInterrupt(full->InterruptObject, full->ServiceRoutine, full->ServiceContext,
-                              full->SpinLock, full->Vector, full->Irql, full->SynchronizeIrql,
-                              full->InterruptMode, full->ShareVector, full->ProcessorEnableMask,
-                              full->FloatingSave);
-}
-
 static VOID PrepareFull(PTEST_CONNECTION C, PTEST_DEVICE Device)
 {
     TestPrepareFull(C, Device, 0);
@@ -63,7 +53,7 @@ static VOID CheckMemory(PTEST_DEVICE Device)
                                       "STATUS_INSUFFICIENT_RESOURCES"
                                     : "CIE-STAT-2, CIE-GEN-11 without memory the fallback gives "
                                       "STATUS_INSUFFICIENT_RESOURCES");
-    CheckForm(Device, PrepareFull, ConnectLegacy,
+    CheckForm(Device, PrepareFull, TestConnectLegacy,
               "LEG-3, CIE-STAT-2 without memory IoConnectInterrupt gives "
               "STATUS_INSUFFICIENT_RESOURCES");
 }

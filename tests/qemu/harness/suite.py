@@ -92,8 +92,10 @@ def stop_cases(text):
 
 def execute(run):
     """Boots a guest, runs the group's cases or its stop; returns the cases."""
-    command = "test" if run.stop is None else request(run.group, STOP_CODE, run.stop)
-    result = run_commands([command], timeout=TIMEOUT, **run.options())
+    commands = ["test"]
+    if run.stop is not None:  # some stops come only when the driver goes
+        commands = [request(run.group, STOP_CODE, run.stop), f"driver remove {run.group}"]
+    result = run_commands(commands, timeout=TIMEOUT, **run.options())
     if run.stop is not None:
         cases = stop_cases(result.text)
         wanted = BUGCHECK
