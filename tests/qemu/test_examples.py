@@ -54,10 +54,10 @@ class Whole:
         "pci-serial,addr=0xe,chardev=second"]
     READS, WORDS = 12, (b"first", b"second")
 
-    def __init__(self, machine, folder):
-        with open(os.path.join(BUILD, "drivers", "edu-message.sys"), "rb") as stream:
+    def __init__(self, machine, outputs, folder="drivers"):
+        with open(os.path.join(BUILD, folder, "edu-message.sys"), "rb") as stream:
             fallback = ("edu-fallback.sys", stream.read())  # without an INF: no messages
-        paths = [folder / word.decode() for word in self.WORDS]
+        paths = [outputs / word.decode() for word in self.WORDS]
         chardevs = [f"file,id={path.name},path={path}" for path in paths]
         self.commands = []
         # Of two devices of one driver's text the later one has number 1.
@@ -72,7 +72,7 @@ class Whole:
         self.after = self.add("irq -j")
         self.result = run_commands(
             self.commands, timeout=120, **machine, devices=self.DEVICES,
-            drivers=["edu-line", "edu-message", "edu-full", "nvme", "pci-serial"],
+            drivers=["edu-line", "edu-message", "edu-full", "nvme", "pci-serial"], folder=folder,
             extra_members=[fallback], named=["nvme.sys", "pci-serial.sys"],
             matches=[f"PCI\\VEN_1234&DEV_11E8\t{name}.sys\t00:{slot:02x}.0"
                      for name, slot in self.EDU],
@@ -94,9 +94,7 @@ class Whole:
                    if name == f"{driver}.sys")
 
 
-@matrix.each_machine
-def test_every_example_driver_takes_exactly_its_interrupts(machine, tmp_path):
-    whole = Whole(machine, tmp_path)
+def check_whole(whole):
     result = whole.result
     forms = [CONNECT_LINE_BASED, CONNECT_MESSAGE_BASED, CONNECT_FULLY_SPECIFIED,
              CONNECT_LINE_BASED]
@@ -111,6 +109,16 @@ def test_every_example_driver_takes_exactly_its_interrupts(machine, tmp_path):
     claims = [claims for name, claims in zip(serial["drivers"], serial["claims"])
               if name == "pci-serial.sys"]
     assert len(claims) == 2 and min(claims) >= 1 and serial["unclaimed"] == 0
+
+
+@matrix.each_machine
+def test_every_example_driver_takes_exactly_its_interrupts(machine, tmp_path):
+    check_whole(Whole(machine, tmp_path))
+
+
+@matrix.each("quick")
+def test_every_example_driver_built_with_mingws_headers_behaves_the_same(machine, tmp_path):
+    check_whole(Whole(machine, tmp_path, "drivers-mingw"))
 
 
 @pytest.mark.parametrize("name", EDU_DRIVERS)

@@ -1,10 +1,11 @@
 """What each processor is set up with, as QEMU's monitor shows it: rights of pages, tables, modes."""
 import re
+import struct
 
 import pytest
 
-from harness.guest import BUGCHECK, Guest
 from harness import suite
+from harness.guest import BUGCHECK, SUCCESS, Guest, run_commands
 
 WRITE_PROTECT = 1 << 16              # CR0
 UMIP, SMEP, SMAP = 1 << 11, 1 << 20, 1 << 21  # CR4
@@ -77,6 +78,15 @@ def test_every_processor_protects_and_has_tables_of_its_own():
     for table in ("GS", "TR", "GDT", "IDT"):
         assert len({one[table] for one in each}) == 4, table
     assert len({one["CR3"] for one in each}) == 1
+
+
+@pytest.mark.parametrize("model", ["qemu64", "Nehalem-v1", "Skylake-Client-v1", "EPYC-v1"])
+def test_a_driver_takes_its_interrupts_on_processors_with_fewer_features(model):
+    result = run_commands(["dev -j ioctl edu-message0 0x222008 64000000 20"], cpus=2,
+                          devices=["edu"], drivers=["edu-message"], qemu_args=["-cpu", model])
+    assert result.verdict == SUCCESS, result.text
+    raised, _, claimed, _, seen = struct.unpack("<5i", bytes.fromhex(result.json(1)[0]["data"]))
+    assert (raised, claimed, seen) == (100, 100, 100)
 
 
 def test_a_machine_check_is_reported_with_its_bank_and_status():
