@@ -29,3 +29,18 @@ def test_a_conformance_driver_passes(machine, name):
 def test_conformance(run):
     cases, text = suite.execute(run)
     suite.judge(run.title, cases, text)
+
+
+@pytest.mark.parametrize("cpus", [1, 4])
+def test_conformance_of_unloading_with_a_queued_dpc(cpus):
+    """The driver is gone when the command returns: its DPC has run before, or never will."""
+    run = suite.Run({"group": "dpc", "devices": ["edu"]}, cpus, None)
+    with run.guest() as guest:
+        guest.wait_for_prompt()
+        suite.step(guest, "dpc", 0)
+        start = guest.position
+        guest.command("driver remove dpc", suite.TIMEOUT)
+        cases = suite.cases_of(guest.text[start:guest.position])
+    title = f"dpc unloading, {cpus} CPU{'s' if cpus > 1 else ''}"
+    suite.record(title, cases)
+    suite.judge(title, cases)

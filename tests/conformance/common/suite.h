@@ -70,6 +70,7 @@ typedef struct _TEST_GROUP {
     VOID (*Started)(PTEST_DEVICE Device);  /* or NULL: in START */
     VOID (*Removing)(PTEST_DEVICE Device); /* or NULL */
     VOID (*Filter)(PTEST_DEVICE Device, PIO_RESOURCE_REQUIREMENTS_LIST *List); /* or NULL */
+    VOID (*Unloading)(VOID); /* or NULL: in DriverUnload */
 } TEST_GROUP;
 
 extern const TEST_GROUP TestGroup; /* the group's */

@@ -65,6 +65,7 @@ static VOID CheckPlain(PTEST_DEVICE Device)
         FIELD_OFFSET(IO_CONNECT_INTERRUPT_PARAMETERS, LineBased) + sizeof(LINE(&Connection));
     IO_CONNECT_INTERRUPT_PARAMETERS before;
 
+    ExpectEqual(Device->InterruptCount, 1, "CIE-GEN-9 the device has one line");
     TestPrepareLine(&Connection, Device);
     Connection.Parameters.Version = 2;
     RtlFillMemory((PUCHAR)&Connection.Parameters + end, sizeof(before) - end, 0xA5);

@@ -358,4 +358,41 @@ static VOID Stop(ULONG Number)
     KeInsertQueueDpc(&dpc, NULL, NULL);
 }
 
-const TEST_GROUP TestGroup = {.Run = Run, .Stop = Stop};
+/* ---- unloading ------------------------------------------------------------------------------------ */
+
+#define LATE_US 20000
+
+static KDPC LateDpc;
+static BOOLEAN QueueLate;
+
+static VOID NTAPI LateRoutine(PKDPC Dpc, PVOID Context, PVOID Argument1, PVOID Argument2)
+{
+    UNREFERENCED_PARAMETER(Dpc);
+    UNREFERENCED_PARAMETER(Context);
+    UNREFERENCED_PARAMETER(Argument1);
+    UNREFERENCED_PARAMETER(Argument2);
+    KeStallExecutionProcessor(LATE_US);
+    Expect(TRUE, "FLU-4 a DPC that DriverUnload leaves queued runs to its end before the driver's "
+                 "code goes");
+    KtapEnd(&TestReport);
+}
+
+/* Any number: from now on DriverUnload leaves a DPC queued, on another processor if there is one. */
+static VOID Step(ULONG Number)
+{
+    UNREFERENCED_PARAMETER(Number);
+    QueueLate = TRUE;
+}
+
+static VOID Unloading(VOID)
+{
+    if (!QueueLate)
+        return;
+    KtapBegin(&TestReport);
+    KeInitializeDpc(&LateDpc, LateRoutine, NULL);
+    KeSetImportanceDpc(&LateDpc, LowImportance);
+    KeSetTargetProcessorDpc(&LateDpc, (CCHAR)TestOtherProcessor(TestCurrentProcessor()));
+    KeInsertQueueDpc(&LateDpc, NULL, NULL);
+}
+
+const TEST_GROUP TestGroup = {.Run = Run, .Stop = Stop, .Step = Step, .Unloading = Unloading};

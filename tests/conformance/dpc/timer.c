@@ -64,6 +64,34 @@ static VOID CheckCancelLate(VOID)
     TestAnywhere();
 }
 
+/* One object for a timer and for the driver's own use, against the advice. */
+static VOID CheckBothUses(VOID)
+{
+    HELD_PROCESSOR held;
+    ULONG waited, other;
+
+    if (TestProcessors() == 1) {
+        ExpectSkip("DPC-35 of two requests for one DPC object one is lost", "one processor");
+        return;
+    }
+    TestGoTo(0);
+    other = TestOtherProcessor(0);
+    NoteInitialize(&Noted);
+    KeInitializeTimer(&Timer);
+    KeSetTargetProcessorDpc(&Noted.Dpc, (CCHAR)other);
+    if (!HoldProcessor(&held, other))
+        return;
+    KeInsertQueueDpc(&Noted.Dpc, (PVOID)1, NULL);
+    KeSetTimer(&Timer, In(1), &Noted.Dpc);
+    for (waited = 0; waited < DPC_WAIT_MS / 2 && !KeReadStateTimer(&Timer); waited++)
+        TestPause(1);
+    ReleaseProcessor(&held);
+    KeFlushQueuedDpcs();
+    Expect(Noted.Runs == 1 && Noted.Argument1 == (PVOID)1,
+           "DPC-35, DPC-4 a timer that expires while its DPC is queued by hand adds no run");
+    TestAnywhere();
+}
+
 static VOID CheckPeriodic(VOID)
 {
     NoteInitialize(&Noted);
@@ -141,6 +169,7 @@ VOID CheckTimers(VOID)
 {
     CheckSetAgain();
     CheckCancelLate();
+    CheckBothUses();
     CheckPeriodic();
     CheckFree();
     CheckWatchdog();
