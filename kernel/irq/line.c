@@ -235,11 +235,43 @@ static bool place_each(struct irq_line *const *lines, uint32_t count, irql_t low
     return false;
 }
 
+/* Is every CPU that the policy allows used, or each by one line at most? */
+static bool is_spread(struct irq_line *const *lines, uint32_t count,
+                      const struct irq_policy *policy)
+{
+    uint16_t used[CPU_MAX] = {0};
+    uint32_t different = 0;
+    uint32_t allowed = 0;
+
+    for (uint32_t i = 0; i < count; i++)
+        different += used[lines[i]->cpu]++ == 0;
+    for (uint32_t cpu = 0; cpu < hal_cpu_count(); cpu++)
+        allowed += irq_cpu_allowed(policy, cpu);
+    return different == (count < allowed ? count : allowed);
+}
+
+/* One class, and so many CPUs as there can be: a class may be full on one of them only. */
+static bool place_spread(struct irq_line *const *lines, uint32_t count,
+                         const struct irq_policy *policy)
+{
+    for (irql_t irql = policy->irql_low; irql <= policy->irql_high; irql++) {
+        if (!place_each(lines, count, irql, irql, policy))
+            continue;
+        if (is_spread(lines, count, policy))
+            return true;
+        for (uint32_t i = 0; i < count; i++)
+            line_unplace(lines[i]);
+    }
+    return false;
+}
+
 static bool place_all(struct irq_line *const *lines, uint32_t count, bool block,
                       const struct irq_policy *policy)
 {
     static const uint16_t none[CPU_MAX];
 
+    if (policy->spread && !block && place_spread(lines, count, policy))
+        return true;
     for (irql_t irql = policy->irql_low; irql <= policy->irql_high; irql++)
         if (block ? place_block(lines, count, irql, policy, none)
                   : place_each(lines, count, irql, irql, policy))
