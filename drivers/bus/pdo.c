@@ -42,9 +42,7 @@ NTSTATUS bus_pdo_pnp_common(PDEVICE_OBJECT pdo, PIRP irp)
     case IRP_MN_QUERY_REMOVE_DEVICE:
     case IRP_MN_CANCEL_REMOVE_DEVICE:
     case IRP_MN_DEVICE_USAGE_NOTIFICATION:
-        return STATUS_SUCCESS;
-    case IRP_MN_QUERY_PNP_DEVICE_STATE:
-        irp->IoStatus.Information = 0;
+    case IRP_MN_QUERY_PNP_DEVICE_STATE: /* what drivers above have said stays in Information */
         return STATUS_SUCCESS;
     case IRP_MN_QUERY_DEVICE_RELATIONS:
         return relations_answer(pdo, irp);
