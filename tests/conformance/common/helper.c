@@ -35,6 +35,32 @@ BOOLEAN TestRestart(PTEST_DEVICE Device)
     return FALSE;
 }
 
+NTSTATUS TestSendPnp(PTEST_DEVICE Device, PIO_STACK_LOCATION Location, PULONG_PTR Information)
+{
+    PIO_STACK_LOCATION stack;
+    IO_STATUS_BLOCK result;
+    NTSTATUS status;
+    KEVENT event;
+    PIRP irp;
+
+    KeInitializeEvent(&event, NotificationEvent, FALSE);
+    irp = IoBuildSynchronousFsdRequest(IRP_MJ_PNP, Device->Lower, NULL, 0, NULL, &event, &result);
+    if (irp == NULL)
+        return STATUS_INSUFFICIENT_RESOURCES;
+    irp->IoStatus.Status = STATUS_NOT_SUPPORTED; /* RES-MSIX-16 */
+    irp->IoStatus.Information = *Information;
+    stack = IoGetNextIrpStackLocation(irp);
+    stack->MinorFunction = Location->MinorFunction;
+    stack->Parameters = Location->Parameters;
+    status = IoCallDriver(Device->Lower, irp);
+    if (status == STATUS_PENDING) {
+        KeWaitForSingleObject(&event, Executive, KernelMode, FALSE, NULL);
+        status = result.Status;
+    }
+    *Information = result.Information;
+    return status;
+}
+
 ULONG TestProcessors(VOID)
 {
     return KeQueryActiveProcessorCountEx(0);

@@ -171,6 +171,7 @@ static NTSTATUS TakeResources(PTEST_DEVICE Device, PCM_RESOURCE_LIST Raw,
             TakeDescriptor(Device, &list->PartialDescriptors[i], &raw->PartialDescriptors[i]);
     }
     Device->Started = TRUE;
+    Device->State = 0;
     Device->StartStatus = STATUS_SUCCESS;
     TestDevicePrepare(Device);
     if (TestGroup.Started != NULL)
@@ -291,10 +292,7 @@ static NTSTATUS Filter(PTEST_DEVICE Device, PIRP Irp)
         status = STATUS_UNSUCCESSFUL;
     if (!NT_SUCCESS(status) && status != STATUS_NOT_SUPPORTED)
         return Complete(Irp, status, Irp->IoStatus.Information);
-    list = (PIO_RESOURCE_REQUIREMENTS_LIST)Irp->IoStatus.Information;
-    if (list == NULL) /* RES-FLT-3; before anybody changed it, it is only in the parameters */
-        list = IoGetCurrentIrpStackLocation(Irp)
-                   ->Parameters.FilterResourceRequirements.IoResourceRequirementList;
+    list = (PIO_RESOURCE_REQUIREMENTS_LIST)Irp->IoStatus.Information; /* RES-FLT-3 */
     TestGroup.Filter(Device, &list);
     return Complete(Irp, STATUS_SUCCESS, (ULONG_PTR)list);
 }
@@ -321,7 +319,6 @@ static NTSTATUS NTAPI DispatchPnp(PDEVICE_OBJECT DeviceObject, PIRP Irp)
         return Remove(device, Irp);
     case IRP_MN_QUERY_PNP_DEVICE_STATE:
         Irp->IoStatus.Information |= device->State;
-        device->State = 0;
         Irp->IoStatus.Status = STATUS_SUCCESS;
         return PassDown(device, Irp);
     case IRP_MN_STOP_DEVICE:

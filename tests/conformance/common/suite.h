@@ -50,7 +50,7 @@ typedef struct _TEST_DEVICE {
     TEST_KIND Kind;
     BOOLEAN Started;
     volatile ULONG Starts;
-    volatile ULONG State; /* what the next IRP_MN_QUERY_PNP_DEVICE_STATE is answered */
+    volatile ULONG State; /* until the next start: answer to QUERY_PNP_DEVICE_STATE */
     NTSTATUS StartStatus; /* Started may set it: how START_DEVICE ends */
     PUCHAR Registers;     /* the first memory BAR, or NULL */
     ULONG RegistersLength;
@@ -92,6 +92,11 @@ BOOLEAN TestIsLine(PTEST_DEVICE Device);
  * with what it has been given since. FALSE: it was not, or is gone.
  */
 BOOLEAN TestRestart(PTEST_DEVICE Device);
+/*
+ * Sends the drivers below a plug and play request; Location has what differs from zero. Information
+ * goes down and comes back.
+ */
+NTSTATUS TestSendPnp(PTEST_DEVICE Device, PIO_STACK_LOCATION Location, PULONG_PTR Information);
 /* How many messages the device was given; an MSI descriptor counts as what it says. */
 ULONG TestMessageCount(PTEST_DEVICE Device);
 
