@@ -16,7 +16,8 @@ MIB = 1 << 20
 def call(*command, text="", path="", **variables):
     """Runs a command in the checkout; `path` goes first in PATH. As make's child it is none."""
     environment = {name: value for name, value in os.environ.items()
-                   if name not in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "CROSS_COMPILE")}
+                   if name not in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "MAKEOVERRIDES",
+                                   "DIRQL_SETUP_DONE", "CROSS_COMPILE")}
     environment["PATH"] = os.pathsep.join([str(path)] * bool(path) + [environment["PATH"]])
     return subprocess.run(command, cwd=qemu.ROOT, env=dict(environment, **variables), input=text,
                           capture_output=True, text=True, timeout=120, check=False)

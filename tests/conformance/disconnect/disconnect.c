@@ -128,10 +128,14 @@ static VOID CheckMasked(PTEST_DEVICE Device)
     TestDisconnect(&Connection);
 }
 
+static volatile LONG Seen; /* that the routine runs */
+
+/* Runs on for a while after it was seen to run. */
 static BOOLEAN LongBody(PTEST_CONNECTION C, PKINTERRUPT Interrupt, ULONG MessageId)
 {
     UNREFERENCED_PARAMETER(Interrupt);
     UNREFERENCED_PARAMETER(MessageId);
+    TestSpinUntil(&Seen, 1, DPC_MS);
     KeStallExecutionProcessor(LONG_US);
     return TestAcknowledge(C->Device);
 }
@@ -144,7 +148,8 @@ static BOOLEAN RaiseElsewhere(PTEST_CONNECTION C, volatile LONG *Value)
     IoGetAffinityInterrupt(TestObject(C), &affinity);
     TestGoTo(TestOtherProcessor(TestLowestProcessor(affinity.Mask)));
     TestRaise(C->Device, 0);
-    return TestSpinUntil(Value, 1, DPC_MS);
+    Seen = TestSpinUntil(Value, 1, DPC_MS);
+    return (BOOLEAN)Seen;
 }
 
 static VOID CheckRunning(PTEST_DEVICE Device)
@@ -156,6 +161,7 @@ static VOID CheckRunning(PTEST_DEVICE Device)
     }
     TestPrepareFull(&Connection, Device, 0);
     Connection.Body = LongBody;
+    Seen = 0;
     if (!TestConnectOrFail(&Connection, "DIS-10 an interrupt connects"))
         return;
     Expect(RaiseElsewhere(&Connection, &Connection.Inside),
