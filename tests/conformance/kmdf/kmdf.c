@@ -4,7 +4,8 @@
  * What the framework does, by its published source, is done here in the same order: routines by
  * name, Version 4 on a zeroed structure, values from u.Interrupt of the translated descriptor also
  * where that describes a message, a thunk and a lock of its own for all interrupts of the device,
- * which all run at the highest of their levels.
+ * which all run at the highest of their levels. Before that, its filter of requirements asks for a
+ * processor, unless the registry does.
  */
 #include "suite.h"
 
@@ -34,6 +35,61 @@ static FRAMEWORK_INTERRUPT Interrupts[INTERRUPTS_MAX];
 static ULONG Count;
 static KSPIN_LOCK Lock;
 static KIRQL Highest;
+
+/* ---- policy ----------------------------------------------------------------------------------------- */
+
+static BOOLEAN ByRegistry; /* the registry's policy was there when the driver was asked */
+static KAFFINITY Targets;  /* the registry's, or else the framework's */
+
+/*
+ * FILTER_RESOURCE_REQUIREMENTS: what the driver's code asks for goes into each interrupt descriptor
+ * that the registry left without a policy.
+ */
+static VOID Filter(PTEST_DEVICE Device, PIO_RESOURCE_REQUIREMENTS_LIST *List)
+{
+    PIO_RESOURCE_LIST list;
+    ULONG i, j;
+
+    UNREFERENCED_PARAMETER(Device);
+    if (*List == NULL)
+        return;
+    list = (*List)->List;
+    for (i = 0; i < (*List)->AlternativeLists; i++) {
+        for (j = 0; j < list->Count; j++) {
+            PLAG_INTERRUPT_REQUIREMENT wanted = (PLAG_INTERRUPT_REQUIREMENT)&list->Descriptors[j];
+
+            if (wanted->Type != CmResourceTypeInterrupt)
+                continue;
+            ByRegistry = (wanted->Flags & CM_RESOURCE_INTERRUPT_POLICY_INCLUDED) != 0;
+            if (!ByRegistry) {
+                wanted->AffinityPolicy = LagPolicySpecifiedProcessors;
+                wanted->PriorityPolicy = LagPriorityNormal;
+                wanted->TargetedProcessors = (KAFFINITY)1 << (TestProcessors() - 1);
+                wanted->Group = 0;
+                wanted->Flags |= CM_RESOURCE_INTERRUPT_POLICY_INCLUDED;
+            }
+            Targets = wanted->TargetedProcessors;
+        }
+        list = (PIO_RESOURCE_LIST)&list->Descriptors[list->Count];
+    }
+}
+
+static VOID CheckPolicy(PTEST_DEVICE Device)
+{
+    ULONG i, right = 0;
+
+    for (i = 0; i < Device->InterruptCount; i++)
+        right += Device->Translated[i]->u.Interrupt.Affinity == Targets;
+    ExpectEqual(right, Device->InterruptCount,
+                ByRegistry ? "CIE-KMDF-8 a policy of the registry's is there when the driver is "
+                             "asked, and holds"
+                           : "CIE-KMDF-8 without one that of the driver's code holds");
+    if (ByRegistry)
+        Expect(Targets != (KAFFINITY)1 << (TestProcessors() - 1),
+               "CIE-KMDF-8 it is not what the driver's code would have asked for");
+}
+
+/* ---- interrupts ------------------------------------------------------------------------------------- */
 
 static VOID NTAPI DpcThunk(PKDPC Dpc, PVOID Context, PVOID Argument1, PVOID Argument2)
 {
@@ -220,8 +276,10 @@ static VOID Run(VOID)
         ReportInactive == NULL)
         return;
     for (device = TestDevices; device != NULL; device = device->Next)
-        if (device->InterruptCount > 0)
+        if (device->InterruptCount > 0) {
+            CheckPolicy(device);
             CheckDevice(device);
+        }
 }
 
-const TEST_GROUP TestGroup = {.Run = Run};
+const TEST_GROUP TestGroup = {.Run = Run, .Filter = Filter};
