@@ -18,12 +18,15 @@
 #include "irq/storm.h"
 #include "ke/boot_time.h"
 #include "ke/ke.h"
+#include "ke/ob.h"
+#include "ke/threaded_dpc.h"
 #include "ke/version.h"
 #include "ldr/ldr.h"
 #include "mm/mm.h"
 #include "parse/cmdline.h"
 #include "parse/pci_location.h"
 #include "pnp/pnp.h"
+#include "pnp/registry.h"
 #include "shell/shell.h"
 
 /* bugcheck=halt|reboot|exit: what happens after a bug check has been printed. */
@@ -52,6 +55,23 @@ static void choose_behaviour(const char *command_line)
         io_disconnect_set_lenient(!strcmp(value, "lenient"));
     if (cmdline_get(command_line, "storm", value, sizeof value))
         irq_storm_set_bugcheck(!strcmp(value, "bugcheck"));
+}
+
+/* threaddpcenable=0|1: as if the registry said so, where drivers find it, too (TDPC-3). */
+static void choose_threaded_dpcs(const char *command_line)
+{
+    struct pnp_key *key;
+    uint64_t enable;
+
+    if (!cmdline_get_number(command_line, "threaddpcenable", 0, 1, &enable))
+        return;
+    ke_threaded_dpc_enable(enable != 0);
+    key = pnp_key_open_text(NULL, PNP_REGISTRY_CONTROL_SET "\\Control\\Session Manager\\Kernel",
+                            true);
+    if (key == NULL)
+        return;
+    pnp_value_set_dword(key, "ThreadDpcEnable", (uint32_t)enable);
+    ob_dereference(key);
 }
 
 /* passive=B:D.F, any number of them: devices whose lines are assigned PASSIVE_LEVEL. */
@@ -106,7 +126,8 @@ _Noreturn void kernel_main(const struct boot_info *boot)
     choose_passive(boot->command_line);
     shell_inject_options(boot->command_line);
     ldr_init();
-    pnp_init();         /* registry, root */
+    pnp_init(); /* registry, root */
+    choose_threaded_dpcs(boot->command_line);
     add_archives(boot); /* drivers and INFs known */
     ke_boot_mark("boot archive");
     bus_init(boot); /* devices known */

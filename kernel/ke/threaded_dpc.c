@@ -4,8 +4,8 @@
  * A DPC may be queued from any IRQL, and a thread can be neither made nor woken there. So an
  * insert queues an ordinary DPC, the waker, on the target CPU; that sets the thread's event, or,
  * the first time, asks a worker to make the thread, which finds the queue as it is. Without
- * memory for the thread the waker runs the queue itself, at DISPATCH_LEVEL, as a system with
- * threaded DPCs switched off would (TDPC-2).
+ * memory for the thread, or with threaded DPCs switched off, the waker runs the queue itself, at
+ * DISPATCH_LEVEL (TDPC-2).
  *
  * Importance decides between head and tail only (TDPC-5). Ordinary DPCs run before these, other
  * threads after them (TDPC-6).
@@ -36,6 +36,12 @@ struct threaded_queue {
 };
 
 static struct threaded_queue queues[CPU_MAX];
+static bool threads_allowed = true;
+
+void ke_threaded_dpc_enable(bool enable)
+{
+    threads_allowed = enable;
+}
 
 static uint32_t queue_cpu(const struct threaded_queue *queue)
 {
@@ -137,6 +143,7 @@ static void queue_init(struct threaded_queue *queue)
     PROCESSOR_NUMBER number = {.Group = (USHORT)(queue_cpu(queue) / 64),
                                .Number = (UCHAR)(queue_cpu(queue) % 64)};
 
+    queue->state = threads_allowed ? THREAD_NONE : THREAD_IMPOSSIBLE;
     InitializeListHead(&queue->list);
     KeInitializeEvent(&queue->work, SynchronizationEvent, FALSE);
     KeInitializeDpc(&queue->waker, wake, queue);

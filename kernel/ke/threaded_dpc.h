@@ -1,5 +1,6 @@
 /*
- * ke/threaded_dpc.h - DPCs that run in a thread; what ke/dpc.c asks of ke/threaded_dpc.c.
+ * ke/threaded_dpc.h - DPCs that run in a thread; what ke/dpc.c asks of ke/threaded_dpc.c, and
+ * main.c.
  */
 #pragma once
 
@@ -13,3 +14,6 @@ BOOLEAN ke_threaded_dpc_insert(PKDPC dpc, uint32_t cpu, PVOID argument1, PVOID a
 BOOLEAN ke_threaded_dpc_remove(PKDPC dpc);
 /* All that were queued before the call have run. PASSIVE_LEVEL. */
 void ke_threaded_dpc_flush(void);
+
+/* False: they run as ordinary DPCs, at DISPATCH_LEVEL (TDPC-3). Before the first is queued. */
+void ke_threaded_dpc_enable(bool enable);

@@ -18,6 +18,7 @@ static volatile LONG OtherThread, OtherBefore, OtherAfter, Leave;
 static volatile KIRQL OldIrql, HeldIrql, OrdinaryOld;
 static KSPIN_LOCK Lock;
 static TEST_CONNECTION Connection;
+static ULONG Enabled; /* ThreadDpcEnable: 0, or anything else, or nothing */
 
 static VOID NTAPI Note(PKDPC Dpc, PVOID Context, PVOID Argument1, PVOID Argument2)
 {
@@ -61,6 +62,11 @@ static VOID CheckPlain(VOID)
     ExpectEqual(Threaded[0].Type, DPC_TYPE_THREADED, "TDPC-1, DPC-1 its Type is the threaded one");
     ExpectEqual((ULONG64)(ULONG_PTR)Argument, 1,
                 "TDPC-1 with the arguments it was first queued with");
+    if (!Enabled) {
+        ExpectEqual(Irql, DISPATCH_LEVEL,
+                    "TDPC-2, TDPC-3 switched off by ThreadDpcEnable it runs at DISPATCH_LEVEL");
+        return;
+    }
     ExpectEqual(Irql, PASSIVE_LEVEL, "TC-36, TDPC-2, TDPC-3 by default it runs at PASSIVE_LEVEL");
     Expect(Priority >= LOW_REALTIME_PRIORITY && Thread != (PKTHREAD)PsGetCurrentThread(),
            "TC-36, TDPC-2 in a real-time thread of the system's");
@@ -224,14 +230,30 @@ static VOID CheckFlush(VOID)
                 "processor, those that are running too");
 }
 
+static VOID ReadSwitch(VOID)
+{
+    RTL_QUERY_REGISTRY_TABLE table[2];
+
+    Enabled = 1;
+    RtlZeroMemory(table, sizeof(table));
+    table[0].Flags = RTL_QUERY_REGISTRY_DIRECT;
+    table[0].Name = (PWSTR)L"ThreadDpcEnable";
+    table[0].EntryContext = &Enabled;
+    RtlQueryRegistryValues(RTL_REGISTRY_CONTROL, L"Session Manager\\Kernel", table, NULL, NULL);
+}
+
 static VOID Run(VOID)
 {
+    PTEST_DEVICE device;
+
+    ReadSwitch();
     CheckPlain();
     CheckRemove();
     CheckTargets();
     CheckOrder();
-    CheckPreemption(TestFindMessage(0));
-    CheckPreemption(TestFindLine(0));
+    for (device = TestDevices; device != NULL; device = device->Next)
+        if (Enabled && TestCanRaise(device))
+            CheckPreemption(device);
     CheckFlush();
 }
 
