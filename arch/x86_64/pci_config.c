@@ -1,8 +1,8 @@
 /*
  * PCI configuration space.
  *
- * Two ways lead there: the memory window of PCI Express, which the MCFG names for each segment and
- * which is mapped one bus (1 MiB) at a time as buses are found, and ports CF8/CFC, which reach the
+ * Two ways lead there: the memory window of PCI Express, which the MCFG, or a root bridge's _CBA,
+ * names and which is mapped one bus (1 MiB) at a time as buses are found, and ports CF8/CFC, which reach the
  * first 256 bytes of segment 0. A mapped bus is accessed without a lock; the port pair is two
  * steps and has one. What cannot be reached reads as ones, as an absent function does.
  *
@@ -34,6 +34,26 @@ static uint32_t ecam_count;
 static bool initialised;
 static struct raw_lock port_lock;
 
+static struct ecam *ecam_find(uint16_t segment, uint8_t bus)
+{
+    for (uint32_t i = 0; i < ecam_count; i++) {
+        const struct hal_pci_window *window = &ecam[i].window;
+
+        if (window->segment == segment && bus >= window->first_bus && bus <= window->last_bus)
+            return &ecam[i];
+    }
+    return NULL;
+}
+
+static void ecam_add(const struct hal_pci_window *window)
+{
+    struct ecam *entry = &ecam[ecam_count];
+
+    entry->window = *window;
+    entry->virtual_base = ECAM_VIRTUAL + ecam_count * ECAM_WINDOW_SIZE;
+    ecam_count++;
+}
+
 void hal_pci_init(void)
 {
     struct parse_error error;
@@ -52,16 +72,18 @@ void hal_pci_init(void)
         return;
     }
     while (ecam_count < WINDOWS_MAX && mcfg_next(&mcfg, &found, &error) == PARSE_ITEM) {
-        struct ecam *entry = &ecam[ecam_count];
-
-        entry->window.segment = found.segment;
-        entry->window.first_bus = found.first_bus;
-        entry->window.last_bus = found.last_bus;
-        entry->window.base = found.address;
-        entry->window.is_memory = true;
-        entry->virtual_base = ECAM_VIRTUAL + ecam_count * ECAM_WINDOW_SIZE;
-        ecam_count++;
+        ecam_add(&(struct hal_pci_window){.segment = found.segment,
+                                          .first_bus = found.first_bus,
+                                          .last_bus = found.last_bus,
+                                          .base = found.address,
+                                          .is_memory = true});
     }
+}
+
+void hal_pci_window_add(const struct hal_pci_window *window)
+{
+    if (ecam_count < WINDOWS_MAX && ecam_find(window->segment, window->first_bus) == NULL)
+        ecam_add(window);
 }
 
 bool hal_pci_window_at(uint32_t index, struct hal_pci_window *window)
@@ -74,17 +96,6 @@ bool hal_pci_window_at(uint32_t index, struct hal_pci_window *window)
         return false;
     *window = ecam[index].window;
     return true;
-}
-
-static struct ecam *ecam_find(uint16_t segment, uint8_t bus)
-{
-    for (uint32_t i = 0; i < ecam_count; i++) {
-        const struct hal_pci_window *window = &ecam[i].window;
-
-        if (window->segment == segment && bus >= window->first_bus && bus <= window->last_bus)
-            return &ecam[i];
-    }
-    return NULL;
 }
 
 static inline bool ecam_is_mapped(const struct ecam *entry, uint8_t bus)

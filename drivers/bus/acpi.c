@@ -184,6 +184,24 @@ static NTSTATUS roots_report(PDRIVER_OBJECT driver)
     return status;
 }
 
+/* Windows of configuration space that root bridges name themselves. */
+static void windows_add(void)
+{
+    const struct acpi_pci_root *root = NULL;
+
+    hal_pci_init();
+    while (acpi_is_up() && (root = acpi_pci_root_next(root)) != NULL) {
+        struct hal_pci_window window = {.segment = root->segment,
+                                        .first_bus = (uint8_t)root->bus,
+                                        .last_bus = (uint8_t)root->last_bus,
+                                        .base = root->configuration,
+                                        .is_memory = true};
+
+        if (root->is_present && root->configuration != 0 && root->last_bus <= UINT8_MAX)
+            hal_pci_window_add(&window);
+    }
+}
+
 void bus_init(const struct boot_info *boot)
 {
     struct pci_function *function = NULL;
@@ -192,6 +210,7 @@ void bus_init(const struct boot_info *boot)
 
     hal_ioapic_init();
     acpi_init(boot);
+    windows_add();
     pci_enumerate();
     pci_assign_init(boot);
     pci_assign();

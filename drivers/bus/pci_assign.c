@@ -7,12 +7,14 @@
  * down; BARs then by falling size, so that alignment leaves no gaps. What finds no room keeps the
  * function from starting, and is said.
  *
- * The root's own apertures are deduced from the memory map, as ACPI's _CRS is not read here.
+ * The root's own apertures are deduced from the memory map; where ACPI says what the first root
+ * bridge passes on (_CRS), they are held to that.
  */
 #include <cpuid.h>
 #include <hal/pci_config.h>
 #include <lib/log.h>
 
+#include "acpi/acpi.h"
 #include "pci.h"
 
 enum {
@@ -62,6 +64,32 @@ static uint64_t physical_limit(void)
     return (1ull << (bits < PHYSICAL_BITS_LEAST || bits > 52 ? PHYSICAL_BITS_LEAST : bits)) - 1;
 }
 
+/* A root that is said to pass on nothing of a hole is not believed. */
+static void hole_narrow(struct range *hole, const struct acpi_window *window)
+{
+    uint64_t limit = window->base + window->length - 1;
+
+    if (window->length == 0 || limit < hole->base || window->base > hole->limit)
+        return;
+    if (hole->base < window->base)
+        hole->base = window->base;
+    if (hole->limit > limit)
+        hole->limit = limit;
+}
+
+static void holes_narrow(void)
+{
+    const struct acpi_pci_root *root = NULL;
+
+    while (acpi_is_up() && (root = acpi_pci_root_next(root)) != NULL) {
+        if (!root->is_present || root->segment != 0 || root->bus != 0)
+            continue;
+        hole_narrow(&low_hole, &root->low);
+        hole_narrow(&high_hole, &root->high);
+        return;
+    }
+}
+
 void pci_assign_init(const struct boot_info *boot)
 {
     uint64_t low = LOW_HOLE_ALIGN, high = FOUR_GIB;
@@ -87,6 +115,7 @@ void pci_assign_init(const struct boot_info *boot)
     }
     low_hole = (struct range){ALIGN_UP(low, LOW_HOLE_ALIGN), LOW_HOLE_LAST};
     high_hole = (struct range){ALIGN_UP(high, HIGH_HOLE_ALIGN), physical_limit()};
+    holes_narrow();
 }
 
 static bool overlaps(uint64_t base, uint64_t limit, uint64_t other_base, uint64_t other_limit,

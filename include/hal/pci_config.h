@@ -18,6 +18,11 @@ struct hal_pci_window {
 
 /* Read the MCFG. Needs hal_acpi_table(). Calling it again does nothing. PASSIVE_LEVEL. */
 void hal_pci_init(void);
+/*
+ * A window that something else than the MCFG names; left out where one covers its first bus
+ * already, or there is no room. After hal_pci_init(). PASSIVE_LEVEL.
+ */
+void hal_pci_window_add(const struct hal_pci_window *window);
 /* The index-th window. Without an MCFG there is one, segment 0 by ports. */
 bool hal_pci_window_at(uint32_t index, struct hal_pci_window *window);
 /*

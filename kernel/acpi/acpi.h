@@ -31,12 +31,21 @@ const char *acpi_pic_result(void);
 
 /* ---- PCI root bridges (root.c) -------------------------------------------------------------- */
 
+/* A range of addresses that a root bridge passes on to its functions; length 0: none. */
+struct acpi_window {
+    uint64_t base, length;
+};
+
 struct acpi_pci_root {
     struct acpi_pci_root *next;
     void *handle;
     const char *path;
     uint16_t segment;
-    uint32_t bus;    /* the first one, its _BBN */
+    uint32_t bus;           /* the first one, its _BBN */
+    uint32_t last_bus;      /* by its resources; where they do not say, `bus` */
+    uint64_t configuration; /* configuration space by _CBA, as if from bus 0; 0: unsaid */
+    struct acpi_window low; /* the largest memory range below 4 GiB, and the largest above */
+    struct acpi_window high;
     bool is_present; /* by _STA */
 };
 
