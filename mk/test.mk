@@ -4,10 +4,14 @@ FUZZ_SECONDS ?= 300
 SOAK_SECONDS ?= 600
 TEST_ARGS    ?=
 
-.PHONY: test fuzz soak check format
+.PHONY: test test-matrix fuzz soak check format
 
 test: all iso
 	@tools/run-tests $(TEST_ARGS)
+
+# Hours: a guest for each machine of tests/matrix/cells.toml. `make test` runs the quick part.
+test-matrix: all iso
+	@tools/run-tests whole-matrix
 
 fuzz:
 	@tests/fuzz/run.sh $(FUZZ_SECONDS)

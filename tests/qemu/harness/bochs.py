@@ -12,8 +12,6 @@ import re
 import shutil
 import subprocess
 
-import pytest
-
 from hostlib import archive, qemu
 
 from .guest import (BUGCHECK, COMMAND_FAILED, SUCCESS, VERIFY, GuestError, Result, check_verify,
@@ -43,9 +41,6 @@ def find():
         return os.path.join(fetched, "bochs"), os.path.join(fetched, "usr", "share")
     installed = shutil.which("bochs-bin")
     return (installed, "/usr/share") if installed else None
-
-
-needed = pytest.mark.skipif(not find(), reason="Bochs is not there: tools/setup-bochs fetches it")
 
 
 def _verdict(text, count):
