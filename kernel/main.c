@@ -28,6 +28,7 @@
 #include "pnp/pnp.h"
 #include "pnp/registry.h"
 #include "shell/shell.h"
+#include "verifier/verifier.h"
 
 /* bugcheck=halt|reboot|exit: what happens after a bug check has been printed. */
 static void choose_bugcheck_action(const char *command_line)
@@ -126,6 +127,7 @@ _Noreturn void kernel_main(const struct boot_info *boot)
     choose_passive(boot->command_line);
     shell_inject_options(boot->command_line);
     ldr_init();
+    verifier_init(boot->command_line); /* exports */
     pnp_init(); /* registry, root */
     choose_threaded_dpcs(boot->command_line);
     add_archives(boot); /* drivers and INFs known */

@@ -42,7 +42,7 @@ $(B)/conformance/infs: $(CONFORMANCE_SOURCE)/suite.toml tools/conformance-inf \
 SUITE_FILES := $(addprefix $(B)/conformance/,$(addsuffix .sys,$(SUITES)) infs)
 
 .PHONY: conformance conformance-drivers
-conformance-drivers: $(CONFORMANCE_FILES) $(SUITE_FILES)
+conformance-drivers: $(CONFORMANCE_FILES) $(SUITE_FILES) $(VERIFIER_FILES)
 
 # All groups, then the table of rules; fails if a rule has neither a test nor a reason.
 conformance: $(KERNEL) conformance-drivers

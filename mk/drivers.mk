@@ -6,6 +6,7 @@
 #                                     where an .inf lies beside; the others: mk/conformance.mk
 #   tests/drivers/<name>/*.c       -> build/test-drivers/<name>.sys   against mingw-w64's DDK
 #   tests/bench/*.c                -> build/bench/bench.sys           against include/nt
+#   tests/verifier/*.c             -> build/verifier/rules.sys        against include/nt
 #
 # A .sys is stripped; <name>.sys.debug beside it keeps what gdb wants. An .inf beside the sources
 # is copied along. A conformance driver that needs names mingw-w64 does not have yet holds a file
@@ -73,6 +74,7 @@ $(foreach n,$(CONFORMANCE),$(eval $(call driver_rules,conformance,$(n),tests/con
 
 $(foreach n,$(TEST_DRIVERS),$(eval $(call driver_rules,test-drivers,$(n),tests/drivers/$(n),$(MINGW_HEADERS))))
 $(eval $(call driver_rules,bench,bench,tests/bench,$(OUR_HEADERS)))
+$(eval $(call driver_rules,verifier,rules,tests/verifier,$(OUR_HEADERS)))
 
 sys_of = $(addprefix $(B)/$(1)/,$(addsuffix .sys,$(2)))
 inf_of = $(addprefix $(B)/$(1)/,$(notdir $(foreach n,$(3),$(wildcard $(2)/$(n)/*.inf))))
@@ -84,6 +86,7 @@ CONFORMANCE_FILES  := $(call sys_of,conformance,$(CONFORMANCE)) \
 	$(call inf_of,conformance,tests/conformance,$(CONFORMANCE))
 
 TEST_DRIVER_FILES  := $(call sys_of,test-drivers,$(TEST_DRIVERS))
+VERIFIER_FILES     := $(B)/verifier/rules.sys $(B)/verifier/rules.inf
 BENCH_FILES        := $(B)/bench/bench.sys $(B)/bench/bench.inf
 
 DRIVER_FLAGS := $(MINGW_CC) $(DRIVER_CFLAGS) $(OUR_HEADERS) $(MINGW_HEADERS)

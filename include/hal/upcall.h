@@ -52,6 +52,12 @@ HAL_UPCALL void irq_apic_fault(uint64_t vector);
 HAL_UPCALL void ke_trap(struct hal_trap_frame *frame);
 
 /*
+ * A verified driver's call of an export: `frame` holds its return address and arguments. Returns the
+ * routine to go on to. At the caller's IRQL. kernel/verifier/calls.c
+ */
+HAL_UPCALL const void *verifier_call(uint64_t number, uint64_t *frame);
+
+/*
  * Memory for CPUs that are about to start, for good. A stack has an unmapped page below it; the
  * address returned is its top. Pages are zeroed, page aligned, writable. NULL: none left. kernel/mm
  */

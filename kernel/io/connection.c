@@ -6,6 +6,7 @@
 #include <hal/hal.h>
 #include <lib/assert.h>
 #include <lib/bugcheck.h>
+#include <lib/log.h>
 
 #include "irq/passive.h"
 #include "ke/lock.h"
@@ -132,7 +133,11 @@ struct io_connection *io_connection_find_object(PKINTERRUPT interrupt)
 /* BC-121-1 knows kinds 1 and 2 only; 3 and 4 are ours: docs/api.md. */
 static _Noreturn void stays_connected(const struct _KINTERRUPT *interrupt)
 {
-    lib_bugcheck(DRIVER_VIOLATION, 4, (uint64_t)interrupt->service_routine, (uint64_t)interrupt,
+    char name[64];
+
+    lib_symbol_describe((uint64_t)interrupt->routine, name, sizeof name);
+    log_error("irq: %s is still connected to %s", name, interrupt->line->name);
+    lib_bugcheck(DRIVER_VIOLATION, 4, (uint64_t)interrupt->routine, (uint64_t)interrupt,
                  (uint64_t)interrupt->device, NULL);
 }
 
@@ -154,7 +159,7 @@ void io_connection_expect_none_in(const void *image, size_t size)
 
     for (LIST_ENTRY *e = connections.Flink; e != &connections; e = e->Flink) {
         PKINTERRUPT first = CONTAINING_RECORD(e, struct io_connection, entry)->interrupts;
-        if ((uintptr_t)first->service_routine - (uintptr_t)image < size)
+        if ((uintptr_t)first->routine - (uintptr_t)image < size)
             stays_connected(first);
     }
     ke_lock_release_irqoff(&connections_lock, flags);

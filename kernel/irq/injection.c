@@ -111,7 +111,7 @@ static bool hold(struct irq_injection *device, struct irq_line *line)
 
 static BOOLEAN call_routine(PKINTERRUPT interrupt)
 {
-    return interrupt->routine(interrupt, interrupt->service_context, interrupt->message_id);
+    return interrupt->checked(interrupt, interrupt->service_context, interrupt->message_id);
 }
 
 /* As if a neighbour had interrupted. */
@@ -182,7 +182,7 @@ void irq_injection_attach(PKINTERRUPT interrupt)
         return;
     interrupt->injection = device;
     __atomic_store_n(&interrupt->service_routine,
-                     is_in_force(device) ? service_with_faults : interrupt->routine,
+                     is_in_force(device) ? service_with_faults : interrupt->checked,
                      __ATOMIC_RELEASE);
 }
 

@@ -15,6 +15,7 @@
 #include "irq/passive.h"
 #include "ke/ke.h"
 #include "ke/lock.h"
+#include "ke/verifier.h"
 #include "parse/pci_location.h"
 
 static void flow_update(struct irq_line *line)
@@ -36,7 +37,9 @@ NTSTATUS irq_interrupt_connect(PKINTERRUPT interrupt)
     ASSERT_IRQL(PASSIVE_LEVEL);
     interrupt->next = NULL;
     interrupt->active = TRUE;
-    interrupt->service_routine = interrupt->routine;
+    interrupt->checked =
+        ke_verifier ? ke_verifier->service(interrupt->routine) : interrupt->routine;
+    interrupt->service_routine = interrupt->checked;
     flags = ke_lock_acquire_irqoff(&line->lock);
     irq_injection_attach(interrupt);
     if (line->first && (!interrupt->share || !line->shared)) {

@@ -16,7 +16,7 @@ struct _KINTERRUPT {
     /* what dispatch reads, in its order */
     struct irq_line *line; /* (c) */
     PKSPIN_LOCK lock;      /* (c) interrupt spin lock: own_lock or the driver's */
-    PKMESSAGE_SERVICE_ROUTINE service_routine; /* (l) `routine`, or one that ends in calling it */
+    PKMESSAGE_SERVICE_ROUTINE service_routine; /* (l) `checked`, or one that ends in calling it */
     PVOID service_context;                     /* (c) */
     ULONG message_id;                          /* (c) third argument; 0 for a line */
     KIRQL synchronize_irql;                    /* (c) */
@@ -31,6 +31,7 @@ struct _KINTERRUPT {
     KSPIN_LOCK own_lock;
     struct irq_passive *passive_work;  /* (c) thread and event of a passive object, else NULL */
     PKMESSAGE_SERVICE_ROUTINE routine; /* (c) also a KSERVICE_ROUTINE: it ignores the id */
+    PKMESSAGE_SERVICE_ROUTINE checked; /* (c) `routine`, or the verifier's, which calls it */
     PDEVICE_OBJECT device;             /* (c) PDO, NULL for the legacy routine */
     uint32_t location;                 /* (c) PCI_LOCATION() of the device, or _NONE */
     struct irq_injection *injection;   /* (l) faults of its device, or NULL */

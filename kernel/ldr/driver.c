@@ -16,6 +16,7 @@
 #include "io/connection.h"
 #include "io/driver.h"
 #include "ke/notify.h"
+#include "ke/verifier.h"
 #include "ldr/internal.h"
 
 #define SERVICES_PATH "\\Registry\\Machine\\System\\CurrentControlSet\\Services\\"
@@ -101,6 +102,8 @@ bool ldr_driver_unload(PDRIVER_OBJECT driver)
     driver_drop_devices(driver);
     KeFlushQueuedDpcs(); /* FLU-4 */
     io_connection_expect_none_in((const void *)image->base, image->size);
+    if (ke_verifier != NULL)
+        ke_verifier->unloaded(image->name, image->base, image->size);
     io_driver_delete(driver);
     ldr_image_unload(image);
     return true;

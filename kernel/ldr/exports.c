@@ -13,6 +13,7 @@
 #include <lib/log.h>
 #include <lib/string.h>
 
+#include "ke/verifier.h"
 #include "ke/version.h"
 #include "ldr/internal.h"
 
@@ -103,9 +104,16 @@ PVOID NTAPI MmGetSystemRoutineAddress(PUNICODE_STRING SystemRoutineName)
     size_t length = lib_utf8_from_wide(name, sizeof(name), SystemRoutineName->Buffer,
                                        SystemRoutineName->Length / sizeof(WCHAR));
 
+    const void *address;
+
     if (length >= sizeof(name))
         return NULL;
     name[length] = 0;
-    return export_is_too_new(name) ? NULL : (PVOID)(uintptr_t)ldr_export_find(name);
+    if (export_is_too_new(name))
+        return NULL;
+    address = ldr_export_find(name);
+    if (address != NULL && ke_verifier != NULL)
+        address = ke_verifier->lookup(__builtin_return_address(0), name, address);
+    return (PVOID)(uintptr_t)address;
 }
 LDR_EXPORT(MmGetSystemRoutineAddress);

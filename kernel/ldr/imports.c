@@ -14,6 +14,7 @@
 #include <lib/log.h>
 #include <lib/string.h>
 
+#include "ke/verifier.h"
 #include "ldr/internal.h"
 
 enum { MISSING_LINE = LOG_LINE_MAX - 96 }; /* prefix, image name and end of line fit beside it */
@@ -77,6 +78,8 @@ NTSTATUS ldr_imports_bind(struct ldr_image *image)
 
         if (import.name != NULL && library_known(import.library))
             address = (uint64_t)ldr_export_find(import.name);
+        if (address != 0 && ke_verifier != NULL)
+            address = (uint64_t)ke_verifier->import(image->name, import.name, (void *)address);
         if (address == 0)
             missing_add(&missing, &import);
         else

@@ -37,6 +37,24 @@ bool mm_pool_owns(const void *address);
 void mm_pool_inject(uint32_t nth, uint32_t tag);
 uint64_t mm_pool_injection_hits(void);
 
+/* A block that code of a driver image asked for. */
+struct mm_pool_tracked {
+    const void *block;
+    size_t size;
+    uint32_t tag;
+    const void *caller; /* the return address of the call */
+};
+
+/* From now on such blocks are remembered until they are freed. Once, before there are drivers. */
+void mm_pool_track(void);
+/* Nothing happens while that is off. <= DISPATCH_LEVEL. */
+void mm_pool_track_block(const void *block, size_t size, uint32_t tag, const void *caller);
+/* It is freed, or the kernel's from now on. Any other block is ignored. */
+void mm_pool_untrack(const void *block);
+/* Blocks whose caller lies in the range: at most count rows; returns how many there are. */
+size_t mm_pool_tracked_read(uint64_t base, uint64_t size, struct mm_pool_tracked *rows,
+                            size_t count);
+
 struct mm_pool_tag_statistics {
     uint32_t tag;
     uint64_t allocations; /* so far */

@@ -174,6 +174,7 @@ void mm_pool_free(void *block, uint32_t tag)
     enum mm_owner owner;
     phys_addr_t base;
 
+    mm_pool_untrack(block);
     if (!pool_locate(block, &owner, &base)) {
         pool_reject(block);
     }

@@ -106,6 +106,9 @@ static void *pool_alloc_typed(ULONG type, SIZE_T size, ULONG tag, const void *ca
         block = pool_type_is_aligned(type) ? pool_alloc_aligned(size, tag)
                                            : mm_pool_alloc_raw(size, tag);
     }
+    if (mm_image_owns(caller)) {
+        mm_pool_track_block(block, size, tag, caller);
+    }
     if (block == NULL && (type & POOL_RAISE_IF_ALLOCATION_FAILURE)) {
         ke_raise_status(STATUS_INSUFFICIENT_RESOURCES);
     }
@@ -129,6 +132,7 @@ static void pool_free(void *block, ULONG tag)
         lib_bugcheck(BAD_POOL_CALLER, BAD_CALLER_FREE_IRQL, hal_irql_read(), NonPagedPool,
                      (uintptr_t)block, NULL);
     }
+    mm_pool_untrack(block);
     mm_pool_free(pool_unalias(block), tag & ~POOL_TAG_PROTECTED);
 }
 

@@ -15,6 +15,7 @@
 #include "io/alloc.h"
 #include "io/irp.h"
 #include "ke/ob.h"
+#include "mm/pool.h"
 
 struct pnp_devnode pnp_root = {
     .state = PNP_STARTED,
@@ -152,8 +153,13 @@ void pnp_devnode_delete(struct pnp_devnode *node)
 NTSTATUS pnp_send_location(struct pnp_devnode *node, IO_STACK_LOCATION *location,
                            ULONG_PTR *information)
 {
+    NTSTATUS status;
+
     location->MajorFunction = IRP_MJ_PNP;
-    return io_request_send(node->pdo, location, STATUS_NOT_SUPPORTED, information);
+    status = io_request_send(node->pdo, location, STATUS_NOT_SUPPORTED, information);
+    if (NT_SUCCESS(status) && information != NULL)
+        mm_pool_untrack((const void *)*information); /* lists and names: ours from now on */
+    return status;
 }
 
 NTSTATUS pnp_send(struct pnp_devnode *node, UCHAR minor, ULONG_PTR *information)

@@ -44,6 +44,7 @@ extern const struct shell_command shell_irq_control_commands[];
 extern const struct shell_command shell_job_commands[];
 extern const struct shell_command shell_acpi_commands[];
 extern const struct shell_command shell_inject_commands[];
+extern const struct shell_command shell_verifier_commands[];
 extern const struct shell_command shell_route_commands[];
 extern const struct shell_command shell_apic_commands[];
 extern const struct shell_command shell_verify_commands[];

@@ -24,7 +24,7 @@ static const struct shell_command *const command_groups[] = {
     shell_io_commands,          shell_interrupt_commands, shell_memory_commands,
     shell_irq_control_commands, shell_job_commands,       shell_acpi_commands,
     shell_route_commands,       shell_apic_commands,      shell_verify_commands,
-    shell_inject_commands,      shell_remap_commands,
+    shell_inject_commands,      shell_remap_commands,     shell_verifier_commands,
 };
 
 enum { GROUP_COUNT = sizeof(command_groups) / sizeof(command_groups[0]) };

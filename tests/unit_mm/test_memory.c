@@ -36,6 +36,7 @@ static struct pcr test_pcr;
 #include "../../kernel/mm/pool_check.c"
 #include "../../kernel/mm/pool_injection.c"
 #include "../../kernel/mm/pool_large.c"
+#include "../../kernel/mm/pool_track.c"
 #include "../../kernel/mm/pool_stats.c"
 
 static struct mm_ranges test_ram;

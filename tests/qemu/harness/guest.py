@@ -58,6 +58,8 @@ class Guest:
         members = archive.compose(files, named, matches, commands) + list(extra_members)
         if "bugcheck=" not in append:
             append = f"bugcheck=exit {append}".strip()
+        if "verifier=" not in append:
+            append += " verifier=all"
         self.machine = qemu.Machine(
             machine=machine, boot=boot, firmware=firmware, cpus=cpus, memory=memory,
             devices=devices, append=append, qemu_args=list(qemu_args), members=members,
@@ -165,8 +167,11 @@ class Guest:
         start = self.position
         self.type(line + "\r")
         self.wait_for_prompt(timeout)
-        output = self.text[start:self.position - len(PROMPT)].split("\n", 1)
-        return strip_log(output[1] if len(output) > 1 else "")
+        output = strip_log(self.text[start:self.position - len(PROMPT)])
+        echo = ""  # in pieces, where log lines came between
+        while output and len(echo) < len(line.rstrip()):
+            echo += output.pop(0)
+        return output
 
     def json(self, line, timeout=COMMAND_TIMEOUT):
         """A command's JSON lines, parsed."""

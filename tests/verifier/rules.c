@@ -1,0 +1,256 @@
+/*
+ * rules.c - a driver that breaks the rules, one at a time, for tests of the verifier.
+ *
+ * IOCTL_BREAK_RULE takes the number of a rule (ULONG). What is to happen in the service routine or
+ * the DPC is left there for the next interrupt, which the device is told to raise. Where nobody
+ * looks, most of it does no harm at once.
+ */
+#define EDU_DRIVER "rules"
+#define DriverEntry FrameEntry
+#include "../../drivers/edu/frame.h"
+#undef DriverEntry
+
+#define IOCTL_BREAK_RULE CTL_CODE(FILE_DEVICE_UNKNOWN, 0x900, METHOD_BUFFERED, FILE_ANY_ACCESS)
+#define RULES_TAG 0x656C7552 /* "Rule" */
+
+enum {
+    CONNECT_AT_DISPATCH = 1,
+    ISR_KEEPS_IRQL,
+    ISR_KEEPS_LOCK,
+    LOCK_TWICE,
+    RELEASE_FREE_LOCK,
+    WAIT_AT_DISPATCH,
+    ISR_DISCONNECTS,
+    POOL_OF_NO_BYTES,
+    ISR_ALLOCATES,
+    ISR_SETS_EVENT,
+    LEAK,
+    COMPLETE_PENDING,
+    COMPLETE_TWICE,
+    STAY_CONNECTED,
+    DPC_ENTERS_REGION,
+    DPC_KEEPS_LOCK,
+    ISR_TAKES_LONG,
+    MUTEX_AT_DISPATCH,
+    ISR_SETS_EVENT_BY_NAME,
+    CLOSE_AT_DISPATCH,
+    DPC_TAKES_LONG,
+    NORMAL,
+    LEAK_IRP,
+    USE_AFTER_FREE,
+    WRITE_PAST_END,
+    SEND_FREED_IRP,
+};
+
+static volatile ULONG Rule; /* for the next interrupt */
+static KSPIN_LOCK Lock;
+static KEVENT Event;
+static KDPC RuleDpc;
+static volatile LONG Done; /* the service routine and the DPC have run */
+
+typedef LONG NTAPI SET_EVENT(PRKEVENT Event, KPRIORITY Increment, BOOLEAN Wait);
+static SET_EVENT *SetEventByName;
+
+static VOID BreakInServiceRoutine(PDEVICE Device)
+{
+    switch (Rule) {
+    case ISR_KEEPS_IRQL:
+        KfRaiseIrql(HIGH_LEVEL - 1);
+        break;
+    case ISR_KEEPS_LOCK:
+        KeAcquireSpinLockAtDpcLevel(&Lock);
+        break;
+    case ISR_DISCONNECTS:
+        IoDisconnectInterruptEx(&Device->Connection);
+        break;
+    case ISR_ALLOCATES:
+        ExFreePool(ExAllocatePoolWithTag(NonPagedPool, 8, RULES_TAG));
+        break;
+    case ISR_SETS_EVENT:
+        KeSetEvent(&Event, 0, FALSE);
+        break;
+    case ISR_SETS_EVENT_BY_NAME:
+        SetEventByName(&Event, 0, FALSE);
+        break;
+    case ISR_TAKES_LONG:
+        KeStallExecutionProcessor(5000);
+        break;
+    }
+}
+
+static VOID NTAPI BreakInDpc(PKDPC Dpc, PVOID Context, PVOID Argument1, PVOID Argument2)
+{
+    UNREFERENCED_PARAMETER(Dpc);
+    UNREFERENCED_PARAMETER(Context);
+    UNREFERENCED_PARAMETER(Argument1);
+    UNREFERENCED_PARAMETER(Argument2);
+    if (Rule == DPC_ENTERS_REGION)
+        KeEnterCriticalRegion();
+    if (Rule == DPC_KEEPS_LOCK)
+        KeAcquireSpinLockAtDpcLevel(&Lock);
+    if (Rule == DPC_TAKES_LONG)
+        KeStallExecutionProcessor(20000);
+    Rule = 0;
+    InterlockedIncrement(&Done);
+}
+
+static BOOLEAN NTAPI ServiceRoutine(PKINTERRUPT Interrupt, PVOID Context)
+{
+    PDEVICE device = Context;
+    ULONG raised = EduRead(&device->Hardware, EDU_INTERRUPT_STATUS);
+
+    UNREFERENCED_PARAMETER(Interrupt);
+    if (raised == 0)
+        return FALSE;
+    EduWrite(&device->Hardware, EDU_INTERRUPT_ACKNOWLEDGE, raised);
+    BreakInServiceRoutine(device);
+    KeInsertQueueDpc(&RuleDpc, NULL, NULL);
+    return TRUE;
+}
+
+static NTSTATUS ConnectLine(PDEVICE Device)
+{
+    IO_CONNECT_INTERRUPT_PARAMETERS parameters;
+    NTSTATUS status;
+
+    RtlZeroMemory(&parameters, sizeof(parameters));
+    parameters.Version = CONNECT_LINE_BASED;
+    parameters.LineBased.PhysicalDeviceObject = Device->Physical;
+    parameters.LineBased.InterruptObject = &Device->Connection.ConnectionContext.InterruptObject;
+    parameters.LineBased.ServiceRoutine = ServiceRoutine;
+    parameters.LineBased.ServiceContext = Device;
+    status = IoConnectInterruptEx(&parameters);
+    if (NT_SUCCESS(status))
+        Device->Connection.Version = CONNECT_LINE_BASED;
+    return status;
+}
+
+static NTSTATUS Connect(PDEVICE Device, PCM_PARTIAL_RESOURCE_DESCRIPTOR Interrupt)
+{
+    UNREFERENCED_PARAMETER(Interrupt);
+    return ConnectLine(Device);
+}
+
+/* The line may come once more before it is quiet; the DPC says when all is over. */
+static VOID Interrupt(PDEVICE Device)
+{
+    LONG done = Done;
+    ULONG milliseconds;
+
+    EduWrite(&Device->Hardware, EDU_INTERRUPT_RAISE, EDU_RAISED_BY_HAND);
+    for (milliseconds = 0; Done == done && milliseconds < 2000; milliseconds++)
+        KeStallExecutionProcessor(1000);
+}
+
+static VOID BreakAtDispatch(PDEVICE Device, ULONG Number)
+{
+    static FAST_MUTEX mutex;
+    KIRQL old;
+
+    ExInitializeFastMutex(&mutex);
+    KeRaiseIrql(DISPATCH_LEVEL, &old);
+    if (Number == CONNECT_AT_DISPATCH)
+        ConnectLine(Device);
+    if (Number == WAIT_AT_DISPATCH)
+        KeWaitForSingleObject(&Event, Executive, KernelMode, FALSE, NULL);
+    if (Number == MUTEX_AT_DISPATCH)
+        ExAcquireFastMutex(&mutex);
+    if (Number == CLOSE_AT_DISPATCH)
+        ZwClose(NULL);
+    KeLowerIrql(old);
+}
+
+static VOID BreakMemory(ULONG Number)
+{
+    volatile UCHAR *block = ExAllocatePoolWithTag(NonPagedPool, 100, RULES_TAG);
+
+    if (Number == LEAK || block == NULL)
+        return;
+    if (Number == WRITE_PAST_END)
+        block[128] = 1; /* past the 16 bytes' alignment, too */
+    ExFreePoolWithTag((PVOID)block, RULES_TAG);
+    if (Number == USE_AFTER_FREE)
+        block[50] = 1;
+}
+
+static VOID BreakHere(PDEVICE Device, ULONG Number)
+{
+    KIRQL old;
+    PIRP irp;
+
+    switch (Number) {
+    case LOCK_TWICE:
+        KeAcquireSpinLock(&Lock, &old);
+        KeAcquireSpinLock(&Lock, &old);
+        break;
+    case RELEASE_FREE_LOCK:
+        KeRaiseIrql(DISPATCH_LEVEL, &old);
+        KeReleaseSpinLock(&Lock, old);
+        break;
+    case POOL_OF_NO_BYTES:
+        ExFreePool(ExAllocatePoolWithTag(NonPagedPool, 0, RULES_TAG));
+        break;
+    case LEAK:
+    case USE_AFTER_FREE:
+    case WRITE_PAST_END:
+        BreakMemory(Number);
+        break;
+    case LEAK_IRP:
+        IoAllocateIrp(2, FALSE);
+        break;
+    case SEND_FREED_IRP:
+        irp = IoAllocateIrp(Device->Lower->StackSize, FALSE);
+        IoFreeIrp(irp);
+        IoCallDriver(Device->Lower, irp);
+        break;
+    case STAY_CONNECTED:
+        Device->Connection.Version = 0; /* the frame takes it for not connected */
+        break;
+    default:
+        BreakAtDispatch(Device, Number);
+    }
+}
+
+static NTSTATUS NTAPI DispatchBreak(PDEVICE_OBJECT DeviceObject, PIRP Irp)
+{
+    PIO_STACK_LOCATION stack = IoGetCurrentIrpStackLocation(Irp);
+    PDEVICE device = DeviceObject->DeviceExtension;
+    ULONG number;
+
+    if (stack->Parameters.DeviceIoControl.IoControlCode != IOCTL_BREAK_RULE)
+        return DispatchControl(DeviceObject, Irp);
+    if (stack->Parameters.DeviceIoControl.InputBufferLength < sizeof(number))
+        return Complete(Irp, STATUS_BUFFER_TOO_SMALL);
+    number = *(PULONG)Irp->AssociatedIrp.SystemBuffer;
+    if (number == ISR_KEEPS_IRQL || number == ISR_KEEPS_LOCK || number == ISR_DISCONNECTS ||
+        number == ISR_ALLOCATES || number == ISR_SETS_EVENT || number == ISR_SETS_EVENT_BY_NAME ||
+        number == ISR_TAKES_LONG || number == DPC_ENTERS_REGION || number == DPC_KEEPS_LOCK ||
+        number == DPC_TAKES_LONG || number == NORMAL) {
+        Rule = NORMAL;
+        Interrupt(device); /* once as it should be: the times of a first run do not count */
+        Rule = number;
+        Interrupt(device);
+    } else if (number != COMPLETE_PENDING && number != COMPLETE_TWICE) {
+        BreakHere(device, number);
+    }
+    Irp->IoStatus.Information = 0;
+    if (number == COMPLETE_PENDING)
+        return Complete(Irp, STATUS_PENDING);
+    Complete(Irp, STATUS_SUCCESS);
+    if (number == COMPLETE_TWICE)
+        Complete(Irp, STATUS_SUCCESS);
+    return STATUS_SUCCESS;
+}
+
+NTSTATUS NTAPI DriverEntry(PDRIVER_OBJECT DriverObject, PUNICODE_STRING RegistryPath)
+{
+    NTSTATUS status = FrameEntry(DriverObject, RegistryPath);
+    UNICODE_STRING name = RTL_CONSTANT_STRING(L"KeSetEvent");
+
+    SetEventByName = (SET_EVENT *)MmGetSystemRoutineAddress(&name);
+    KeInitializeSpinLock(&Lock);
+    KeInitializeEvent(&Event, NotificationEvent, FALSE);
+    KeInitializeDpc(&RuleDpc, BreakInDpc, NULL);
+    DriverObject->MajorFunction[IRP_MJ_DEVICE_CONTROL] = DispatchBreak;
+    return status;
+}
