@@ -29,7 +29,6 @@ enum {
     REMAP_MMIO_SIZE = 0x4000,
     REMAP_WAIT_SECONDS = 1,
     REMAP_DESTINATION_MAX = 0xFFFFFFFE, /* all ones is everybody */
-    BITS_PER_WORD = 64,
 };
 
 struct remap_unit remap_units[REMAP_UNITS_MAX];
@@ -69,38 +68,6 @@ bool remap_queue_wait(struct remap_unit *unit)
         hal_cpu_pause();
     }
     return true;
-}
-
-static bool bit_is_set(const uint64_t *bits, uint32_t number)
-{
-    return (bits[number / BITS_PER_WORD] & BIT(number % BITS_PER_WORD)) != 0;
-}
-
-/* Blocks begin where a multiple of their size does, for a device that varies the low bits. */
-uint32_t remap_bits_take(uint64_t *bits, uint32_t total, uint32_t count)
-{
-    uint32_t align = (uint32_t)1 << bits_log2_ceil(count);
-
-    if (align > REMAP_BLOCK_ALIGN_MAX)
-        align = REMAP_BLOCK_ALIGN_MAX;
-    for (uint32_t first = 0; first + count <= total; first += align) {
-        uint32_t n = 0;
-
-        while (n < count && !bit_is_set(bits, first + n))
-            n++;
-        if (n < count)
-            continue;
-        for (n = 0; n < count; n++)
-            bits[(first + n) / BITS_PER_WORD] |= BIT((first + n) % BITS_PER_WORD);
-        return first;
-    }
-    return UINT32_MAX;
-}
-
-void remap_bits_give(uint64_t *bits, uint32_t first, uint32_t count)
-{
-    for (uint32_t n = first; n < first + count; n++)
-        bits[n / BITS_PER_WORD] &= ~BIT(n % BITS_PER_WORD);
 }
 
 /* ---- on and off ------------------------------------------------------------------------------ */

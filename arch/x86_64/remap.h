@@ -8,6 +8,7 @@
 #include <hal/hal.h>
 #include <hal/remap.h>
 #include <hw/msi.h>
+#include <lib/bits.h>
 #include <lib/rawlock.h>
 
 #include "parse/dmar.h"
@@ -84,9 +85,44 @@ bool remap_registers_map(struct remap_unit *unit, uint32_t size);
 void remap_queue_put(struct remap_unit *unit, uint64_t low, uint64_t high);
 /* Wait, bounded, until the unit has written unit->sequence. Lock held. */
 bool remap_queue_wait(struct remap_unit *unit);
-/* `count` clear bits in a row, set afterwards; UINT32_MAX: none. */
-uint32_t remap_bits_take(uint64_t *bits, uint32_t total, uint32_t count);
-void remap_bits_give(uint64_t *bits, uint32_t first, uint32_t count);
+/* ---- Blocks of entries: a set bit is a used one ---------------------------------------------- */
+
+static inline bool remap_bit_is_set(const uint64_t *bits, uint32_t number)
+{
+    return (bits[number / 64] & BIT(number % 64)) != 0;
+}
+
+static inline void remap_bits_give(uint64_t *bits, uint32_t first, uint32_t count)
+{
+    for (uint32_t n = first; n < first + count; n++)
+        bits[n / 64] &= ~BIT(n % 64);
+}
+
+/*
+ * `count` clear bits in a row, set afterwards; UINT32_MAX: there are none. Blocks begin where a
+ * multiple of their size does, for a device that varies the low bits of its data.
+ */
+static inline uint32_t remap_bits_take(uint64_t *bits, uint32_t total, uint32_t count)
+{
+    uint32_t align = (uint32_t)1 << bits_log2_ceil(count);
+
+    if (align > REMAP_BLOCK_ALIGN_MAX)
+        align = REMAP_BLOCK_ALIGN_MAX;
+    for (uint32_t first = 0; first + count <= total; first += align) {
+        uint32_t n = 0;
+
+        while (n < count && !remap_bit_is_set(bits, first + n))
+            n++;
+        if (n < count)
+            continue;
+        for (n = 0; n < count; n++)
+            bits[(first + n) / 64] |= BIT((first + n) % 64);
+        return first;
+    }
+    return UINT32_MAX;
+}
+
+/* ---- Registers, and tables in memory --------------------------------------------------------- */
 
 static inline uint32_t remap_read32(const struct remap_unit *unit, uint32_t offset)
 {

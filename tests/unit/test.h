@@ -22,6 +22,12 @@
         text, function, NULL, NULL, NULL                                                           \
     }
 
+/* The same with a set-up of its own. */
+#define SENTENCE_WITH(text, function, setup)                                                       \
+    {                                                                                              \
+        text, function, setup, NULL, NULL                                                          \
+    }
+
 #define TEST_COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 static inline void test_put(void *to, uint64_t value, size_t width)

@@ -99,19 +99,15 @@ static void binds_lines(void **state)
     assert_ptr_equal(cpus[0].vector_line[vector.value], &irq_stray_line);
 }
 
-/* Each test begins with empty maps. */
-#define FRESH(text, function)                                                                      \
-    {                                                                                              \
-        text, function, reset, NULL, NULL                                                          \
-    }
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        FRESH("a vector's class is its IRQL and each CPU has its own", counts_free),
-        FRESH("blocks for MSI are contiguous and aligned to their size", aligns_blocks),
-        FRESH("every device vector is given once, and no other", never_gives_twice),
-        FRESH("a bound vector names its line, a freed one the stray line", binds_lines),
+        SENTENCE_WITH("a vector's class is its IRQL and each CPU has its own", counts_free, reset),
+        SENTENCE_WITH("blocks for MSI are contiguous and aligned to their size", aligns_blocks,
+                      reset),
+        SENTENCE_WITH("every device vector is given once, and no other", never_gives_twice, reset),
+        SENTENCE_WITH("a bound vector names its line, a freed one the stray line", binds_lines,
+                      reset),
     };
 
     return cmocka_run_group_tests_name("vector maps", tests, NULL, NULL);
