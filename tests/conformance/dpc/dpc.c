@@ -106,9 +106,9 @@ static VOID CheckAtOnce(VOID)
         before = First.Runs;
         KeLowerIrql(irql);
         at = First.Runs;
-        Expect(before == 0 && at == 1,
-               "TC-37, DPC-18, DPC-21, DPC-25 on its own processor, importance not Low: it has run "
-               "as soon as the IRQL has dropped below DISPATCH_LEVEL");
+        Expect(before == 0 && at == 1, "TC-37, CR8-2, DPC-18, DPC-21, DPC-25 on its own processor, "
+                                       "importance not Low: it has run "
+                                       "as soon as the IRQL has dropped below DISPATCH_LEVEL");
     }
     NoteInitialize(&First);
     KeInsertQueueDpc(&First.Dpc, NULL, NULL);

@@ -34,7 +34,6 @@ static NTSTATUS TestControl(PTEST_DEVICE Device, ULONG Code, PVOID Buffer, PULON
     KtapBegin(&report);
     CheckIrql(&report);
     CheckSpinLocks(&report);
-    CheckDpcs(&report);
     CheckEvents(&report);
     CheckSemaphores(&report);
     CheckMutexes(&report);

@@ -2,7 +2,7 @@
  * kernel.h - the kernel conformance driver: what drivers use beside interrupts.
  *
  *   kernel.c   the driver; runs the groups in order
- *   dpc.c      IRQL, spin locks, DPCs
+ *   irql.c     IRQL, spin locks
  *   wait.c     events, semaphores, mutexes, timers, threads, waits
  *   memory.c   pool, contiguous memory, lists, strings
  */
@@ -16,7 +16,6 @@
 
 VOID CheckIrql(PKTAP Report);
 VOID CheckSpinLocks(PKTAP Report);
-VOID CheckDpcs(PKTAP Report);
 VOID CheckEvents(PKTAP Report);
 VOID CheckSemaphores(PKTAP Report);
 VOID CheckMutexes(PKTAP Report);

@@ -64,16 +64,16 @@ VOID CheckMutexes(PKTAP Report)
     KtapEqual(Report, (ULONG)KeReadStateMutex(&mutex), 1, "a free mutex is signaled");
     KtapStatus(Report, WaitFor(&mutex, 0), STATUS_SUCCESS, "a mutex can be taken");
     KtapStatus(Report, WaitFor(&mutex, 0), STATUS_SUCCESS, "its owner may take it again");
-    KtapCheck(Report, KeAreApcsDisabled(), "a held mutex disables APCs (APC-5)");
+    KtapCheck(Report, KeAreApcsDisabled(), "APC-5 a held mutex disables APCs");
     KeReleaseMutex(&mutex, FALSE);
     KtapEqual(Report, (ULONG)KeReadStateMutex(&mutex), 0, "a mutex taken twice is held still");
     KeReleaseMutex(&mutex, FALSE);
     KtapEqual(Report, (ULONG)KeReadStateMutex(&mutex), 1, "released as often it is free");
-    KtapCheck(Report, !KeAreApcsDisabled(), "a released mutex enables APCs (APC-5)");
+    KtapCheck(Report, !KeAreApcsDisabled(), "APC-5 a released mutex enables APCs");
 
     ExInitializeFastMutex(&fast);
     ExAcquireFastMutex(&fast);
-    KtapEqual(Report, KeGetCurrentIrql(), APC_LEVEL, "a fast mutex is held at APC_LEVEL (APC-5)");
+    KtapEqual(Report, KeGetCurrentIrql(), APC_LEVEL, "APC-5 a fast mutex is held at APC_LEVEL");
     KtapCheck(Report, !ExTryToAcquireFastMutex(&fast), "a held fast mutex cannot be taken");
     ExReleaseFastMutex(&fast);
     KtapEqual(Report, KeGetCurrentIrql(), PASSIVE_LEVEL, "releasing it restores the IRQL");
@@ -99,10 +99,10 @@ VOID CheckTimers(PKTAP Report)
     due.QuadPart = -60 * 10000000LL;
     KtapCheck(Report, !KeSetTimer(&timer, due, &dpc), "a timer that is not queued returns FALSE");
     due.QuadPart = -10 * 10000LL;
-    KtapCheck(Report, KeSetTimer(&timer, due, &dpc), "one that is queued returns TRUE (DPC-42)");
+    KtapCheck(Report, KeSetTimer(&timer, due, &dpc), "DPC-42 one that is queued returns TRUE");
     KtapStatus(Report, WaitFor(&timer, 5000), STATUS_SUCCESS, "a timer expires");
     KeFlushQueuedDpcs();
-    KtapEqual(Report, (ULONG)runs, 1, "its DPC runs once (DPC-36)");
+    KtapEqual(Report, (ULONG)runs, 1, "DPC-36 its DPC runs once");
     KtapCheck(Report, !KeCancelTimer(&timer), "cancelling an expired timer returns FALSE");
     due.QuadPart = -60 * 10000000LL;
     KeSetTimer(&timer, due, &dpc);
@@ -192,7 +192,7 @@ VOID CheckWorkItems(PKTAP Report, PDEVICE_OBJECT DeviceObject)
     IoQueueWorkItem(item, WorkRoutine, DelayedWorkQueue, &test);
     KeLowerIrql(irql);
     KtapStatus(Report, WaitFor(&test.Done, 5000), STATUS_SUCCESS, "a work item runs");
-    KtapEqual(Report, test.Irql, PASSIVE_LEVEL, "a work item runs at PASSIVE_LEVEL (IRQ-4)");
+    KtapEqual(Report, test.Irql, PASSIVE_LEVEL, "IRQ-4 a work item runs at PASSIVE_LEVEL");
     KtapCheck(Report, test.Device == DeviceObject, "it is given its device object");
     IoFreeWorkItem(item);
 }

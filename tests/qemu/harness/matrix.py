@@ -21,8 +21,6 @@ with open(PATH, "rb") as _stream:
 
 #: {name: [QEMU -device arguments]}
 DEVICES = _DATA["devices"]
-#: {conformance driver: [QEMU -device arguments]}
-CONFORMANCE = _DATA["conformance"]
 
 
 def rows(group="machines"):
