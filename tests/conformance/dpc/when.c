@@ -3,7 +3,7 @@
  */
 #include "dpc.h"
 
-#define TRIALS 20
+#define TRIALS 12
 #define DEPTH 6 /* above MaximumDpcQueueDepth, of which 4 is the value in public literature */
 #define STALL_US 10
 #define SOON_ROUNDS 50 /* stalls of the busy processor; a clock tick is some 1,500 */
