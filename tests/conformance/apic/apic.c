@@ -212,6 +212,7 @@ static VOID Run(VOID)
             CheckRoutes(line, edge);
         }
         MessagesDisconnect();
+        CheckBlock(TestFind(TestKindXhci, 0));
     }
     ApicUnmap();
 }

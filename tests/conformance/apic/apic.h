@@ -92,6 +92,7 @@ VOID InterruptsRestore(ULONG_PTR Flags);
 VOID CheckLocal(PTEST_DEVICE Line);
 VOID CheckTimer(VOID);
 VOID CheckIpis(VOID);
+VOID CheckBlock(PTEST_DEVICE Device);
 VOID CheckIoapic(PTEST_DEVICE Line, PTEST_DEVICE Edge);
 VOID CheckLevel(PTEST_DEVICE Line);
 VOID CheckEdge(PTEST_DEVICE Edge);

@@ -121,6 +121,41 @@ static VOID CheckSleep(VOID)
     TestAnywhere();
 }
 
+/* ---- a block of messages --------------------------------------------------------------------- */
+
+static BOOLEAN BlockBody(PTEST_CONNECTION Connection, PKINTERRUPT Interrupt, ULONG MessageId)
+{
+    UNREFERENCED_PARAMETER(Connection);
+    UNREFERENCED_PARAMETER(Interrupt);
+    UNREFERENCED_PARAMETER(MessageId);
+    return TRUE;
+}
+
+/* The device is not made to send; what it would send is the base vector plus the number. */
+VOID CheckBlock(PTEST_DEVICE Device)
+{
+    static TEST_CONNECTION connection;
+    ULONG i, count = 0, right = 0, base;
+
+    TestPrepareMessage(&connection, Device, FALSE);
+    connection.Body = BlockBody;
+    if (!TestConnectOrFail(&connection, "MISR-5 the messages of an MSI block connect"))
+        return;
+    TestGoTo(TestLowestProcessor(connection.Table->MessageInfo[0].TargetProcessorSet));
+    count = connection.Table->MessageCount;
+    base = connection.Table->MessageInfo[0].Vector;
+    for (i = 0; i < count; i++) {
+        TestResetCounts(&connection);
+        ApicSend(0, APIC_ICR_SELF | (base + i));
+        right += TestWaitCalls(&connection, 1) && connection.MessageId == i &&
+                 connection.Interrupt == connection.Table->MessageInfo[i].InterruptObject;
+    }
+    Expect(count > 1 && right == count,
+           "MISR-5, HW-60 vector base + i of an MSI block calls the routine with MessageID i");
+    TestAnywhere();
+    TestDisconnect(&connection);
+}
+
 VOID CheckIpis(VOID)
 {
     if (MessagesAreSpread()) {

@@ -210,7 +210,7 @@ VOID CheckEdge(PTEST_DEVICE Edge)
     TestSetActive(&Connection, TRUE);
     TestPause(QUIET_MS);
     ExpectEqual((ULONG)Connection.Calls, 0,
-                "HW-39, ACT-13 an edge that comes while masked is lost");
+                "HW-39, ACT-12 an edge that comes while masked is lost");
     TestAcknowledge(Edge);
     Expect(RaiseWith(NULL, 0, 1), "HW-39 the next edge after it is not");
     TestDisconnect(&Connection);
