@@ -259,14 +259,15 @@ static void amd_block_close(const struct hal_remap *remap)
 static void wide_write(struct amd_wide_irte *entry, struct amd_wide_irte value)
 {
     struct amd_wide_irte old = *entry;
-    bool done;
 
-    do
+    for (bool done = false;;) {
         __asm__ volatile("lock cmpxchg16b %1"
                          : "=@ccz"(done), "+m"(*entry), "+a"(old.low), "+d"(old.high)
                          : "b"(value.low), "c"(value.high)
                          : "memory");
-    while (!done);
+        if (done)
+            return;
+    }
 }
 
 static void amd_entry_write(const struct hal_remap *remap, uint32_t index,

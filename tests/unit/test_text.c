@@ -144,8 +144,9 @@ static void reports_errors(void **state)
 
 static void reads_locations(void **state)
 {
-    static const char *const wrong[] = {"", "0", "00:04", "00:04.8", "00:20.0", "100:0.0",
-                                        "00:04.0 ", "00-04.0", ":4.0", "00:04.", "g:0.0"};
+    static const char *const wrong[] = {"",        "0",       "00:04",    "00:04.8",
+                                        "00:20.0", "100:0.0", "00:04.0 ", "00-04.0",
+                                        ":4.0",    "00:04.",  "g:0.0"};
     uint32_t location = 7;
 
     (void)state;
@@ -187,12 +188,24 @@ static void reads_injections(void **state)
 
 static void refuses_injections(void **state)
 {
-    static const char *const wrong[] = {
-        "",           "nothing",          "delay",           "delay 00:04.0",
-        "vectors 17", "vectors 1 2",      "late 00:04.0 0",  "share 00:04.0 1",
-        "pool 0",     "pool 1 Toolong",   "pool 1 Abcd off", "pool off Abcd",
-        "share",      "delay 4.0 5",      "vectors -1",      "share 00:04.0 off off",
-        "delaydelaydelaydelay 00:04.0 5", "late 00:04.0 99999"};
+    static const char *const wrong[] = {"",
+                                        "nothing",
+                                        "delay",
+                                        "delay 00:04.0",
+                                        "vectors 17",
+                                        "vectors 1 2",
+                                        "late 00:04.0 0",
+                                        "share 00:04.0 1",
+                                        "pool 0",
+                                        "pool 1 Toolong",
+                                        "pool 1 Abcd off",
+                                        "pool off Abcd",
+                                        "share",
+                                        "delay 4.0 5",
+                                        "vectors -1",
+                                        "share 00:04.0 off off",
+                                        "delaydelaydelaydelay 00:04.0 5",
+                                        "late 00:04.0 99999"};
     struct injection injection;
     struct parse_error error;
 
