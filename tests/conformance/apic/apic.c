@@ -98,6 +98,13 @@ VOID PinWrite(ULONG Pin, ULONG High, ULONG Low)
     IoapicWrite(IOAPIC_TABLE + 2 * Pin, Low);
 }
 
+VOID PinMask(ULONG Pin, BOOLEAN Mask)
+{
+    ULONG low = PinRead(Pin, FALSE);
+
+    IoapicWrite(IOAPIC_TABLE + 2 * Pin, Mask ? low | PIN_MASKED : low & ~PIN_MASKED);
+}
+
 ULONG PinOf(PTEST_DEVICE Device)
 {
     return Device->Raw[0]->u.Interrupt.Vector;

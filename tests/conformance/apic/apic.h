@@ -71,6 +71,7 @@ VOID IoapicWrite(ULONG Register, ULONG Value);
 /* A redirection entry: high half, low half. Written masked, high half first. */
 ULONG PinRead(ULONG Pin, BOOLEAN High);
 VOID PinWrite(ULONG Pin, ULONG High, ULONG Low);
+VOID PinMask(ULONG Pin, BOOLEAN Mask);
 /* The pin of a device's line: PnP's raw vector is the GSI. */
 ULONG PinOf(PTEST_DEVICE Device);
 
