@@ -13,13 +13,12 @@ KERNEL_O := $(KERNEL_C:%.c=$(B)/obj/%.o) $(KERNEL_S:%.S=$(B)/obj/%.S.o)
 KERNEL_CPPFLAGS := -nostdinc -isystem $(CC_INCLUDE) -Iinclude -Ikernel -Idrivers -D_NTOSKRNL_ -D_AMD64_
 KERNEL_CODEGEN  := -ffreestanding -fshort-wchar -mno-red-zone -mgeneral-regs-only \
 	-fno-pic -fno-pie -mcmodel=kernel -fcf-protection=none -fno-stack-protector \
-	-fno-omit-frame-pointer \
-	-fno-asynchronous-unwind-tables -fdebug-prefix-map=$(CURDIR)=.
+	-fno-omit-frame-pointer -fasynchronous-unwind-tables -fdebug-prefix-map=$(CURDIR)=.
 KERNEL_WARNINGS := -Wall -Wextra -Wshadow -Wundef -Wvla -Wstrict-prototypes \
 	-Wmissing-prototypes -Wimplicit-fallthrough -Werror
 KERNEL_CFLAGS   := -std=gnu17 -O2 -g $(KERNEL_CODEGEN) $(KERNEL_WARNINGS)
 KERNEL_LDFLAGS  := -nostdlib -static --no-dynamic-linker -z noexecstack \
-	-z max-page-size=4096 --build-id=none
+	-z max-page-size=4096 --build-id=none --eh-frame-hdr
 
 # Compiled in place, from the checkout's root, so that __FILE__ is short and builds repeat.
 $(B)/obj/%.o: %.c $(B)/flags.kernel

@@ -13,6 +13,24 @@
 
     .text
 
+/* ---- what unwinding is told ------------------------------------------------------------------ */
+
+/* What was interrupted is found from the RIP that the CPU pushed, `above` bytes up the stack. The
+ * tables hold up to the call: behind it nobody is called. */
+.macro frame_begin above
+    .cfi_startproc simple
+    .cfi_signal_frame
+    .cfi_def_cfa %rsp, \above
+    .cfi_offset %rip, 0
+    .cfi_offset %rsp, 24
+.endm
+
+.macro push_kept register
+    pushq \register
+    .cfi_adjust_cfa_offset 8
+    .cfi_rel_offset \register, 0
+.endm
+
 /* ---- interrupts -------------------------------------------------------------------------- */
 
 .macro interrupt_way name, target
@@ -20,14 +38,16 @@
     .type \name, @function
     .balign 16
 \name:
-    pushq %rax
-    pushq %rcx
-    pushq %rdx
-    pushq %r8
-    pushq %r9
-    pushq %r10
-    pushq %r11
+    frame_begin 8
+    push_kept %rax
+    push_kept %rcx
+    push_kept %rdx
+    push_kept %r8
+    push_kept %r9
+    push_kept %r10
+    push_kept %r11
     subq $INTERRUPT_LOCALS, %rsp
+    .cfi_adjust_cfa_offset INTERRUPT_LOCALS
     movaps %xmm0, INTERRUPT_XMM + 0x00(%rsp)
     movaps %xmm1, INTERRUPT_XMM + 0x10(%rsp)
     movaps %xmm2, INTERRUPT_XMM + 0x20(%rsp)
@@ -58,6 +78,7 @@
     popq %rax
     addq $8, %rsp
     iretq
+    .cfi_endproc
     .size \name, . - \name
 .endm
 
@@ -74,22 +95,24 @@
     .globl trap_common
     .type trap_common, @function
 trap_common:
-    pushq %r15
-    pushq %r14
-    pushq %r13
-    pushq %r12
-    pushq %r11
-    pushq %r10
-    pushq %r9
-    pushq %r8
-    pushq %rdi
-    pushq %rsi
-    pushq %rbp
-    pushq %rbx
-    pushq %rdx
-    pushq %rcx
-    pushq %rax
+    frame_begin 16
+    push_kept %r15
+    push_kept %r14
+    push_kept %r13
+    push_kept %r12
+    push_kept %r11
+    push_kept %r10
+    push_kept %r9
+    push_kept %r8
+    push_kept %rdi
+    push_kept %rsi
+    push_kept %rbp
+    push_kept %rbx
+    push_kept %rdx
+    push_kept %rcx
+    push_kept %rax
     subq $FRAME_RAX, %rsp
+    .cfi_adjust_cfa_offset FRAME_RAX
     /* RSP is 16-byte aligned + 8 here: 7 pushes by CPU and stub, 15 above, FRAME_RAX. */
     movups %xmm0, FRAME_XMM + 0x00(%rsp)
     movups %xmm1, FRAME_XMM + 0x10(%rsp)
@@ -101,6 +124,7 @@ trap_common:
     cld
     movq %rsp, %rcx
     subq $0x28, %rsp /* home space, and alignment */
+    .cfi_adjust_cfa_offset 0x28
     call ke_trap
     .globl trap_common_return
 trap_common_return:
@@ -130,6 +154,7 @@ trap_common_return:
     popq %r15
     addq $16, %rsp /* vector, error code */
     iretq
+    .cfi_endproc
     .size trap_common, . - trap_common
 
 /* ---- the stubs ----------------------------------------------------------------------------- */

@@ -24,3 +24,19 @@
 #define INTERRUPT_LOCALS 0x88 /* size of the above: keeps RSP 16-byte aligned at the call */
 #define INTERRUPT_VECTOR (INTERRUPT_LOCALS + 7 * 8)
 #define INTERRUPT_RIP (INTERRUPT_VECTOR + 8)
+
+/* CONTEXT */
+#define CONTEXT_FLAGS 0x30
+#define CONTEXT_MXCSR 0x34
+#define CONTEXT_CS 0x38 /* CS DS ES FS GS SS, 2 bytes each */
+#define CONTEXT_EFLAGS 0x44
+#define CONTEXT_RAX 0x78 /* RAX RCX RDX RBX RSP RBP RSI RDI R8-R15, 8 bytes each */
+#define CONTEXT_RSP 0x98
+#define CONTEXT_RIP 0xF8
+#define CONTEXT_FLOATING 0x100    /* FXSAVE area */
+#define CONTEXT_CAPTURED 0x10000F /* control, integer, segments, floating point */
+#define CONTEXT_HAS_FLOATING 0x08 /* in the low byte of the flags */
+
+/* DISPATCHER_CONTEXT, and where a handler's caller keeps a pointer to it */
+#define DISPATCHER_HANDLER 0x30
+#define HANDLER_DISPATCHER 0x20

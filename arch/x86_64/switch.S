@@ -57,8 +57,11 @@ hal_context_switch:
     .globl hal_context_start
     .type hal_context_start, @function
 hal_context_start:
+    .cfi_startproc
+    .cfi_undefined %rip
     movq %r12, %rdi
     xorl %ebp, %ebp
     call *%rbx
     ud2
+    .cfi_endproc
     .size hal_context_start, . - hal_context_start

@@ -9,7 +9,7 @@
  * option bugcheck=halt|reboot|exit says. KeBugCheckEx calls this; so does the trap code.
  *
  * The library is the lowest layer, so what it needs of the machine and of the loader is handed to
- * it: arch registers struct bugcheck_machine, the loader its image lookup and unwinder, ke its
+ * it: arch registers struct bugcheck_machine, the loader its image lookup, ke its unwinder and
  * callback runner. Each is optional; without them the bug check says less and halts.
  */
 #ifndef LIB_BUGCHECK_H
@@ -53,14 +53,16 @@ struct bugcheck_image {
     uint64_t base;
     uint64_t size;
     const char *name;
+    uint32_t functions_rva; /* exception directory; size 0: none */
+    uint32_t functions_size;
 };
 typedef bool bugcheck_image_fn(uint64_t address, struct bugcheck_image *image);
 
 /*
- * One step of a driver frame by .pdata: rip, rsp, rbp and the nonvolatile registers move to the
- * caller.
+ * One step up the stack by unwind data: rip, rsp and the registers saved move to the caller. *exact
+ * in and out: rip is the next instruction to run, not a return address.
  */
-typedef bool bugcheck_unwind_fn(struct bugcheck_registers *registers);
+typedef bool bugcheck_unwind_fn(struct bugcheck_registers *registers, bool *exact);
 
 /* Runs the registered KBUGCHECK_CALLBACK_RECORDs; at most once. */
 typedef void bugcheck_callback_fn(void);
@@ -88,6 +90,9 @@ const char *lib_bugcheck_name(uint32_t code);
  * the build; the loader's lookup answers for drivers.
  */
 void lib_symbol_describe(uint64_t address, char *buffer, size_t size);
+
+/* The driver image that holds an address. Any IRQL. */
+bool lib_image_find(uint64_t address, struct bugcheck_image *image);
 
 /* In the code of the kernel itself, not of a driver. */
 bool lib_address_in_kernel(uint64_t address);

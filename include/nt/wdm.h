@@ -31,6 +31,7 @@
 #include "wdm/types.h"
 #include "wdm/irql.h"
 #include "wdm/cpu.h"
+#include "wdm/exception.h"
 #include "wdm/ke.h"
 #include "wdm/mm.h"
 #include "wdm/rtl.h"

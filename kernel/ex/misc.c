@@ -41,18 +41,6 @@ VOID NTAPI ExQueryTimerResolution(PULONG MaximumTime, PULONG MinimumTime, PULONG
 }
 LDR_EXPORT(ExQueryTimerResolution);
 
-VOID NTAPI ExRaiseAccessViolation(VOID)
-{
-    ke_raise_status(STATUS_ACCESS_VIOLATION);
-}
-LDR_EXPORT(ExRaiseAccessViolation);
-
-VOID NTAPI ExRaiseDatatypeMisalignment(VOID)
-{
-    ke_raise_status(STATUS_DATATYPE_MISALIGNMENT);
-}
-LDR_EXPORT(ExRaiseDatatypeMisalignment);
-
 BOOLEAN NTAPI ExIsProcessorFeaturePresent(ULONG ProcessorFeature)
 {
     return ProcessorFeature < PROCESSOR_FEATURE_MAX &&

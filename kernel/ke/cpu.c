@@ -14,6 +14,7 @@
 #include "ke/ke.h"
 #include "ke/ob.h"
 #include "ke/object.h"
+#include "ke/unwind.h"
 #include "mm/pool.h"
 
 #define CPU_TAG MM_TAG("Kcpu")
@@ -83,6 +84,7 @@ _Noreturn void ke_cpu_main(uint32_t cpu)
 /* The boot CPU's start-up stack becomes the first system thread's; it gets an idle thread too. */
 void ke_init(void)
 {
+    ke_unwind_init();
     ke_dispatcher_init_queues();
     cpu_init(pcr_self(), &boot_cpu, &boot_object.thread);
     ke_thread_init(&boot_object.thread, "boot", KE_PRIORITY_NORMAL);

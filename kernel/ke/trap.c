@@ -1,22 +1,26 @@
 /*
  * ke/trap.c - exceptions: what each becomes, in Windows' words.
  *
- * Nothing here returns to the faulting code yet: an exception nobody handles is a bug check whose
+ * What a driver may catch is raised as an exception, ke/exception.c. The rest is a bug check whose
  * code tells the kernel's own faults (0xA) from a driver's (0xD1) and bad levels from bad
  * addresses, with the parameters the Windows documentation of each code lists (spec H.3).
  */
+#include <hal/exception.h>
 #include <hal/hal.h>
 #include <hal/upcall.h>
 #include <lib/bugcheck.h>
 #include <lib/export.h>
 #include <lib/log.h>
+#include <lib/string.h>
 #include <nt/wdm.h>
 
+#include "ke/exception.h"
 #include "ke/ke.h"
 
 /* SDM 3A "Exception and Interrupt Vectors" 6.3 */
 enum trap_vector {
     TRAP_DIVIDE = 0,
+    TRAP_DEBUG = 1,
     TRAP_NMI = 2,
     TRAP_BREAKPOINT = 3,
     TRAP_OVERFLOW = 4,
@@ -67,11 +71,17 @@ static void registers_from(const struct hal_trap_frame *f, struct bugcheck_regis
     hal_control_registers(&r->cr0, &r->cr3, &r->cr4);
 }
 
-static _Noreturn void page_fault(const struct hal_trap_frame *frame,
-                                 const struct bugcheck_registers *registers)
+static uint64_t fault_access(uint64_t error)
+{
+    return (error & FAULT_WRITE ? EXCEPTION_WRITE_FAULT : 0) |
+           (error & FAULT_FETCH ? EXCEPTION_EXECUTE_FAULT : 0);
+}
+
+/* The bug checks of page faults; returns for one that is an exception: of a user address. */
+static void page_fault(const struct hal_trap_frame *frame,
+                       const struct bugcheck_registers *registers)
 {
     uint64_t error = frame->error_code;
-    uint64_t access = (error & FAULT_WRITE ? 1 : 0) | (error & FAULT_FETCH ? 8 : 0);
     uint64_t fault = registers->cr2;
 
     if (error & FAULT_FETCH && error & FAULT_PRESENT)
@@ -83,10 +93,9 @@ static _Noreturn void page_fault(const struct hal_trap_frame *frame,
     if (registers->irql >= DISPATCH_LEVEL)
         lib_bugcheck(lib_address_in_kernel(frame->rip) ? IRQL_NOT_LESS_OR_EQUAL
                                                        : DRIVER_IRQL_NOT_LESS_OR_EQUAL,
-                     fault, registers->irql, access, frame->rip, registers);
-    if (fault < HAL_DIRECT_MAP_BASE) /* a user address: an exception, which nobody handles */
-        lib_bugcheck(KMODE_EXCEPTION_NOT_HANDLED, (uint32_t)STATUS_ACCESS_VIOLATION, frame->rip,
-                     access, fault, registers);
+                     fault, registers->irql, fault_access(error), frame->rip, registers);
+    if (fault < HAL_DIRECT_MAP_BASE)
+        return;
     lib_bugcheck(PAGE_FAULT_IN_NONPAGED_AREA, fault,
                  (error & FAULT_WRITE ? 2 : 0) | (error & FAULT_FETCH ? 0x10 : 0), frame->rip, 0,
                  registers);
@@ -108,6 +117,8 @@ static NTSTATUS exception_code(uint64_t vector)
     switch (vector) {
     case TRAP_DIVIDE:
         return STATUS_INTEGER_DIVIDE_BY_ZERO;
+    case TRAP_DEBUG:
+        return STATUS_SINGLE_STEP;
     case TRAP_BREAKPOINT:
         return STATUS_BREAKPOINT;
     case TRAP_OVERFLOW:
@@ -131,10 +142,49 @@ static uint64_t exception_instruction(const struct hal_trap_frame *frame)
     return frame->vector == TRAP_BREAKPOINT ? frame->rip - 1 : frame->rip;
 }
 
-/* A fault without an address, such as #GP: Windows reports a read of the highest address. */
-static uint64_t exception_address(NTSTATUS code)
+static void context_from(const struct hal_trap_frame *f, PCONTEXT c)
 {
-    return code == STATUS_ACCESS_VIOLATION ? UINT64_MAX : 0;
+    hal_context_capture(c); /* segments, x87 and XMM6-15, which the kernel does not touch */
+    c->MxCsr = c->FltSave.MxCsr = f->mxcsr;
+    memcpy(&c->Xmm0, f->xmm, sizeof(f->xmm));
+    c->EFlags = (ULONG)f->rflags;
+    c->Rax = f->rax;
+    c->Rcx = f->rcx;
+    c->Rdx = f->rdx;
+    c->Rbx = f->rbx;
+    c->Rsp = f->rsp;
+    c->Rbp = f->rbp;
+    c->Rsi = f->rsi;
+    c->Rdi = f->rdi;
+    c->R8 = f->r8;
+    c->R9 = f->r9;
+    c->R10 = f->r10;
+    c->R11 = f->r11;
+    c->R12 = f->r12;
+    c->R13 = f->r13;
+    c->R14 = f->r14;
+    c->R15 = f->r15;
+    c->Rip = exception_instruction(f);
+}
+
+static _Noreturn void raise_exception(const struct hal_trap_frame *frame,
+                                      const struct bugcheck_registers *registers)
+{
+    EXCEPTION_RECORD record = {.ExceptionCode = exception_code(frame->vector),
+                               .ExceptionAddress = (PVOID)exception_instruction(frame)};
+    CONTEXT context;
+
+    if (record.ExceptionCode == STATUS_ACCESS_VIOLATION) {
+        bool known = frame->vector == TRAP_PAGE_FAULT;
+
+        /* A fault without an address, such as #GP: Windows reports a read of the highest one. */
+        record.NumberParameters = 2;
+        record.ExceptionInformation[0] = known ? fault_access(frame->error_code) : 0;
+        record.ExceptionInformation[1] = known ? registers->cr2 : UINT64_MAX;
+    }
+    context_from(frame, &context);
+    hal_interrupts_restore(frame->rflags);
+    ke_exception_raise(&record, &context, true, registers);
 }
 
 /*
@@ -160,7 +210,6 @@ static bool is_forged(const struct hal_trap_frame *frame)
 
 HAL_UPCALL void ke_trap(struct hal_trap_frame *frame)
 {
-    NTSTATUS code = exception_code(frame->vector);
     struct bugcheck_registers registers;
 
     if (is_forged(frame))
@@ -180,18 +229,12 @@ HAL_UPCALL void ke_trap(struct hal_trap_frame *frame)
         machine_check(&registers);
     case TRAP_PAGE_FAULT:
         page_fault(frame, &registers);
+        raise_exception(frame, &registers);
     case TRAP_FAST_FAIL:
         lib_bugcheck(KERNEL_SECURITY_CHECK_FAILURE, frame->rcx, (uint64_t)frame, 0, 0, &registers);
     default:
-        lib_bugcheck(KMODE_EXCEPTION_NOT_HANDLED, (uint32_t)code, exception_instruction(frame), 0,
-                     exception_address(code), &registers);
+        raise_exception(frame, &registers);
     }
-}
-
-_Noreturn void ke_raise_status(int32_t status)
-{
-    lib_bugcheck(KMODE_EXCEPTION_NOT_HANDLED, (uint32_t)status,
-                 (uint64_t)__builtin_return_address(0), 0, 0, NULL);
 }
 
 /* WDK surface */
@@ -210,9 +253,3 @@ VOID NTAPI KeBugCheck(ULONG BugCheckCode)
     lib_bugcheck(BugCheckCode, 0, 0, 0, 0, NULL);
 }
 LDR_EXPORT(KeBugCheck);
-
-VOID NTAPI ExRaiseStatus(NTSTATUS Status)
-{
-    ke_raise_status(Status);
-}
-LDR_EXPORT(ExRaiseStatus);

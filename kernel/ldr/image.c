@@ -30,6 +30,8 @@ static bool image_lookup(uint64_t address, struct bugcheck_image *found)
     found->base = image->base;
     found->size = image->size;
     found->name = image->name;
+    found->functions_rva = image->pe.exception.rva;
+    found->functions_size = image->pe.exception.size;
     return true;
 }
 
@@ -38,7 +40,6 @@ void ldr_init(void)
     ldr_exports_init();
     ldr_data_init();
     lib_bugcheck_set_image_lookup(image_lookup);
-    lib_bugcheck_set_unwinder(ldr_unwind_step);
 }
 
 static NTSTATUS image_malformed(const char *name, const struct parse_error *error)

@@ -13,5 +13,3 @@ void ldr_exports_init(void);
 void ldr_data_init(void);
 /* imports.c: fill the image's import slots; the image is mapped and still writable. */
 NTSTATUS ldr_imports_bind(struct ldr_image *image);
-/* unwind.c: one step of a frame in a driver image (bugcheck_unwind_fn). */
-bool ldr_unwind_step(struct bugcheck_registers *registers);

@@ -2,10 +2,9 @@
  * Symbols and backtraces.
  *
  * Kernel addresses are named by the symbol table that the build links in (sorted addresses, offsets
- * into one block of names); driver addresses by the loader's lookup. Kernel frames are walked by
- * frame pointer: all of the kernel is compiled with one. Driver frames have none, so the walk asks
- * the loader's unwinder, which reads .pdata; where there is none, or it gives up, the frame-pointer
- * chain is tried, and a step that does not look like one ends the walk.
+ * into one block of names); driver addresses by the loader's lookup. Frames are walked by unwind
+ * data, kernel/ke/unwind.c; where there is none, or it gives up, the frame-pointer chain is tried,
+ * and a step that does not look like one ends the walk.
  *
  * A walk runs in a machine that may be broken: each read is checked to lie near the stack pointer
  * it started from, and the number of frames is bounded.
@@ -77,6 +76,11 @@ static bool symbol_find(uint64_t address, uint32_t *index)
     return true;
 }
 
+bool lib_image_find(uint64_t address, struct bugcheck_image *image)
+{
+    return backtrace_image_lookup != NULL && backtrace_image_lookup(address, image);
+}
+
 void lib_symbol_describe(uint64_t address, char *buffer, size_t size)
 {
     struct bugcheck_image image;
@@ -86,18 +90,11 @@ void lib_symbol_describe(uint64_t address, char *buffer, size_t size)
         lib_snprintf(buffer, size, "%s+0x%lx",
                      kernel_symbol_names + kernel_symbol_name_offsets[index],
                      address - kernel_symbol_addresses[index]);
-    } else if (backtrace_image_lookup != NULL && backtrace_image_lookup(address, &image)) {
+    } else if (lib_image_find(address, &image)) {
         lib_snprintf(buffer, size, "%s+0x%lx", image.name, address - image.base);
     } else {
         lib_snprintf(buffer, size, "0x%016lx", address);
     }
-}
-
-static bool backtrace_in_image(uint64_t address)
-{
-    struct bugcheck_image image;
-
-    return backtrace_image_lookup != NULL && backtrace_image_lookup(address, &image);
 }
 
 /* One step by frame pointer: [rbp] is the caller's rbp, [rbp + 8] the return address. */
@@ -117,23 +114,27 @@ static bool backtrace_step_frame(struct bugcheck_registers *registers)
     return true;
 }
 
-static bool backtrace_step(struct bugcheck_registers *registers)
+static bool backtrace_step(struct bugcheck_registers *registers, bool *exact)
 {
     struct bugcheck_registers next = *registers;
+    bool next_exact = *exact;
 
-    if (backtrace_unwind != NULL && backtrace_in_image(registers->rip) && backtrace_unwind(&next) &&
+    if (backtrace_unwind != NULL && backtrace_unwind(&next, &next_exact) &&
         next.rsp > registers->rsp) {
         *registers = next;
+        *exact = next_exact;
         return true;
     }
+    *exact = false;
     return backtrace_step_frame(registers);
 }
 
-static void backtrace_line(unsigned int depth, const struct bugcheck_registers *registers)
+static void backtrace_line(unsigned int depth, const struct bugcheck_registers *registers,
+                           bool exact)
 {
     char name[96];
     /* A return address may be the first byte of the next function: name the call before it. */
-    uint64_t address = registers->rip - (depth != 0 ? 1 : 0);
+    uint64_t address = registers->rip - (exact ? 0 : 1);
 
     lib_symbol_describe(address, name, sizeof(name));
     log_info("  #%-2u %016lx %s", depth, registers->rip, name);
@@ -142,6 +143,7 @@ static void backtrace_line(unsigned int depth, const struct bugcheck_registers *
 void lib_backtrace(const struct bugcheck_registers *start)
 {
     struct bugcheck_registers registers;
+    bool exact = true;
 
     if (start != NULL) {
         registers = *start;
@@ -152,13 +154,14 @@ void lib_backtrace(const struct bugcheck_registers *start)
         if (!backtrace_step_frame(&registers)) {
             return;
         }
+        exact = false;
     }
     for (unsigned int depth = 0; depth < BACKTRACE_FRAMES_MAX; depth++) {
         if (depth != 0 && registers.rip < KERNEL_HALF_FIRST) {
             return;
         }
-        backtrace_line(depth, &registers);
-        if (!backtrace_step(&registers)) {
+        backtrace_line(depth, &registers, exact);
+        if (!backtrace_step(&registers, &exact)) {
             return;
         }
     }

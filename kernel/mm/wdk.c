@@ -6,6 +6,7 @@
  * what they promise: the section is resident from then on, as it was before; the handle is its
  * address.
  */
+#include <hal/upcall.h>
 #include <lib/bits.h>
 #include <lib/export.h>
 #include <nt/wdm.h>
@@ -145,6 +146,38 @@ LDR_EXPORT(MmResetDriverPaging);
 static BOOLEAN mm_physical_is_64_bit[2] __attribute__((aligned(2))) = {TRUE, TRUE};
 PBOOLEAN Mm64BitPhysicalAddress = &mm_physical_is_64_bit[1];
 LDR_EXPORT_DATA(Mm64BitPhysicalAddress);
+
+/* Raise about what no user address may be; nothing is mapped there, so only writing finds out. */
+static void probe(uint64_t address, uint64_t length, uint32_t alignment)
+{
+    if ((address & (alignment - 1)) != 0)
+        ke_raise_status(STATUS_DATATYPE_MISALIGNMENT);
+    if (address + length < address || address + length > MmUserProbeAddress)
+        ke_raise_status(STATUS_ACCESS_VIOLATION);
+}
+
+VOID NTAPI ProbeForRead(const volatile VOID *Address, SIZE_T Length, ULONG Alignment)
+{
+    if (Length != 0)
+        probe((uint64_t)Address, Length, Alignment);
+}
+LDR_EXPORT(ProbeForRead);
+
+/* A byte of each page is read and written back. */
+VOID NTAPI ProbeForWrite(volatile VOID *Address, SIZE_T Length, ULONG Alignment)
+{
+    uint64_t first = (uint64_t)Address;
+
+    if (Length == 0)
+        return;
+    probe(first, Length, Alignment);
+    for (uint64_t at = first; at < first + Length; at = (at | (PAGE_SIZE - 1)) + 1) {
+        volatile uint8_t *byte = (volatile uint8_t *)at;
+
+        *byte = *byte;
+    }
+}
+LDR_EXPORT(ProbeForWrite);
 
 PVOID MmHighestUserAddress = (PVOID)0x7FFFFFFEFFFF;
 LDR_EXPORT_DATA(MmHighestUserAddress);

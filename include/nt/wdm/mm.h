@@ -124,6 +124,9 @@ NTKERNELAPI VOID NTAPI MmResetDriverPaging(PVOID AddressWithinSection);
 NTKERNELAPI PVOID NTAPI MmGetSystemRoutineAddress(PUNICODE_STRING SystemRoutineName);
 NTKERNELAPI MM_SYSTEMSIZE NTAPI MmQuerySystemSize(VOID);
 extern PBOOLEAN NTDATA_POINTER(Mm64BitPhysicalAddress);
+NTKERNELAPI VOID NTAPI ProbeForRead(const volatile VOID *Address, SIZE_T Length, ULONG Alignment);
+NTKERNELAPI VOID NTAPI ProbeForWrite(volatile VOID *Address, SIZE_T Length, ULONG Alignment);
+
 extern NTKERNELAPI PVOID MmHighestUserAddress;
 extern NTKERNELAPI PVOID MmSystemRangeStart;
 extern NTKERNELAPI ULONG64 MmUserProbeAddress;

@@ -269,12 +269,6 @@ NTSYSAPI ULONGLONG NTAPI VerSetConditionMask(ULONGLONG ConditionMask, ULONG Type
 NTSYSAPI VOID NTAPI RtlTimeToTimeFields(PLARGE_INTEGER Time, PTIME_FIELDS TimeFields);
 NTSYSAPI BOOLEAN NTAPI RtlTimeFieldsToTime(PTIME_FIELDS TimeFields, PLARGE_INTEGER Time);
 
-/* Exceptions */
-
-NTSYSAPI EXCEPTION_DISPOSITION NTAPI __C_specific_handler(
-    PEXCEPTION_RECORD ExceptionRecord, PVOID EstablisherFrame, PCONTEXT ContextRecord,
-    struct _DISPATCHER_CONTEXT *DispatcherContext);
-
 /* Debug output: IRQL <= DIRQL */
 
 #define DPFLTR_ERROR_LEVEL 0
