@@ -3,6 +3,8 @@
 #   tests/conformance/<group>/*.c + common/*.c -> build/conformance/<group>.sys
 #   tests/conformance/{suite,*/runs}.toml      -> build/conformance/<group>-<variant>.inf
 #
+# A group with a file `msvc` (one line: why) is compiled by clang for MSVC's C, against include/nt.
+#
 # A folder with an INF of its own is a driver by itself, and mk/drivers.mk builds it.
 
 CONFORMANCE_SOURCE := tests/conformance
@@ -17,11 +19,20 @@ $(B)/conformance/obj/common/%.o: $(CONFORMANCE_SOURCE)/common/%.c $(B)/flags.dri
 	@mkdir -p $(@D)
 	$(Q)$(MINGW_CC) $(SUITE_HEADERS) $(DRIVER_CFLAGS) -MMD -MP -c -o $@ $<
 
+MSVC_CC     ?= clang
+MSVC_CFLAGS := --target=x86_64-pc-windows-msvc -fms-extensions -std=gnu17 -O2 -g -gdwarf -Wall -Wextra \
+	-Werror -Wno-macro-redefined -D_AMD64_ -fno-stack-protector -mno-stack-arg-probe -nostdinc \
+	-isystem $(shell $(MSVC_CC) -print-resource-dir)/include -Iinclude/nt \
+	-I$(CONFORMANCE_SOURCE)/common
+
+suite_compiler = $(if $(wildcard $(CONFORMANCE_SOURCE)/$(1)/msvc),$(MSVC_CC) $(MSVC_CFLAGS),\
+	$(MINGW_CC) $(SUITE_HEADERS) $(DRIVER_CFLAGS))
+
 define suite_rules
 $(B)/conformance/obj/$(1)/%.o: $(CONFORMANCE_SOURCE)/$(1)/%.c $(B)/flags.driver
 	$$(call say,CC.SYS,$$<)
 	@mkdir -p $$(@D)
-	$$(Q)$$(MINGW_CC) $(SUITE_HEADERS) $$(DRIVER_CFLAGS) -MMD -MP -c -o $$@ $$<
+	$$(Q)$(call suite_compiler,$(1)) -MMD -MP -c -o $$@ $$<
 
 $(B)/conformance/$(1).sys: $(patsubst $(CONFORMANCE_SOURCE)/%.c,$(B)/conformance/obj/%.o,\
 	$(wildcard $(CONFORMANCE_SOURCE)/$(1)/*.c)) $(SUITE_COMMON) $(IMPORT_LIBS)

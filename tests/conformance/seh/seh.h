@@ -1,0 +1,38 @@
+/*
+ * seh.h - what the files of the seh driver share.
+ *
+ * clang finds the calls in a __try that may raise, not single instructions: what raises is always a
+ * routine of its own, not inlined.
+ */
+#pragma once
+
+#include "suite.h"
+
+#define NOINLINE __attribute__((noinline))
+
+/* machine.c: routines in assembly, with the unwind data that compilers write, or none. */
+ULONG ReadLong(const volatile VOID *Address); /* no frame: a leaf */
+VOID WriteLong(volatile VOID *Address);       /* the same */
+VOID DivideByZero(VOID);
+VOID ExecuteUndefined(VOID);
+VOID HitBreakpoint(VOID);
+/* Overwrites every nonvolatile register, RBX RBP RSI RDI R12-R15 XMM6-15, then reads Address. */
+VOID ClobberAndRead(const volatile VOID *Address);
+/* Calls Routine with patterns in all of these; which of them have changed: bits 0 to 17. */
+ULONG ChangedRegisters(VOID (*Routine)(VOID));
+/* Reads Address between the pushes of its prologue. */
+VOID FaultInPrologue(const volatile VOID *Address);
+/* Jumps to Address at the end of its epilogue. */
+VOID JumpInEpilogue(const volatile VOID *Address);
+
+/* The status that a routine raises, 0: none. */
+NTSTATUS StatusOf(VOID (*Routine)(PVOID Context), PVOID Context);
+
+VOID CheckFilters(VOID);
+VOID CheckFinally(VOID);
+VOID CheckNested(VOID);
+VOID CheckFaults(VOID);
+VOID CheckRegisters(VOID);
+VOID CheckCallbacks(VOID);
+VOID CheckRaising(VOID);
+VOID CheckWalks(VOID);
