@@ -26,12 +26,6 @@ static NOINLINE VOID Raise(NTSTATUS Status)
     ExRaiseStatus(Status);
 }
 
-static NOINLINE VOID RaiseOwn(PVOID Context)
-{
-    UNREFERENCED_PARAMETER(Context);
-    Raise(OWN_STATUS);
-}
-
 NOINLINE NTSTATUS StatusOf(VOID (*Routine)(PVOID Context), PVOID Context)
 {
     __try {
@@ -549,12 +543,18 @@ static NOINLINE VOID CatchLookup(VOID)
     }
 }
 
-static VOID NTAPI RaiseInDpc(PKDPC Dpc, PVOID Context, PVOID First, PVOID Second)
+static VOID Divide(PVOID Context)
+{
+    UNREFERENCED_PARAMETER(Context);
+    DivideByZero();
+}
+
+static VOID NTAPI DivideInDpc(PKDPC Dpc, PVOID Context, PVOID First, PVOID Second)
 {
     UNREFERENCED_PARAMETER(Dpc);
     UNREFERENCED_PARAMETER(First);
     UNREFERENCED_PARAMETER(Second);
-    *(PNTSTATUS)Context = StatusOf(RaiseOwn, NULL);
+    *(PNTSTATUS)Context = StatusOf(Divide, NULL);
 }
 
 VOID CheckCallbacks(VOID)
@@ -575,15 +575,15 @@ VOID CheckCallbacks(VOID)
     ExpectEqual(ChangedRegisters(CatchLookup), 0, "with the registers that the kernel had saved");
     ExpectEqual(Trail, 0x123, "and the driver's own __finally on the way");
     KeRaiseIrql(DISPATCH_LEVEL, &irql);
-    status = StatusOf(RaiseOwn, NULL);
-    Expect(status == OWN_STATUS && KeGetCurrentIrql() == DISPATCH_LEVEL,
-           "a status raised at DISPATCH_LEVEL is caught there");
+    status = StatusOf(Divide, NULL);
+    Expect(status == STATUS_INTEGER_DIVIDE_BY_ZERO && KeGetCurrentIrql() == DISPATCH_LEVEL,
+           "a fault at DISPATCH_LEVEL is caught there");
     KeLowerIrql(irql);
     status = 0;
-    KeInitializeDpc(&dpc, RaiseInDpc, &status);
+    KeInitializeDpc(&dpc, DivideInDpc, &status);
     KeInsertQueueDpc(&dpc, NULL, NULL);
     KeFlushQueuedDpcs();
-    ExpectStatus(status, OWN_STATUS, "a DPC can catch what it raised");
+    ExpectStatus(status, STATUS_INTEGER_DIVIDE_BY_ZERO, "a DPC can catch what it did");
 }
 
 /* ---- the driver ------------------------------------------------------------------------------ */
@@ -600,13 +600,13 @@ static VOID Run(VOID)
     CheckWalks();
 }
 
-static VOID NTAPI RaiseUncaught(PKDPC Dpc, PVOID Context, PVOID First, PVOID Second)
+static VOID NTAPI DivideUncaught(PKDPC Dpc, PVOID Context, PVOID First, PVOID Second)
 {
     UNREFERENCED_PARAMETER(Dpc);
     UNREFERENCED_PARAMETER(Context);
     UNREFERENCED_PARAMETER(First);
     UNREFERENCED_PARAMETER(Second);
-    Raise(OWN_STATUS);
+    DivideByZero();
 }
 
 static VOID InterruptedByDpc(PVOID Context)
@@ -619,7 +619,7 @@ static VOID Stop(ULONG Number)
 {
     static KDPC dpc;
 
-    KeInitializeDpc(&dpc, RaiseUncaught, NULL);
+    KeInitializeDpc(&dpc, DivideUncaught, NULL);
     switch (Number) {
     case 1:
         ExpectStop(SYSTEM_THREAD_EXCEPTION_NOT_HANDLED, (ULONG)OWN_STATUS, TEST_ANY, TEST_ANY,
@@ -627,8 +627,8 @@ static VOID Stop(ULONG Number)
         Raise(OWN_STATUS);
         break;
     case 2:
-        ExpectStop(KMODE_EXCEPTION_NOT_HANDLED, (ULONG)OWN_STATUS, TEST_ANY, 0, 0,
-                   "the code that a DPC interrupts does not catch what the DPC raises");
+        ExpectStop(KMODE_EXCEPTION_NOT_HANDLED, (ULONG)STATUS_INTEGER_DIVIDE_BY_ZERO, TEST_ANY, 0,
+                   0, "the code that a DPC interrupts does not catch what the DPC raises");
         StatusOf(InterruptedByDpc, &dpc);
         break;
     case 3:
