@@ -21,6 +21,7 @@
 #include "ke/ob.h"
 #include "ke/threaded_dpc.h"
 #include "ke/version.h"
+#include "ke/watchdog.h"
 #include "ldr/ldr.h"
 #include "mm/mm.h"
 #include "parse/cmdline.h"
@@ -56,6 +57,17 @@ static void choose_behaviour(const char *command_line)
         io_disconnect_set_lenient(!strcmp(value, "lenient"));
     if (cmdline_get(command_line, "storm", value, sizeof value))
         irq_storm_set_bugcheck(!strcmp(value, "bugcheck"));
+}
+
+/* dpctimeout=MS, dpcwatchdogperiod=MS: limits of one DPC or ISR, and of all without a break. */
+static void choose_watchdog(const char *command_line)
+{
+    uint64_t one = KE_WATCHDOG_ONE_MS;
+    uint64_t all = KE_WATCHDOG_ALL_MS;
+
+    cmdline_get_number(command_line, "dpctimeout", 0, KE_WATCHDOG_MS_MAX, &one);
+    cmdline_get_number(command_line, "dpcwatchdogperiod", 0, KE_WATCHDOG_MS_MAX, &all);
+    ke_watchdog_limit(one, all);
 }
 
 /* threaddpcenable=0|1: as if the registry said so, where drivers find it, too (TDPC-3). */
@@ -108,6 +120,7 @@ _Noreturn void kernel_main(const struct boot_info *boot)
     ke_boot_mark("firmware and boot loader");
     choose_bugcheck_action(boot->command_line);
     choose_behaviour(boot->command_line);
+    choose_watchdog(boot->command_line);
     mm_init(boot);                            /* memory map */
     irq_init();                               /* PCR */
     ke_init();                                /* PCR */
@@ -128,7 +141,7 @@ _Noreturn void kernel_main(const struct boot_info *boot)
     shell_inject_options(boot->command_line);
     ldr_init();
     verifier_init(boot->command_line); /* exports */
-    pnp_init(); /* registry, root */
+    pnp_init();                        /* registry, root */
     choose_threaded_dpcs(boot->command_line);
     add_archives(boot); /* drivers and INFs known */
     ke_boot_mark("boot archive");

@@ -3,7 +3,8 @@
  *
  * CPU 0 ticks every 15.625 ms, as Windows does by default, and earlier when a timer is due; at each
  * tick it brings the shared user data page up to date (spec F.7: drivers inline those reads). The
- * other CPUs tick only while a thread other than the idle one runs there, for its quantum.
+ * other CPUs tick only while a thread other than the idle one runs there, for its quantum, or while
+ * a DPC or ISR takes long (ke/watchdog.c).
  */
 #include <hal/upcall.h>
 #include <lib/assert.h>
@@ -115,7 +116,7 @@ static void account(struct ke_cpu *ke)
     }
 }
 
-static void tick_cpu0(struct ke_cpu *ke)
+static void tick_cpu0(struct ke_cpu *ke, irql_t interrupted)
 {
     uint64_t now = ke_interrupt_time();
 
@@ -128,6 +129,8 @@ static void tick_cpu0(struct ke_cpu *ke)
         if (next_tick <= now)
             next_tick = now + TICK_PERIOD;
         account(ke);
+        ke_watchdog_tick(interrupted);
+        ke_watchdog_tick_others();
     }
     shared_update(now);
     if (expired)
@@ -144,12 +147,15 @@ HAL_UPCALL void ke_clock_interrupt(uint64_t vector)
     hal_apic_eoi();
     PCR->vector_count[vector]++;
     if (cpu_current() == 0) {
-        tick_cpu0(ke);
+        tick_cpu0(ke, old);
     } else {
         ke->tick_armed = 0;
         account(ke);
+        ke_watchdog_tick(old);
         if (PCR->current_thread != PCR->idle_thread && PCR->online)
             ke_clock_cpu_busy();
+        else
+            ke_watchdog_asked();
     }
     if (PCR->dispatch_requests)
         ke_interrupt_exit(old);

@@ -124,6 +124,8 @@ HAL_UPCALL void ke_ipi_interrupt(uint64_t vector)
     }
     if (!cpu_current())
         ke_clock_check();
+    else
+        ke_watchdog_asked();
     PCR->dispatch_requests |= KE_DISPATCH_LOOK;
     ke_interrupt_exit(old);
     hal_irql_write(old);

@@ -10,6 +10,7 @@
 #include "ke/ke.h"
 #include "ke/lock.h"
 #include "ke/thread.h"
+#include "ke/watchdog.h"
 
 extern ke_lock_t ke_dispatcher_lock_word;
 
@@ -102,6 +103,7 @@ struct ke_cpu {
     uint64_t idle_ticks;
     uint32_t tick_armed;           /* (p) a clock interrupt is on its way */
     struct ke_call *volatile call; /* (x) function another CPU wants run here, see cpu.c */
+    struct ke_watchdog watchdog;   /* (p) watchdog.c */
 };
 
 /*

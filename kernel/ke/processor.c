@@ -142,13 +142,3 @@ LONG NTAPI KeSetBasePriorityThread(PKTHREAD Thread, LONG Increment)
     return previous;
 }
 LDR_EXPORT(KeSetBasePriorityThread);
-
-/* No limit is enforced on DPCs, which zeroes say (DPC-38). */
-NTSTATUS NTAPI KeQueryDpcWatchdogInformation(PKDPC_WATCHDOG_INFORMATION WatchdogInformation)
-{
-    if (hal_irql_read() < DISPATCH_LEVEL)
-        return STATUS_UNSUCCESSFUL;
-    *WatchdogInformation = (KDPC_WATCHDOG_INFORMATION){0};
-    return STATUS_SUCCESS;
-}
-LDR_EXPORT(KeQueryDpcWatchdogInformation);

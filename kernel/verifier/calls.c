@@ -9,6 +9,7 @@
 #include <hal/checked_call.h>
 #include <hal/upcall.h>
 #include <lib/bits.h>
+#include <lib/export.h>
 #include <lib/log.h>
 #include <lib/string.h>
 
@@ -167,3 +168,12 @@ void verifier_init(const char *command_line)
     mm_pool_track();
     ke_verifier = &hooks;
 }
+
+/* WDK surface */
+
+/* IRQL <= DISPATCH_LEVEL. Nonzero: the driver's calls are checked. WDK: MmIsDriverVerifying */
+LOGICAL NTAPI MmIsDriverVerifying(PDRIVER_OBJECT DriverObject)
+{
+    return verifier_covers(DriverObject->DriverStart);
+}
+LDR_EXPORT(MmIsDriverVerifying);

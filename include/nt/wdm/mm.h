@@ -123,6 +123,7 @@ NTKERNELAPI PVOID NTAPI MmPageEntireDriver(PVOID AddressWithinSection);
 NTKERNELAPI VOID NTAPI MmResetDriverPaging(PVOID AddressWithinSection);
 NTKERNELAPI PVOID NTAPI MmGetSystemRoutineAddress(PUNICODE_STRING SystemRoutineName);
 NTKERNELAPI MM_SYSTEMSIZE NTAPI MmQuerySystemSize(VOID);
+NTKERNELAPI LOGICAL NTAPI MmIsDriverVerifying(struct _DRIVER_OBJECT *DriverObject);
 extern PBOOLEAN NTDATA_POINTER(Mm64BitPhysicalAddress);
 NTKERNELAPI VOID NTAPI ProbeForRead(const volatile VOID *Address, SIZE_T Length, ULONG Alignment);
 NTKERNELAPI VOID NTAPI ProbeForWrite(volatile VOID *Address, SIZE_T Length, ULONG Alignment);

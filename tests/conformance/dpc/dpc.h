@@ -5,6 +5,7 @@
  *   isr.c     DPCs of interrupt service routines, IoRequestDpc
  *   when.c    when a DPC runs: importance, processor, clock
  *   timer.c   DPCs of timers
+ *   endless.c the watchdog: DPCs and ISRs that take too long
  */
 #pragma once
 
@@ -20,6 +21,10 @@ VOID CheckOtherProcessor(VOID);
 VOID CheckFlush(VOID);
 
 VOID CheckTimers(VOID);
+
+VOID CheckWatchdog(VOID);
+/* Bug checks: a number of these; the run has set short limits. */
+VOID StopEndless(ULONG Number);
 
 /* ---- a DPC that notes its calls --------------------------------------------------------------- */
 

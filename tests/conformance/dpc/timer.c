@@ -1,5 +1,5 @@
 /*
- * timer.c - DPCs that timers queue; the watchdog's figures.
+ * timer.c - DPCs that timers queue.
  */
 #include "dpc.h"
 
@@ -132,39 +132,6 @@ static VOID CheckFree(VOID)
     Expect(TestSpinUntil(&Noted.Runs, 1, DPC_WAIT_MS), "DPC-43 other timers go on expiring");
 }
 
-/* ---- the watchdog -------------------------------------------------------------------------------- */
-
-static NTSTATUS InDpc;
-
-static VOID NTAPI WatchdogRoutine(PKDPC Dpc, PVOID Context, PVOID Argument1, PVOID Argument2)
-{
-    UNREFERENCED_PARAMETER(Dpc);
-    UNREFERENCED_PARAMETER(Argument1);
-    UNREFERENCED_PARAMETER(Argument2);
-    InDpc = KeQueryDpcWatchdogInformation(Context);
-}
-
-static VOID CheckWatchdog(VOID)
-{
-    static ULONG values[sizeof(KDPC_WATCHDOG_INFORMATION) / sizeof(ULONG) + 1];
-    PKDPC_WATCHDOG_INFORMATION information = (PKDPC_WATCHDOG_INFORMATION)values;
-    static KDPC dpc;
-
-    ExpectStatus(KeQueryDpcWatchdogInformation(information), STATUS_UNSUCCESSFUL,
-                 "DPC-38 below DISPATCH_LEVEL there is no DPC to tell of");
-    RtlFillMemory(values, sizeof(values), 0xA5);
-    InDpc = STATUS_UNSUCCESSFUL;
-    KeInitializeDpc(&dpc, WatchdogRoutine, information);
-    KeInsertQueueDpc(&dpc, NULL, NULL);
-    KeFlushQueuedDpcs();
-    ExpectStatus(InDpc, STATUS_SUCCESS, "DPC-38 in a DPC KeQueryDpcWatchdogInformation succeeds");
-    Expect(information->DpcTimeCount <= information->DpcTimeLimit &&
-               information->DpcWatchdogCount <= information->DpcWatchdogLimit,
-           "DPC-38, DPC-39 what is left is not more than the limit");
-    ExpectEqual(values[sizeof(KDPC_WATCHDOG_INFORMATION) / sizeof(ULONG)], 0xA5A5A5A5,
-                "DPC-39 nothing is written beyond the structure");
-}
-
 VOID CheckTimers(VOID)
 {
     CheckSetAgain();
@@ -172,5 +139,4 @@ VOID CheckTimers(VOID)
     CheckBothUses();
     CheckPeriodic();
     CheckFree();
-    CheckWatchdog();
 }
