@@ -13,6 +13,7 @@
 #include "arch.h"
 
 #include <hw/acpi_tables.h>
+#include <lib/assert.h>
 #include <lib/bits.h>
 #include <lib/log.h>
 #include <lib/string.h>
@@ -26,6 +27,8 @@ enum {
     LAPIC_FREEZE_POLLS = 10000000,
     LAPIC_STALE_EOIS = 256, /* more than in-service bits can be set */
 };
+
+extern void *const lapic_eoi_places[], *const lapic_eoi_places_end[]; /* linker.ld */
 
 bool lapic_x2_mode;
 bool lapic_is_on;
@@ -96,6 +99,31 @@ static void lapic_nmi_input_read(void)
     }
 }
 
+/*
+ * Each end of interrupt becomes a WRMSR, in place of a store of the same length: so neither mode
+ * pays for a choice. Text is read only, except to a processor without CR0.WP; no other runs yet.
+ */
+static void lapic_eoi_patch(void)
+{
+    static const uint8_t wrmsr[] = {
+        0x31, 0xC0,                   /* xor eax, eax */
+        0x31, 0xD2,                   /* xor edx, edx */
+        0xB9, 0x0B, 0x08, 0x00, 0x00, /* mov ecx, LAPIC_X2_MSR(LAPIC_EOI) */
+        0x0F, 0x30,                   /* wrmsr */
+    };
+    static const uint8_t store[] = {0xC7, 0x04, 0x25}; /* mov dword [disp32], imm32 */
+    uint64_t cr0 = x86_cr0_read();
+
+    _Static_assert(LAPIC_X2_MSR(LAPIC_EOI) == 0x80B, "the MSR in the bytes above");
+    x86_cr0_write(cr0 & ~(uint64_t)X86_CR0_WP);
+    for (void *const *place = lapic_eoi_places; place < lapic_eoi_places_end; place++) {
+        ASSERT(memcmp(*place, store, sizeof(store)) == 0);
+        memcpy(*place, wrmsr, sizeof(wrmsr));
+    }
+    x86_cr0_write(cr0);
+    (void)x86_cpuid(X86_CPUID_VENDOR, 0); /* SDM 3A "Self-Modifying Code" 9.1.3: serialize */
+}
+
 /* VT-d 8.1 "DMA Remapping Reporting Structure", flag X2APIC_OPT_OUT */
 static bool lapic_x2_is_unwanted(void)
 {
@@ -119,6 +147,8 @@ void lapic_boot_init(void)
         lapic_x2_mode = true;
     else if (strcmp(mode, "x2apic") == 0)
         log_warn("apic: this CPU has no x2APIC mode");
+    if (lapic_x2_mode)
+        lapic_eoi_patch();
     log_info("apic: %s mode, firmware left %s", lapic_x2_mode ? "x2APIC" : "xAPIC",
              base & LAPIC_BASE_X2 ? "x2APIC" : "xAPIC");
     if (!hal_page_map(HAL_LAPIC_VIRTUAL, lapic_physical, HAL_PAGE_SIZE,

@@ -171,16 +171,23 @@ uint32_t hal_apic_read(uint32_t reg);
 /* True in x2APIC mode, where ids of 255 and above exist and registers are MSRs. */
 bool hal_apic_is_x2(void);
 
-/* End of interrupt for the highest vector in service; inline, the interrupt path calls it. */
 extern bool lapic_x2_mode;
 #define HAL_LAPIC_VIRTUAL 0xFFFFFFFFFFFE0000ull /* fixed mapping of the xAPIC page, uncached */
 
+/*
+ * End of interrupt for the highest vector in service; inline, the interrupt path calls it. It is
+ * xAPIC's store; in x2APIC mode lapic.c has put a WRMSR of the same length in its place, which is
+ * why registers are named. Each use notes its place for that.
+ */
 static inline void hal_apic_eoi(void)
 {
-    if (__builtin_expect(lapic_x2_mode, 0))
-        __asm__ volatile("wrmsr" : : "c"(LAPIC_X2_MSR(LAPIC_EOI)), "a"(0), "d"(0) : "memory");
-    else
-        *(volatile uint32_t *)(HAL_LAPIC_VIRTUAL + LAPIC_EOI) = 0;
+    __asm__ volatile("1:\tmovl $0, %c0\n\t"
+                     ".pushsection .apic_eoi, \"a\"\n\t"
+                     ".quad 1b\n\t"
+                     ".popsection"
+                     :
+                     : "i"(HAL_LAPIC_VIRTUAL + LAPIC_EOI)
+                     : "eax", "ecx", "edx", "memory");
 }
 
 /* Pending in this CPU's IRR when the call returns; taken as soon as CR8 and IF allow. */
