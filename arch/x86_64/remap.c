@@ -166,6 +166,11 @@ bool hal_remap_open(const struct hal_requester *requester, uint32_t count, struc
     return opened;
 }
 
+uint32_t hal_remap_block_max(void)
+{
+    return remap_unit_count != 0 ? remap_units[0].driver->block_max : UINT32_MAX;
+}
+
 void hal_remap_close(struct hal_remap *remap)
 {
     raw_lock_state_t state;

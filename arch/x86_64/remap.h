@@ -71,6 +71,7 @@ struct remap_driver {
     bool (*fault_take)(struct remap_unit *unit, struct hal_remap_fault *fault);
     void (*fault_program)(struct remap_unit *unit, const struct msi_message *message);
     void (*fault_mask)(struct remap_unit *unit, bool mask);
+    uint32_t block_max;      /* entries that one source can have */
     bool needs_directed_eoi; /* the vector in a redirection entry is not the one that is ended */
 };
 

@@ -429,5 +429,6 @@ const struct remap_driver remap_amd = {
     .fault_take = amd_fault_take,
     .fault_program = amd_fault_program,
     .fault_mask = amd_fault_mask,
+    .block_max = AMD_TABLE_ENTRIES,
     .needs_directed_eoi = true,
 };

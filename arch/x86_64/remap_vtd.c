@@ -307,4 +307,5 @@ const struct remap_driver remap_vtd = {
     .fault_take = vtd_fault_take,
     .fault_program = vtd_fault_program,
     .fault_mask = vtd_fault_mask,
+    .block_max = VTD_TABLE_ENTRIES,
 };

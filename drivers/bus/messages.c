@@ -67,7 +67,8 @@ uint32_t pci_messages_capable(const struct pci_function *function)
     if (is_forbidden)
         return 0;
     if (pci_has_msix(function))
-        return function->msix.table_count;
+        return function->msix.table_count < hal_remap_block_max() ? function->msix.table_count
+                                                                  : hal_remap_block_max();
     if (function->msi.offset == 0)
         return 0;
     return function->msi.message_count < MSI_MESSAGES_MAX ? function->msi.message_count

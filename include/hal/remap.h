@@ -54,6 +54,8 @@ bool hal_remap_is_on(void);
  * CPUs that may be named (hal_destination_max()) and that it cannot reach. PASSIVE_LEVEL, one caller at a time.
  */
 bool hal_remap_open(const struct hal_requester *requester, uint32_t count, struct hal_remap *remap);
+/* The most entries that one source may ask for. */
+uint32_t hal_remap_block_max(void);
 /* The entries are cleared. As above. */
 void hal_remap_close(struct hal_remap *remap);
 /* Block what comes by the entry from now on. Any IRQL. */

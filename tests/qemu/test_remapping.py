@@ -132,6 +132,21 @@ def test_a_move_under_fire_changes_the_entry_and_not_the_device(kind):
 
 
 @each_kind
+def test_what_a_bridge_to_pci_passes_on_is_checked_as_the_bridges(kind):
+    devices = ["pcie-pci-bridge,id=old", "edu,bus=old,addr=3", "pcie-root-port,id=rp1,chassis=1",
+               "edu,bus=rp1"]
+    with remapped(kind, devices=devices, drivers=["edu-message"], named=None, matches=()) as guest:
+        guest.wait_for_prompt()
+        for name in ("edu-message0", "edu-message1"):
+            guest.command(raise_interrupts(name, 200))
+            assert_exact(guest, name, 200)
+        behind = "buses 01 to 01" if kind == INTEL else "01:00.0"
+        assert f"from {behind} only" in step(guest, "1:3.0", "remapping")
+        assert "from 02:00.0 only" in step(guest, "2:0.0", "remapping")
+        assert guest.json("remap faults -j") == []
+
+
+@each_kind
 def test_entries_are_free_again_when_the_driver_has_stopped(kind):
     with remapped(kind) as guest:
         guest.wait_for_prompt()
