@@ -22,7 +22,7 @@
 #include "arch.h"
 #include "parse/cmdline.h"
 
-/* Fixed mappings, REMAP_MMIO_PAGES for each unit. */
+/* Fixed mappings, REMAP_MMIO_SIZE for each unit. */
 #define REMAP_VIRTUAL 0xFFFFFFFFFFD00000ull
 
 enum {
@@ -85,11 +85,16 @@ static bool start_all(void)
 
     while (started < remap_unit_count && remap_units[started].driver->start(&remap_units[started]))
         started++;
-    if (started == remap_unit_count)
-        return true;
-    for (uint32_t i = 0; i <= started; i++)
+    return started == remap_unit_count;
+}
+
+/* Also what firmware has left on: it would block everything. */
+static void stop_all(void)
+{
+    for (uint32_t i = 0; i < remap_unit_count; i++)
         remap_units[i].driver->stop(&remap_units[i]);
-    return false;
+    ioapic_remap_forget();
+    remap_unit_count = 0;
 }
 
 void hal_remap_init(const char *command_line)
@@ -100,16 +105,16 @@ void hal_remap_init(const char *command_line)
 
     if (driver == NULL)
         return;
-    if (is_refused(command_line)) {
-        log_info("remap: off, as the command line has it");
-        return;
-    }
     remap_unit_count = driver->find(remap_units);
     if (remap_unit_count == 0)
         return;
+    if (is_refused(command_line)) {
+        log_info("remap: off, as the command line has it");
+        stop_all();
+        return;
+    }
     if (!ioapic_remap_open() || !start_all()) {
-        ioapic_remap_forget();
-        remap_unit_count = 0;
+        stop_all();
         return;
     }
     log_info("remap: interrupts by %u unit%s of %s, %s destinations", remap_unit_count,
@@ -201,7 +206,11 @@ void hal_remap_clear(const struct hal_remap *remap, uint32_t index)
 
 bool hal_remap_read(const struct hal_remap *remap, uint32_t index, struct irq_route *route)
 {
-    return remap->unit->driver->entry_read(remap, index, route);
+    raw_lock_state_t state = raw_lock_acquire(&remap->unit->lock);
+    bool present = remap->unit->driver->entry_read(remap, index, route);
+
+    raw_lock_release(&remap->unit->lock, state);
+    return present;
 }
 
 uint64_t remap_rte(const struct hal_remap *remap, uint32_t pin, const struct irq_route *route)

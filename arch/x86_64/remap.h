@@ -49,7 +49,6 @@ struct remap_unit {
     bool fault_is_masked;         /* (l) */
 };
 
-/* Routines that take no unit's lock themselves are called with it held. */
 struct remap_driver {
     const char *name;
     /* Units of firmware's table, set up and off. 0: none that can be used; the reason is logged. */
@@ -64,7 +63,9 @@ struct remap_driver {
     /* route NULL: clear. Returns when no old copy of it is in use. Lock held. */
     void (*entry_write)(const struct hal_remap *remap, uint32_t index,
                         const struct irq_route *route);
+    /* False: clear. Lock held. */
     bool (*entry_read)(const struct hal_remap *remap, uint32_t index, struct irq_route *route);
+    /* What names the entry: pure. */
     struct msi_message (*message)(const struct hal_remap *remap, uint32_t index);
     uint64_t (*rte)(const struct hal_remap *remap, uint32_t index, const struct irq_route *route);
     /* Lock held. */
@@ -86,6 +87,7 @@ bool remap_registers_map(struct remap_unit *unit, uint32_t size);
 void remap_queue_put(struct remap_unit *unit, uint64_t low, uint64_t high);
 /* Wait, bounded, until the unit has written unit->sequence. Lock held. */
 bool remap_queue_wait(struct remap_unit *unit);
+
 /* ---- Blocks of entries: a set bit is a used one ---------------------------------------------- */
 
 static inline bool remap_bit_is_set(const uint64_t *bits, uint32_t number)
@@ -152,6 +154,7 @@ static inline phys_addr_t remap_physical(const void *direct)
 
 /* For ioapic.c: the bits of a redirection entry that name its remapping entry, which is written. */
 uint64_t remap_rte(const struct hal_remap *remap, uint32_t pin, const struct irq_route *route);
+
 /* ioapic.c: open entries for every chip; false: one of them is behind no unit. */
 bool ioapic_remap_open(void);
 /* ioapic.c: remapping stays off after all. */

@@ -3,8 +3,8 @@
  *
  * A unit interrupts when its log is no longer empty; the log is read in a DPC, since writing to the
  * console takes long. Each kind of fault of each requester is logged once and counted from then on:
- * a device that goes on forging must not fill the console. What comes when the list is full is
- * counted in one last row, without a name.
+ * a device that goes on forging must not fill the console, nor keep a CPU: past a number of faults
+ * at a time the rest waits. What comes when the list is full is counted in its last row.
  */
 #include "remap_faults.h"
 
@@ -16,10 +16,17 @@
 #include "irq/interrupt.h"
 #include "pci.h"
 
-enum { UNITS_MAX = 16, FAULTS_MAX = 32, FAULT_IRQL = 11 };
+enum {
+    UNITS_MAX = 16,
+    FAULTS_MAX = 32,
+    FAULT_IRQL = 11,
+    TAKEN_MAX = 64,       /* faults of a unit at a time */
+    PAUSE_UNITS = 100000, /* 10 ms */
+};
 
 static struct _KINTERRUPT unit_interrupts[UNITS_MAX];
 static KDPC collect_dpc;
+static KTIMER collect_timer; /* when there were more */
 static KSPIN_LOCK faults_lock;
 static struct remap_fault_count faults[FAULTS_MAX];
 static uint32_t fault_count;
@@ -61,28 +68,35 @@ static void report(const struct hal_remap_fault *fault)
              (unsigned long long)fault->detail);
 }
 
-static void collect(uint32_t unit)
+/* False: there may be more. */
+static bool collect(uint32_t unit)
 {
     struct hal_remap_fault fault;
+    uint32_t taken = 0;
 
-    while (hal_remap_fault_take(unit, &fault)) {
+    for (; taken < TAKEN_MAX && hal_remap_fault_take(unit, &fault); taken++) {
         struct remap_fault_count *row = row_of(&fault);
 
         row->fault.detail = fault.detail;
         if (row->count++ == 0)
             report(&fault);
     }
+    return taken < TAKEN_MAX;
 }
 
 void remap_faults_collect(void)
 {
+    LARGE_INTEGER pause = {.QuadPart = -PAUSE_UNITS};
     struct hal_remap_unit_info info;
+    bool is_done = true;
     KIRQL irql;
 
     KeAcquireSpinLock(&faults_lock, &irql);
     for (uint32_t unit = 0; hal_remap_unit_at(unit, &info); unit++)
-        collect(unit);
+        is_done &= collect(unit);
     KeReleaseSpinLock(&faults_lock, irql);
+    if (!is_done)
+        KeSetTimer(&collect_timer, pause, &collect_dpc);
 }
 
 bool remap_fault_at(uint32_t number, struct remap_fault_count *count)
@@ -139,6 +153,7 @@ void remap_faults_init(void)
     NTSTATUS status;
 
     KeInitializeDpc(&collect_dpc, collect_later, NULL);
+    KeInitializeTimer(&collect_timer);
     for (uint32_t unit = 0; unit < UNITS_MAX && hal_remap_unit_at(unit, &info); unit++) {
         status = unit_connect(unit, info.name);
         if (!NT_SUCCESS(status))

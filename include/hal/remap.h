@@ -51,7 +51,8 @@ bool hal_remap_is_on(void);
 
 /*
  * `count` entries, all clear. False: none left, or the source is behind no unit while there are
- * CPUs that may be named (hal_destination_max()) and that it cannot reach. PASSIVE_LEVEL, one caller at a time.
+ * CPUs that may be named (hal_destination_max()) and that it cannot reach. PASSIVE_LEVEL, one
+ * caller at a time.
  */
 bool hal_remap_open(const struct hal_requester *requester, uint32_t count, struct hal_remap *remap);
 /* The most entries that one source may ask for. */
@@ -62,8 +63,10 @@ void hal_remap_close(struct hal_remap *remap);
 void hal_remap_clear(const struct hal_remap *remap, uint32_t index);
 /* The route in the entry, trigger mode and polarity left alone; false: blocked. Any IRQL. */
 bool hal_remap_read(const struct hal_remap *remap, uint32_t index, struct irq_route *route);
-/* "vtd0 entry 27: vector 0x61 to APIC 3, from 00:04.0 only"; empty without a unit, or where
- * remap is NULL. Any IRQL. */
+/*
+ * "vtd0 entry 27: vector 0x61 to APIC 3, from 00:04.0 only"; empty without a unit, or where remap
+ * is NULL. Any IRQL.
+ */
 void hal_remap_describe(const struct hal_remap *remap, uint32_t index,
                         char text[HAL_REMAP_TEXT_MAX]);
 
@@ -85,7 +88,7 @@ struct hal_remap_unit_info {
 struct hal_remap_fault {
     uint16_t segment;
     uint16_t source;  /* requester id */
-    const char *what; /* "source id does not match the entry" */
+    const char *what; /* "entry belongs to another" */
     uint64_t detail;  /* entry, or address, as the unit gives it */
 };
 
