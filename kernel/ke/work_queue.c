@@ -3,8 +3,8 @@
  * DISPATCH_LEVEL.
  *
  * One queue for each kind of urgency, each with a worker from boot on. A worker that takes an item
- * while others still wait, and nobody is idle, first makes another worker, up to a limit: items
- * may block for long, and may wait for each other.
+ * while nobody else is idle first makes another worker, up to a limit: items may block for long,
+ * and may wait for each other, also for one that is queued only later.
  */
 #include <lib/assert.h>
 #include <lib/bugcheck.h>
@@ -62,7 +62,8 @@ static PWORK_QUEUE_ITEM item_take(struct work_queue *queue, bool *more_needed)
     item = CONTAINING_RECORD(RemoveHeadList(&queue->items), WORK_QUEUE_ITEM, List);
     queue->waiting--;
     queue->idle--;
-    *more_needed = queue->waiting && !queue->idle && queue->workers < WORKERS_MAX;
+    /* One in reserve: this item may wait for one that is not queued yet. */
+    *more_needed = !queue->idle && queue->workers < WORKERS_MAX;
     if (*more_needed)
         queue->workers++;
     ke_lock_release(&queue->lock);
