@@ -264,11 +264,22 @@ NTSTATUS msix_map(struct pci_messages *messages)
     return STATUS_SUCCESS;
 }
 
+/* Masked, and naming no vector that may be another device's by the time somebody unmasks it. */
+static void entry_empty(const struct pci_messages *messages, uint32_t entry)
+{
+    entry_mask_write(messages, entry, true);
+    *entry_register(messages, entry, PCI_MSIX_ENTRY_ADDRESS) = 0;
+    *entry_register(messages, entry, PCI_MSIX_ENTRY_ADDRESS_HIGH) = 0;
+    *entry_register(messages, entry, PCI_MSIX_ENTRY_DATA) = 0;
+}
+
 void msix_unmap(struct pci_messages *messages)
 {
     const struct pci_msix_capability *msix = &messages->function->msix;
 
     if (messages->table != NULL) {
+        for (uint32_t entry = 0; messages->entries != NULL && entry < msix->table_count; entry++)
+            entry_empty(messages, entry);
         control_change(messages->function, 0,
                        PCI_MSIX_CONTROL_ENABLE | PCI_MSIX_CONTROL_FUNCTION_MASK);
         MmUnmapIoSpace((PVOID)messages->table, msix->table_size);
