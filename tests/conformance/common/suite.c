@@ -176,7 +176,8 @@ static NTSTATUS TakeResources(PTEST_DEVICE Device, PCM_RESOURCE_LIST Raw,
     TestDevicePrepare(Device);
     if (TestGroup.Started != NULL)
         TestGroup.Started(Device);
-    Device->Starts++;
+    if (NT_SUCCESS(Device->StartStatus))
+        Device->Starts++;
     return Device->StartStatus;
 }
 
@@ -297,22 +298,56 @@ static NTSTATUS Filter(PTEST_DEVICE Device, PIRP Irp)
     return Complete(Irp, STATUS_SUCCESS, (ULONG_PTR)list);
 }
 
+static NTSTATUS Take(PTEST_DEVICE Device, PIRP Irp)
+{
+    PIO_STACK_LOCATION stack = IoGetCurrentIrpStackLocation(Irp);
+
+    return TakeResources(Device, stack->Parameters.StartDevice.AllocatedResources,
+                         stack->Parameters.StartDevice.AllocatedResourcesTranslated);
+}
+
+static VOID NTAPI FinishStart(PDEVICE_OBJECT DeviceObject, PVOID Context)
+{
+    PIRP irp = Context;
+    PIO_WORKITEM item = irp->Tail.Overlay.DriverContext[0];
+    PTEST_DEVICE device = ((PTEST_EXTENSION)DeviceObject->DeviceExtension)->Device;
+
+    Complete(irp, Take(device, irp), 0);
+    IoFreeWorkItem(item);
+}
+
+/* The drivers below come first (PNP-1); what they say stands if they fail (PNP-2). */
+static NTSTATUS Start(PTEST_DEVICE Device, PIRP Irp)
+{
+    NTSTATUS status = STATUS_UNSUCCESSFUL;
+    PIO_WORKITEM item = NULL;
+
+    if (IoForwardIrpSynchronously(Device->Lower, Irp))
+        status = Irp->IoStatus.Status;
+    if (NT_SUCCESS(status) && Device->StartLater)
+        item = IoAllocateWorkItem(Device->Self);
+    Device->StartLater = FALSE;
+    if (item != NULL) {
+        IoMarkIrpPending(Irp);
+        Irp->Tail.Overlay.DriverContext[0] = item;
+        IoQueueWorkItem(item, FinishStart, DelayedWorkQueue, Irp);
+        return STATUS_PENDING;
+    }
+    if (NT_SUCCESS(status))
+        status = Take(Device, Irp);
+    return Complete(Irp, status, 0);
+}
+
 static NTSTATUS NTAPI DispatchPnp(PDEVICE_OBJECT DeviceObject, PIRP Irp)
 {
     PTEST_DEVICE device = ((PTEST_EXTENSION)DeviceObject->DeviceExtension)->Device;
     PIO_STACK_LOCATION stack = IoGetCurrentIrpStackLocation(Irp);
-    NTSTATUS status = STATUS_UNSUCCESSFUL;
 
     if (device == NULL)
         return Complete(Irp, STATUS_INVALID_DEVICE_REQUEST, 0);
     switch (stack->MinorFunction) {
     case IRP_MN_START_DEVICE:
-        if (IoForwardIrpSynchronously(device->Lower, Irp))
-            status = Irp->IoStatus.Status;
-        if (NT_SUCCESS(status))
-            status = TakeResources(device, stack->Parameters.StartDevice.AllocatedResources,
-                                   stack->Parameters.StartDevice.AllocatedResourcesTranslated);
-        return Complete(Irp, status, 0);
+        return Start(device, Irp);
     case IRP_MN_FILTER_RESOURCE_REQUIREMENTS:
         return Filter(device, Irp);
     case IRP_MN_REMOVE_DEVICE:

@@ -12,6 +12,10 @@ static struct {
     NTSTATUS Status;
 } AtStart;
 
+static TEST_CONNECTION Kept; /* over a stop and a start */
+static ULONG StopIrql = ~0u;
+static PTEST_DEVICE FailNext;
+
 /* ---- in START_DEVICE ------------------------------------------------------------------------ */
 
 static VOID Started(PTEST_DEVICE Device)
@@ -20,6 +24,13 @@ static VOID Started(PTEST_DEVICE Device)
 
     if (!TestCanRaise(Device))
         return;
+    if (Device == FailNext) {
+        TestPrepareFull(&connection, Device, 0);
+        if (NT_SUCCESS(TestConnect(&connection)))
+            TestDisconnect(&connection);
+        Device->StartStatus = STATUS_DEVICE_CONFIGURATION_ERROR;
+        return;
+    }
     AtStart.Starts++;
     AtStart.Irql |= KeGetCurrentIrql();
     TestPrepareFull(&connection, Device, 0);
@@ -40,6 +51,50 @@ static VOID CheckStart(VOID)
                  "PNP-1, CIE-GEN-1 in START_DEVICE, after the bus, a driver connects");
     ExpectEqual(AtStart.Calls, AtStart.Starts,
                 "PNP-1, PNP-10 and can enable the interrupt it was given, line or message");
+}
+
+/* ---- stopping ------------------------------------------------------------------------------- */
+
+static VOID Removing(PTEST_DEVICE Device)
+{
+    if (Kept.Object == NULL || Kept.Device != Device)
+        return;
+    StopIrql = KeGetCurrentIrql();
+    TestAcknowledge(Device);
+    TestDisconnect(&Kept);
+}
+
+static VOID CheckStop(PTEST_DEVICE Device)
+{
+    TestPrepareFull(&Kept, Device, 0);
+    if (!TestConnectOrFail(&Kept, "PNP-7 a device connects"))
+        return;
+    Device->StartLater = TRUE;
+    Expect(TestRestart(Device),
+           "RES-START-5 a START_DEVICE that is pended and completed later starts");
+    Expect(StopIrql == PASSIVE_LEVEL && Kept.Object == NULL,
+           "PNP-7, PNP-8 in STOP_DEVICE, before it is passed down, a driver disconnects");
+    TestPrepareFull(&Kept, Device, 0);
+    if (TestConnectOrFail(&Kept, "PNP-7, PNP-6 started again it connects")) {
+        TestExpectCall(&Kept, 0, FULL(&Kept).Irql, "PNP-7, PNP-6 and is served");
+        TestDisconnect(&Kept);
+    }
+}
+
+/* Started again it connects, disconnects and then fails. */
+static VOID CheckFailedStart(PTEST_DEVICE Device)
+{
+    PDEVICE_OBJECT physical = Device->Physical;
+    PTEST_DEVICE device;
+    BOOLEAN started;
+
+    FailNext = Device;
+    started = TestRestart(Device);
+    for (device = TestDevices; device != NULL && device->Physical != physical;)
+        device = device->Next;
+    Expect(!started && device == NULL,
+           "PNP-5 a device whose start fails after it had connected gets REMOVE_DEVICE");
+    FailNext = NULL;
 }
 
 /* The rocker's messages come at a high level, so that they nest. */
@@ -72,6 +127,7 @@ static VOID Run(VOID)
     CheckRegisters(rocker != NULL ? rocker : edu);
     CheckStack(rocker != NULL ? rocker : edu);
     CheckCalls(serial);
+    CheckStop(serial);
     if (rocker != NULL) {
         CheckNesting(serial, rocker);
         CheckMessages(rocker);
@@ -80,7 +136,9 @@ static VOID Run(VOID)
         CheckEdgeChain(edge);
         CheckGone(edu);
         CheckStorm(edu, serial);
+        CheckFailedStart(TestFind(TestKindEdu, LINE_DEVICES - 1));
     }
 }
 
-const TEST_GROUP TestGroup = {.Run = Run, .Stop = Stop, .Started = Started, .Filter = Filter};
+const TEST_GROUP TestGroup = {
+    .Run = Run, .Stop = Stop, .Started = Started, .Removing = Removing, .Filter = Filter};

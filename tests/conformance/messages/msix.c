@@ -5,7 +5,7 @@
 
 #define QUIET_MS 20
 
-static TEST_CONNECTION Connection;
+static TEST_CONNECTION Connection, Second;
 
 static ULONG CountMasked(PMSIX_TABLE Table)
 {
@@ -90,6 +90,9 @@ VOID CheckMsix(PTEST_DEVICE Device)
         ExpectEqual(CountOpen(&table), table.Size,
                     "HW-67, RES-MSI-13, RES-MSIX-11 connecting unmasks the entries");
         CheckTable(&table);
+        TestPrepareFull(&Second, Device, 0);
+        Expect(!NT_SUCCESS(TestConnect(&Second)) && Second.Context == NULL,
+               "HW-71 a message that is connected is not bound once more");
         CheckFunctionMask(Device, &table, capability);
         TestDisconnect(&Connection);
     }

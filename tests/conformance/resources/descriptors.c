@@ -88,6 +88,25 @@ static VOID CheckLine(PCM_PARTIAL_RESOURCE_DESCRIPTOR Translated,
     Expect((Translated->Flags & ~1u) == 0, "RES-CM-17, RES-CM-18 its flags tell its mode alone");
 }
 
+/* What firmware gave the device, which comes with its length. */
+static VOID CheckLength(PTEST_DEVICE Device)
+{
+    static UCHAR buffer[512];
+    PCM_RESOURCE_LIST list = (PCM_RESOURCE_LIST)buffer;
+    ULONG length = 0;
+
+    if (!NT_SUCCESS(IoGetDeviceProperty(Device->Physical, DevicePropertyBootConfiguration,
+                                        sizeof(buffer), buffer, &length)) ||
+        length == 0)
+        return;
+    ExpectEqual(length,
+                FIELD_OFFSET(CM_RESOURCE_LIST, List[0].PartialResourceList) +
+                    sizeof(CM_PARTIAL_RESOURCE_LIST) +
+                    (list->List[0].PartialResourceList.Count - 1) *
+                        sizeof(CM_PARTIAL_RESOURCE_DESCRIPTOR),
+                "RES-CM-25 a list is as long as its Count says");
+}
+
 VOID CheckLists(PTEST_DEVICE Device)
 {
     PCM_PARTIAL_RESOURCE_DESCRIPTOR translated, raw;
@@ -96,6 +115,7 @@ VOID CheckLists(PTEST_DEVICE Device)
 
     if (Device->TranslatedList == NULL)
         return;
+    CheckLength(Device);
     list = &Device->TranslatedList->List[0].PartialResourceList;
     rawList = &Device->RawList->List[0].PartialResourceList;
     Expect(Device->RawList->Count == 1 && Device->TranslatedList->Count == 1,
@@ -237,4 +257,5 @@ VOID CheckWithout(PTEST_DEVICE Device)
     ExpectStatus(TestSendPnp(Device, &location, &information), STATUS_NOT_SUPPORTED,
                  "RES-QRR-4 asked for requirements its bus leaves the status");
     ExpectEqual(information, 0, "RES-QRR-4 and the information");
+    Expect(Asked[Device->Kind] == NULL, "RES-FLT-3 without resources the list to filter is NULL");
 }

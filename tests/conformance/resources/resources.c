@@ -131,6 +131,8 @@ static VOID Run(VOID)
     Expect(FilterCalls != 0 && FilterAfterStart == 0,
            "RES-FLT-1 requirements are filtered after AddDevice and before the start");
     ExpectEqual(FilterIrql, PASSIVE_LEVEL, "RES-FLT-1 at PASSIVE_LEVEL");
+    Expect(Asked[TestKindEdu] != NULL,
+           "RES-FLT-3 the list to filter is in IoStatus.Information when the bus has completed it");
     CheckLayouts();
     for (device = TestDevices; device != NULL; device = device->Next)
         CheckLists(device);
