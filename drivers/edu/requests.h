@@ -12,6 +12,8 @@
  */
 #pragma once
 
+#include <ntddk.h>
+
 #include "edu.h"
 
 typedef struct _EDU_HARDWARE {

@@ -19,6 +19,15 @@
 #define NAME_DIGIT(Name) ((Name)[sizeof(Name) / sizeof((Name)[0]) - 2])
 #define DEVICES_MAX 10 /* the last character of the names is a digit */
 
+/* A driver with device objects of other kinds, too, names routines of its own, which tell them
+ * apart. */
+#ifndef FUNCTION_DISPATCH_PNP
+#define FUNCTION_DISPATCH_PNP DispatchPnp
+#define FUNCTION_DISPATCH_POWER DispatchPower
+#define FUNCTION_DISPATCH_REQUEST DispatchRequest
+#define FUNCTION_DISPATCH_OTHER DispatchPassDown
+#endif
+
 static NTSTATUS Complete(PIRP Irp, NTSTATUS Status, ULONG Information)
 {
     Irp->IoStatus.Status = Status;
@@ -100,10 +109,18 @@ static NTSTATUS PnpStart(PFUNCTION Function, PIRP Irp)
         Function->Translated =
             CopyResources(stack->Parameters.StartDevice.AllocatedResourcesTranslated);
         status = Run(Function);
+        Function->Started = NT_SUCCESS(status);
         if (!NT_SUCCESS(status))
             FreeResources(Function);
     }
     return Complete(Irp, status, 0);
+}
+
+static VOID PnpStop(PFUNCTION Function)
+{
+    Halt(Function);
+    Function->Started = FALSE;
+    FreeResources(Function);
 }
 
 /* First turn away and finish what waits for the device, or the lock would never come free. */
@@ -113,9 +130,8 @@ static NTSTATUS PnpRemove(PDEVICE_OBJECT DeviceObject, PFUNCTION Function, PIRP 
     WCHAR name[] = LINK_NAME;
     NTSTATUS status;
 
-    Halt(Function);
+    PnpStop(Function);
     IoReleaseRemoveLockAndWait(&Function->Lock, Irp);
-    FreeResources(Function);
     Irp->IoStatus.Status = STATUS_SUCCESS;
     IoSkipCurrentIrpStackLocation(Irp);
     status = IoCallDriver(Function->Lower, Irp);
@@ -142,9 +158,7 @@ static NTSTATUS NTAPI DispatchPnp(PDEVICE_OBJECT DeviceObject, PIRP Irp)
         status = PnpStart(function, Irp);
     } else {
         if (minor == IRP_MN_STOP_DEVICE || minor == IRP_MN_SURPRISE_REMOVAL)
-            Halt(function);
-        if (minor == IRP_MN_STOP_DEVICE)
-            FreeResources(function);
+            PnpStop(function);
         if (minor == IRP_MN_QUERY_STOP_DEVICE || minor == IRP_MN_CANCEL_STOP_DEVICE ||
             minor == IRP_MN_STOP_DEVICE || minor == IRP_MN_SURPRISE_REMOVAL ||
             minor == IRP_MN_QUERY_REMOVE_DEVICE || minor == IRP_MN_CANCEL_REMOVE_DEVICE)
@@ -163,7 +177,7 @@ static NTSTATUS PowerUp(PFUNCTION Function, PIRP Irp)
 
     if (IoForwardIrpSynchronously(Function->Lower, Irp))
         status = Irp->IoStatus.Status;
-    if (NT_SUCCESS(status) && !Function->Running && Function->Translated != NULL)
+    if (NT_SUCCESS(status) && !Function->Running && Function->Started)
         status = Run(Function);
     return Complete(Irp, status, 0);
 }
@@ -282,11 +296,11 @@ NTSTATUS NTAPI DriverEntry(PDRIVER_OBJECT DriverObject, PUNICODE_STRING Registry
     DriverObject->MajorFunction[IRP_MJ_CREATE] = DispatchOpenClose;
     DriverObject->MajorFunction[IRP_MJ_CLEANUP] = DispatchOpenClose;
     DriverObject->MajorFunction[IRP_MJ_CLOSE] = DispatchOpenClose;
-    DriverObject->MajorFunction[IRP_MJ_READ] = DispatchRequest;
-    DriverObject->MajorFunction[IRP_MJ_WRITE] = DispatchRequest;
-    DriverObject->MajorFunction[IRP_MJ_DEVICE_CONTROL] = DispatchRequest;
-    DriverObject->MajorFunction[IRP_MJ_PNP] = DispatchPnp;
-    DriverObject->MajorFunction[IRP_MJ_POWER] = DispatchPower;
-    DriverObject->MajorFunction[IRP_MJ_SYSTEM_CONTROL] = DispatchPassDown;
+    DriverObject->MajorFunction[IRP_MJ_READ] = FUNCTION_DISPATCH_REQUEST;
+    DriverObject->MajorFunction[IRP_MJ_WRITE] = FUNCTION_DISPATCH_REQUEST;
+    DriverObject->MajorFunction[IRP_MJ_DEVICE_CONTROL] = FUNCTION_DISPATCH_REQUEST;
+    DriverObject->MajorFunction[IRP_MJ_PNP] = FUNCTION_DISPATCH_PNP;
+    DriverObject->MajorFunction[IRP_MJ_POWER] = FUNCTION_DISPATCH_POWER;
+    DriverObject->MajorFunction[IRP_MJ_SYSTEM_CONTROL] = FUNCTION_DISPATCH_OTHER;
     return STATUS_SUCCESS;
 }

@@ -30,6 +30,7 @@ typedef struct _FUNCTION {
     PDEVICE_OBJECT Lower;    /* where IRPs are passed on to */
     IO_REMOVE_LOCK Lock;     /* held by each request under way */
     ULONG Index;             /* the digit at the end of the name */
+    BOOLEAN Started;         /* between START_DEVICE and STOP_DEVICE, or removal */
     BOOLEAN Running;         /* FunctionStart succeeded, FunctionStop has not been called */
     PCM_RESOURCE_LIST Raw;   /* from START_DEVICE to STOP_DEVICE; NULL without */
     PCM_RESOURCE_LIST Translated;

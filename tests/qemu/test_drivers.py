@@ -1,4 +1,5 @@
-"""The drivers that stretch the runtime: virtio-rng, ahci, e1000e."""
+"""The drivers that stretch the runtime: virtio-rng, ahci, e1000e, a bus with children
+and a filter."""
 import ipaddress
 import struct
 import time
@@ -257,3 +258,98 @@ def test_e1000e_is_told_of_its_link_by_the_fourth_message():
                 assert time.monotonic() < before + 30, "the link's interrupt did not come"
                 time.sleep(0.1)
             assert counts[3] >= 1
+
+
+# ---- edu-bus, edu-child, irp-count --------------------------------------------------------------
+
+BUS = {"devices": ["edu"], "drivers": ["edu-bus", "edu-child", "irp-count"]}
+IOCTL_FACTORIAL, IOCTL_PLUG, IOCTL_UNPLUG, IOCTL_IRP_COUNT = (
+    "0x222000", "0x222040", "0x222044", "0x223000")
+IRP_MJ_CREATE, IRP_MJ_DEVICE_CONTROL, IRP_MJ_PNP = 0, 0x0E, 0x1B
+
+
+def ulong(value):
+    return struct.pack("<I", value).hex()
+
+
+def factorial(name, number):
+    return f"dev -j ioctl {name} {IOCTL_FACTORIAL} {ulong(number)} 4"
+
+
+def calculators(rows):
+    return [(row["location"], row["driver"], row["state"]) for row in rows
+            if row["instance"].startswith("EDUBUS\\")]
+
+
+STARTED = [(f"slot {slot}", "edu-child", "started") for slot in (0, 1)]
+
+
+@matrix.each_machine
+def test_the_children_of_a_bus_driver_are_started_and_served_through_its_interrupt(machine):
+    result = run_commands(["devices -j", factorial("edu-child0", 10), factorial("edu-child1", 5),
+                           f"dev -j ioctl edu-child1 {IOCTL_IRP_COUNT} - 116", "irq -j"],
+                          **machine, **BUS)
+    assert result.verdict == SUCCESS, result.text
+    rows = result.json(1)
+    assert calculators(rows) == STARTED
+    bus = next(row for row in rows if row["driver"] == "edu-bus")
+    assert all(row["depth"] == bus["depth"] + 1 for row in rows if row["driver"] == "edu-child")
+    assert struct.unpack("<I", data_of(result, 2)) == (3628800,)
+    assert struct.unpack("<I", data_of(result, 3)) == (120,)
+    *passed, completed = struct.unpack("<29i", data_of(result, 4))
+    assert passed[IRP_MJ_CREATE] == 2  # for the factorial, and for the counts
+    assert passed[IRP_MJ_DEVICE_CONTROL] == 2 and completed == 1
+    assert passed[IRP_MJ_PNP] >= 1
+    row, = interrupts(result, 5, "edu-bus")
+    assert sum(row["claims"]) == 2
+
+
+def wait_for(what, question, wanted, timeout=30):
+    """Asks until the answer is the one wanted."""
+    deadline = time.monotonic() + timeout
+    while (answer := question()) != wanted:
+        assert time.monotonic() < deadline, f"{what}: {answer}"
+        time.sleep(0.05)
+
+
+def compute(guest, name, number):
+    row, = guest.json(factorial(name, number))
+    return struct.unpack("<I", bytes.fromhex(row["data"]))[0]
+
+
+@matrix.each("quick")
+def test_children_come_and_go_when_their_bus_says_so(machine):
+    with Guest(**machine, **BUS) as guest:
+        guest.wait_for_prompt()
+        for _ in range(3):
+            guest.command(f"dev ioctl edu-bus0 {IOCTL_UNPLUG} {ulong(0)}")
+            wait_for("unplugged", lambda: calculators(guest.json("devices -j")), STARTED[1:])
+            assert compute(guest, "edu-child1", 4) == 24
+            guest.command(f"dev ioctl edu-bus0 {IOCTL_PLUG} {ulong(0)}")
+            wait_for("plugged", lambda: sorted(calculators(guest.json("devices -j"))), STARTED)
+            assert compute(guest, "edu-child0", 3) == 6
+
+
+def test_children_stop_and_go_with_their_driver_and_with_their_bus():
+    result = run_commands(
+        ["driver stop edu-child", "driver start edu-child", factorial("edu-child1", 4),
+         "driver sleep edu-child", "driver wake edu-child", factorial("edu-child1", 4),
+         "driver remove edu-child", "devices -j", "driver start edu-child",
+         factorial("edu-child0", 4), "driver remove edu-bus", "devices -j",
+         "driver start edu-bus", "devices -j", factorial("edu-child1", 6)], **BUS)
+    assert result.verdict == SUCCESS, result.text
+    assert [state for _, _, state in calculators(result.json(8))] == ["removed", "removed"]
+    assert calculators(result.json(12)) == []
+    assert calculators(result.json(14)) == STARTED
+    for number, value in ((3, 24), (6, 24), (10, 24), (15, 720)):
+        assert struct.unpack("<I", data_of(result, number)) == (value,)
+
+
+def test_edu_bus_built_with_mingws_headers_behaves_the_same():
+    result = run_commands(["devices -j", factorial("edu-child1", 5),
+                           f"dev -j ioctl edu-child1 {IOCTL_IRP_COUNT} - 116"],
+                          folder="drivers-mingw", **BUS)
+    assert result.verdict == SUCCESS, result.text
+    assert calculators(result.json(1)) == STARTED
+    assert struct.unpack("<I", data_of(result, 2)) == (120,)
+    assert struct.unpack("<29i", data_of(result, 3))[28] == 1
