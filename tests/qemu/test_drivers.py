@@ -1,6 +1,7 @@
-"""The drivers that stretch the runtime: virtio-rng, ahci, e1000e, a bus with children
-and a filter."""
+"""The drivers that stretch the runtime: virtio-rng, ahci, e1000e, xhci, a bus with
+children and a filter."""
 import ipaddress
+import json
 import struct
 import time
 
@@ -353,3 +354,60 @@ def test_edu_bus_built_with_mingws_headers_behaves_the_same():
     assert calculators(result.json(1)) == STARTED
     assert struct.unpack("<I", data_of(result, 2)) == (120,)
     assert struct.unpack("<29i", data_of(result, 3))[28] == 1
+
+
+# ---- xhci ---------------------------------------------------------------------------------------
+
+IOCTL_XHCI_INFORMATION = "0x222000"
+PORT_CONNECTED = 1
+
+
+def port_changes(lines):
+    """[(port, connected)] as `dev -j read xhci0` printed them."""
+    data = bytes.fromhex(json.loads(next(line for line in lines if line.startswith("{")))["data"])
+    pairs = struct.iter_unpack("<II", data)
+    return [(port, status & PORT_CONNECTED) for port, status in pairs]
+
+
+def check_port_events(machine, device, messages, **options):
+    """A keyboard is plugged and unplugged: before a read asks, and while one waits."""
+    with Guest(**machine, devices=[f"{device},id=xhci"], monitor=True, **options) as guest:
+        guest.wait_for_prompt()
+        for command, connected in (("device_add usb-kbd,id=keyboard,bus=xhci.0", 1),
+                                   ("device_del keyboard", 0)):
+            guest.monitor.command(command)
+            (port, state), *_ = port_changes(guest.command("dev -j read xhci0 8"))
+            assert state == connected and port >= 1
+        start = guest.position
+        guest.type("dev -j read xhci0 64\r")
+        guest.expect("dev -j read xhci0 64")
+        guest.monitor.command("device_add usb-kbd,id=keyboard,bus=xhci.0")
+        guest.wait_for_prompt()
+        (port, state), *_ = port_changes(guest.text[start:guest.position].split("\n"))
+        assert state == 1
+        row, = guest.json(f"dev -j ioctl xhci0 {IOCTL_XHCI_INFORMATION} - 24")
+        ports, connected, granted, taken, changes, lost = struct.unpack(
+            "<3Ii2I", bytes.fromhex(row["data"]))
+        assert (connected, granted, lost) == (1 << (port - 1), messages, 0)
+        assert ports >= port and changes >= 3 and taken >= 4  # a command's, and the changes'
+        row, = [row for row in guest.json("irq -j") if row["drivers"] == ["xhci.sys"]]
+        assert row["mode"] == ("latched" if messages else "level")
+        assert sum(row["claims"]) == taken and row["unclaimed"] == 0
+
+
+@matrix.each_machine
+def test_xhci_is_told_by_msi_what_comes_to_its_ports_and_goes(machine):
+    check_port_events(machine, "nec-usb-xhci,msi=on,msix=off", 1, drivers=["xhci"])
+
+
+@pytest.mark.parametrize("device, messages", [("qemu-xhci", 1),
+                                              ("nec-usb-xhci,msi=off,msix=off", 0)],
+                         ids=["MSI-X", "line"])
+@matrix.each("quick")
+def test_xhci_is_told_the_same_by_other_interrupts(machine, device, messages):
+    check_port_events(machine, device, messages, drivers=["xhci"])
+
+
+def test_xhci_built_with_mingws_headers_behaves_the_same():
+    check_port_events({}, "nec-usb-xhci,msi=on,msix=off", 1, drivers=["xhci"],
+                      folder="drivers-mingw")
