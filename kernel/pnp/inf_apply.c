@@ -18,6 +18,7 @@
 #include "io/alloc.h"
 #include "ke/ob.h"
 #include "pnp/inf_list.h"
+#include "pnp/text.h"
 
 enum {
     DATA_MAX = 8192,
@@ -184,7 +185,25 @@ static void registry_apply(const struct pnp_inf *inf, const char *section,
                  (unsigned long long)error.offset, error.detail);
 }
 
-/* A new numbered key of the class; its path below Class goes to the Enum key as "Driver". */
+/* The key that an earlier device of this instance was given, if it is of this class. */
+static struct pnp_key *driver_key_again(struct pnp_devnode *node, struct pnp_key *class_root,
+                                        const char *class_guid)
+{
+    WCHAR wide[PNP_NAME_MAX] = {0};
+    ULONG size = sizeof(wide) - sizeof(wide[0]);
+    char path[PNP_NAME_MAX];
+    UNICODE_STRING name;
+
+    RtlInitUnicodeString(&name, L"Driver");
+    if (node->key == NULL || !NT_SUCCESS(pnp_value_get(node->key, &name, NULL, wide, &size)))
+        return NULL;
+    pnp_text_from_wide(path, sizeof(path), wide);
+    if (lib_strnicmp(path, class_guid, strlen(class_guid)) != 0)
+        return NULL;
+    return pnp_key_open_text(class_root, path, false);
+}
+
+/* The device's numbered key of the class; its path below Class goes to the Enum key as "Driver". */
 static struct pnp_key *driver_key_create(struct pnp_devnode *node, const char *class_guid)
 {
     char path[PNP_NAME_MAX];
@@ -195,6 +214,11 @@ static struct pnp_key *driver_key_create(struct pnp_devnode *node, const char *c
 
     if (class_root == NULL)
         return NULL;
+    key = driver_key_again(node, class_root, class_guid);
+    if (key != NULL) {
+        ob_dereference(class_root);
+        return key;
+    }
     class_key = pnp_key_open_text(class_root, class_guid, true);
     if (class_key != NULL) {
         pnp_key_counts(class_key, &children, &values);
