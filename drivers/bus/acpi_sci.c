@@ -11,6 +11,7 @@
 #include "acpi_bus.h"
 #include "gsi.h"
 #include "irq/interrupt.h"
+#include "pci_hotplug.h"
 #include "pnp/pnp.h"
 
 enum { SCI_IRQL = 11 };
@@ -44,6 +45,7 @@ void acpi_sci_connect(void)
     gsi_t gsi;
 
     acpi_set_power_button(button_pressed);
+    pci_hotplug_init();
     if (!acpi_events_start() || !acpi_sci_line(&gsi, &mode))
         return;
     status = gsi_line_get(gsi, &mode, &line);

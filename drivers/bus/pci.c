@@ -30,7 +30,11 @@ static struct pci_function **function_tail = &function_first;
 
 struct pci_function *pci_function_after(const struct pci_function *previous)
 {
-    return previous == NULL ? function_first : previous->next;
+    struct pci_function *function = previous == NULL ? function_first : previous->next;
+
+    while (function != NULL && function->is_gone)
+        function = function->next;
+    return function;
 }
 
 struct pci_function *pci_function_next(const struct pci_function *previous)
@@ -161,9 +165,33 @@ static void messages_off(struct pci_function *function)
     }
 }
 
+/* A struct in the list: that of a function which stood in this place and has gone, or a new one. */
+static struct pci_function *function_allocate(struct pci_location where)
+{
+    struct pci_function *function = function_first;
+    struct pci_function *next;
+
+    while (function != NULL &&
+           !(function->is_gone && function->where.segment == where.segment &&
+             function->where.bus == where.bus && function->where.devfn == where.devfn))
+        function = function->next;
+    if (function == NULL) {
+        function = bus_allocate(sizeof(*function));
+        if (function == NULL)
+            return NULL;
+        *function_tail = function;
+        function_tail = &function->next;
+        return function;
+    }
+    next = function->next;
+    memset(function, 0, sizeof(*function));
+    function->next = next;
+    return function;
+}
+
 static struct pci_function *function_create(struct pci_location where, struct pci_function *parent)
 {
-    struct pci_function *function = bus_allocate(sizeof(*function));
+    struct pci_function *function = function_allocate(where);
     uint32_t class_register;
 
     if (function == NULL)
@@ -191,8 +219,6 @@ static struct pci_function *function_create(struct pci_location where, struct pc
         pci_function_size(function);
     if (pci_is_bridge(function))
         pci_bridge_read(function);
-    *function_tail = function;
-    function_tail = &function->next;
     return function;
 }
 
@@ -265,6 +291,8 @@ static void bus_walk(struct pci_root *root, uint8_t bus, struct pci_function *pa
                 is_multifunction =
                     (hal_pci_read(where.segment, bus, where.devfn, PCI_HEADER_TYPE, 1) &
                      PCI_HEADER_MULTIFUNCTION) != 0;
+            if (pci_function_find(where.segment, bus, where.devfn) != NULL)
+                continue; /* walked before */
             function = function_create(where, parent);
             if (function != NULL && pci_is_bridge(function))
                 bridge_walk(root, function, depth);
@@ -353,6 +381,33 @@ static void root_walk(uint16_t segment, uint8_t first_bus, uint8_t last_bus)
                           0);
         else
             bridge_number(&root, bridge, parent->bridge.secondary, parent->bridge.subordinate, 0);
+    }
+}
+
+bool pci_function_answers(const struct pci_function *function)
+{
+    return pci_read(function, PCI_VENDOR_ID, 2) == function->vendor_id &&
+           pci_read(function, PCI_DEVICE_ID, 2) == function->device_id;
+}
+
+/* A bridge that comes is found, but not entered: nobody has kept bus numbers for it. */
+void pci_enumerate_new(void)
+{
+    struct pci_function *bridge = NULL;
+    struct hal_pci_window window;
+    struct pci_root root = {.last_bus = 0};
+
+    for (uint32_t i = 0; hal_pci_window_at(i, &window); i++) {
+        root.segment = window.segment;
+        for (uint32_t bus = window.first_bus; bus <= window.last_bus; bus++) {
+            if (bus == window.first_bus || bus_is_root(window.segment, bus))
+                bus_walk(&root, (uint8_t)bus, NULL, DEPTH_MAX);
+        }
+    }
+    while ((bridge = pci_function_after(bridge)) != NULL) {
+        root.segment = bridge->where.segment;
+        if (pci_is_bridge(bridge) && bridge->bridge.secondary != 0)
+            bus_walk(&root, bridge->bridge.secondary, bridge, DEPTH_MAX);
     }
 }
 

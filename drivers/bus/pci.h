@@ -4,7 +4,8 @@
  * Enumeration (pci.c) makes the list, fills in what firmware left empty (pci_assign.c), asks for
  * the route of the interrupt pin (routing.c) and reports a PDO for each function (pci_pdo.c). A
  * function is never freed; its order in the list is that of discovery: a bridge stands before what
- * lies behind it.
+ * lies behind it. One that was unplugged (pci_hotplug.c) is passed over until something stands in its
+ * place again.
  *
  * BARs are sized (pci_bar.c) when somebody asks for the function, since that switches its decoding
  * off and on, which is slow in a virtual machine and useless for a device nobody drives. Those that
@@ -84,6 +85,7 @@ struct pci_function {
 
     struct pci_line_route line; /* (c) */
     PDEVICE_OBJECT pdo;         /* (c) */
+    bool is_gone;               /* (p) unplugged */
     bool is_sized;              /* (e) bars and the place of the MSI-X table are known */
     bool is_started;            /* (p) */
 
@@ -138,6 +140,10 @@ static inline bool pci_bar_is_memory(const struct pci_bar *bar)
 
 /* pci.c: every window and bus; functions are in the list afterwards. PASSIVE_LEVEL, once. */
 void pci_enumerate(void);
+/* pci.c: functions that came since go to the list; the bridges' buses are known. PASSIVE_LEVEL. */
+void pci_enumerate_new(void);
+/* pci.c: does the function still answer, and as what it was? */
+bool pci_function_answers(const struct pci_function *function);
 /* pci.c: size the BARs, check that the MSI-X table lies inside. */
 void pci_function_size(struct pci_function *function);
 /* pci_bar.c: size the BARs, decoding off meanwhile. */

@@ -192,6 +192,50 @@ static NTSTATUS NTAPI pci_pnp(PDEVICE_OBJECT device, PIRP irp)
     return bus_pdo_complete(irp, pnp_answer(device, irp));
 }
 
+/* ---- Power --------------------------------------------------------------------------------- */
+
+/* D3hot: neither interrupts nor memory are touched from here on. PM 5.4.1. */
+static void function_sleep(struct pci_function *function)
+{
+    uint32_t offset = function->power_offset + PCI_POWER_CONTROL;
+
+    pci_command_change(function, PCI_COMMAND_INTX_DISABLE, PCI_COMMAND_BUS_MASTER);
+    if (function->power_offset != 0)
+        pci_write(function, offset, 2, pci_read(function, offset, 2) | PCI_POWER_STATE);
+}
+
+/* What D3 may have cost besides the BARs: the command register and the enable bit of messages. */
+static void function_restore(struct pci_function *function)
+{
+    bool has_messages = function->messages != NULL && function->messages->is_enabled;
+
+    pci_function_wake(function);
+    pci_command_change(function, pci_command_decode(function) | PCI_COMMAND_BUS_MASTER,
+                       has_messages ? 0 : PCI_COMMAND_INTX_DISABLE);
+    if (has_messages)
+        pci_messages_enable(function->pdo);
+}
+
+/*
+ * The drivers above have disconnected before D3 comes down here, and connect again after D0 has
+ * gone up. Bridges stay in D0, and so does what was never started.
+ */
+static NTSTATUS NTAPI pci_power(PDEVICE_OBJECT pdo, PIRP irp)
+{
+    struct pci_function *function = pci_function_of(pdo);
+    PIO_STACK_LOCATION location = IoGetCurrentIrpStackLocation(irp);
+
+    if (location->MinorFunction == IRP_MN_SET_POWER &&
+        location->Parameters.Power.Type == DevicePowerState && function->is_started &&
+        !pci_is_bridge(function)) {
+        if (location->Parameters.Power.State.DeviceState == PowerDeviceD0)
+            function_restore(function);
+        else
+            function_sleep(function);
+    }
+    return bus_pdo_power(pdo, irp);
+}
+
 /* ---- Reporting ----------------------------------------------------------------------------- */
 
 static NTSTATUS pci_line_get(PDEVICE_OBJECT pdo, uint32_t gsi, struct irq_line **line)
@@ -215,24 +259,32 @@ static NTSTATUS NTAPI pci_driver_init(PDRIVER_OBJECT driver, PUNICODE_STRING reg
 {
     (void)registry_path;
     driver->MajorFunction[IRP_MJ_PNP] = pci_pnp;
-    driver->MajorFunction[IRP_MJ_POWER] = bus_pdo_power;
+    driver->MajorFunction[IRP_MJ_POWER] = pci_power;
     driver->MajorFunction[IRP_MJ_SYSTEM_CONTROL] = bus_pdo_system_control;
     return STATUS_SUCCESS;
+}
+
+static PDRIVER_OBJECT pci_driver;
+static PDEVICE_OBJECT (*pci_root_of)(uint16_t segment);
+
+NTSTATUS pci_pdo_report(struct pci_function *function)
+{
+    PDEVICE_OBJECT parent =
+        function->parent != NULL ? function->parent->pdo : pci_root_of(function->where.segment);
+    NTSTATUS status = bus_pdo_create(pci_driver, function, &function->pdo);
+
+    if (NT_SUCCESS(status))
+        status = pnp_device_report(parent, function->pdo, &pci_bus_ops);
+    return status;
 }
 
 NTSTATUS pci_pdos_report(PDEVICE_OBJECT (*root_of)(uint16_t segment))
 {
     struct pci_function *function = NULL;
-    PDRIVER_OBJECT driver;
-    NTSTATUS status = io_driver_create_builtin("pci", pci_driver_init, &driver);
+    NTSTATUS status = io_driver_create_builtin("pci", pci_driver_init, &pci_driver);
 
-    while (NT_SUCCESS(status) && (function = pci_function_after(function)) != NULL) {
-        PDEVICE_OBJECT parent =
-            function->parent != NULL ? function->parent->pdo : root_of(function->where.segment);
-
-        status = bus_pdo_create(driver, function, &function->pdo);
-        if (NT_SUCCESS(status))
-            status = pnp_device_report(parent, function->pdo, &pci_bus_ops);
-    }
+    pci_root_of = root_of;
+    while (NT_SUCCESS(status) && (function = pci_function_after(function)) != NULL)
+        status = pci_pdo_report(function);
     return status;
 }

@@ -15,6 +15,10 @@ void pci_function_wake(struct pci_function *function);
 WCHAR *pci_id_query(const struct pci_function *function, BUS_QUERY_ID_TYPE type);
 WCHAR *pci_text_query(const struct pci_function *function, DEVICE_TEXT_TYPE type);
 
+/* pci_pdo.c: a PDO for a function, reported below its bridge or its root. After the first
+ * pci_pdos_report(). */
+NTSTATUS pci_pdo_report(struct pci_function *function);
+
 /* pci_resources.c: lists in paged pool; *list is NULL where the function has no resources. */
 NTSTATUS pci_resources_query(const struct pci_function *function, PCM_RESOURCE_LIST *list);
 NTSTATUS pci_requirements_query(const struct pci_function *function, uint32_t message_limit,

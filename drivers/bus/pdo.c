@@ -51,7 +51,7 @@ NTSTATUS bus_pdo_pnp_common(PDEVICE_OBJECT pdo, PIRP irp)
     }
 }
 
-/* Devices stay in D0 as far as the bus goes: state transitions succeed, wake is not offered. */
+/* State transitions succeed, wake is not offered. */
 NTSTATUS NTAPI bus_pdo_power(PDEVICE_OBJECT pdo, PIRP irp)
 {
     PIO_STACK_LOCATION location = IoGetCurrentIrpStackLocation(irp);

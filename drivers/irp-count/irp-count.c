@@ -22,6 +22,7 @@ typedef struct _FILTER {
     PDEVICE_OBJECT Lower;
     IO_REMOVE_LOCK Lock;
     IRP_COUNTS Counts;
+    BOOLEAN Surprised; /* the device went without being asked */
 } FILTER, *PFILTER;
 
 static NTSTATUS Complete(PIRP Irp, NTSTATUS Status, ULONG Information)
@@ -88,6 +89,8 @@ static NTSTATUS NTAPI DispatchPnp(PDEVICE_OBJECT DeviceObject, PIRP Irp)
     PFILTER filter = DeviceObject->DeviceExtension;
     NTSTATUS status;
 
+    if (IoGetCurrentIrpStackLocation(Irp)->MinorFunction == IRP_MN_SURPRISE_REMOVAL)
+        filter->Surprised = TRUE;
     if (IoGetCurrentIrpStackLocation(Irp)->MinorFunction != IRP_MN_REMOVE_DEVICE)
         return DispatchAny(DeviceObject, Irp);
     status = IoAcquireRemoveLock(&filter->Lock, Irp);
@@ -96,6 +99,8 @@ static NTSTATUS NTAPI DispatchPnp(PDEVICE_OBJECT DeviceObject, PIRP Irp)
     IoSkipCurrentIrpStackLocation(Irp);
     status = IoCallDriver(filter->Lower, Irp);
     IoReleaseRemoveLockAndWait(&filter->Lock, Irp);
+    DbgPrint("irp-count: removed%s after %d PnP requests\n",
+             filter->Surprised ? " by surprise" : "", filter->Counts.Passed[IRP_MJ_PNP]);
     IoDetachDevice(filter->Lower);
     IoDeleteDevice(DeviceObject);
     return status;

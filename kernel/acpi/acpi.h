@@ -156,6 +156,20 @@ bool acpi_sci_line(gsi_t *gsi, struct hal_gsi_mode *mode);
 bool acpi_sci_handle(void);
 /* Called at PASSIVE_LEVEL, in a worker thread, each time the power button is pressed. */
 void acpi_set_power_button(void (*pressed)(void));
+
+/* A slot: hops are device << 8 | function, from the root bus down; the last one is the slot's. */
+struct acpi_pci_place {
+    uint16_t segment;
+    uint32_t bus; /* the root bus */
+    uint32_t hop_count;
+    uint16_t hops[ACPI_HOPS_MAX];
+};
+
+/*
+ * Called in a worker, once events are on: `changed` when something came to a bus or has gone,
+ * `released` when a slot is to be emptied; true: its drivers have let go, _EJ0 may follow.
+ */
+void acpi_set_hotplug(void (*changed)(void), bool (*released)(const struct acpi_pci_place *place));
 /*
  * S5. Returns if the machine stays on, and at once above PASSIVE_LEVEL, where AML must not run.
  * Given to hal_machine_set_power_off() by acpi_events_start().

@@ -31,6 +31,12 @@ void acpi_eval_named(const char *name, acpi_eval_visit_fn *visit, void *context)
 /* root.c: find the PCI roots, once; the root that has this handle, or NULL. */
 void acpi_roots_init(void);
 const struct acpi_pci_root *acpi_pci_root_of(acpi_handle handle);
+/* routing.c: the chain of _ADRs from the root bridge above down to this device; *count is 0 before.
+ * False: it stands below no PCI root. */
+bool acpi_pci_hops(acpi_handle handle, const struct acpi_pci_root **root, uint16_t *hops,
+                   uint32_t *count);
+/* hotplug.c: hear of slots, if somebody wants to know. */
+void acpi_hotplug_listen(void);
 /* link.c: the link of that path, NULL: no memory. */
 struct acpi_link *acpi_link_get(acpi_handle handle);
 /* link.c: lead it somewhere, once; false: it leads nowhere. */

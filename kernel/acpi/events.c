@@ -79,6 +79,7 @@ bool acpi_events_start(void)
         log_warn("acpi: not every device is initialised: %s", acpi_eval_status_name(status));
     acpi_update_all_gpes();
     button_listen();
+    acpi_hotplug_listen();
     return true;
 }
 

@@ -30,35 +30,31 @@ static struct acpi_prt *prt_first, *prt_last;
 /* ---- Where a table belongs ----------------------------------------------------------------- */
 
 /* The hops are met from the bridge upward. */
-static void hops_turn(struct acpi_prt *prt)
+static void hops_turn(uint16_t *hops, uint32_t count)
 {
-    for (uint32_t i = 0; i < prt->hop_count / 2; i++) {
-        uint16_t *left = &prt->hops[i], *right = &prt->hops[prt->hop_count - 1 - i];
-        uint16_t hop = *left;
+    for (uint32_t i = 0; i < count / 2; i++) {
+        uint16_t hop = hops[i];
 
-        *left = *right;
-        *right = hop;
+        hops[i] = hops[count - 1 - i];
+        hops[count - 1 - i] = hop;
     }
 }
 
-/* False: it stands below no PCI root. */
-static bool prt_place(struct acpi_prt *prt, acpi_handle handle)
+bool acpi_pci_hops(acpi_handle handle, const struct acpi_pci_root **root, uint16_t *hops,
+                   uint32_t *count)
 {
-    const struct acpi_pci_root *root;
     uint64_t address;
 
-    while ((root = acpi_pci_root_of(handle)) == NULL) {
+    while ((*root = acpi_pci_root_of(handle)) == NULL) {
         if (acpi_eval_integer(handle, METHOD_NAME__ADR, &address)) {
-            if (prt->hop_count == ACPI_HOPS_MAX)
+            if (*count == ACPI_HOPS_MAX)
                 return false;
-            prt->hops[prt->hop_count++] =
-                (uint16_t)((address >> 16 & 0xFF) << 8 | (address & 0xFF));
+            hops[(*count)++] = (uint16_t)((address >> 16 & 0xFF) << 8 | (address & 0xFF));
         }
         if (ACPI_FAILURE(acpi_get_parent(handle, &handle)))
             return false;
     }
-    prt->root = root;
-    hops_turn(prt);
+    hops_turn(hops, *count);
     return true;
 }
 
@@ -158,7 +154,7 @@ static void prt_read(acpi_handle table, void *context)
     acpi_eval_hid(handle, prt->hid);
     prt->sta = acpi_eval_integer(handle, METHOD_NAME__STA, &sta) ? (int64_t)sta : -1;
     prt->bus = -1;
-    if (prt_place(prt, handle))
+    if (acpi_pci_hops(handle, &prt->root, prt->hops, &prt->hop_count))
         prt->bus = prt_bus(prt);
     status = entries_read(prt, handle);
     if (ACPI_FAILURE(status)) {

@@ -5,6 +5,7 @@
 #include <lib/string.h>
 
 #include "bus/pci.h"
+#include "bus/pci_hotplug.h"
 #include "parse/hex.h"
 #include "parse/pci_location.h"
 #include "pnp/pnp.h"
@@ -92,6 +93,13 @@ static void add_route(struct table *table, const struct pci_function *function)
                    function->line.gsi.value, function->line.source);
 }
 
+static bool run_rescan(const struct shell_call *call)
+{
+    (void)call;
+    pci_rescan();
+    return true;
+}
+
 static bool run_lspci(const struct shell_call *call)
 {
     static const struct table_column columns[] = {
@@ -121,6 +129,7 @@ static bool run_lspci(const struct shell_call *call)
 }
 
 const struct shell_command shell_pci_commands[] = {
+    {"rescan", "", "look for PCI functions that came or went", 0, 0, run_rescan},
     {"lspci", "", "PCI functions: interrupts they can raise, BARs", 0, 0, run_lspci},
     {0},
 };

@@ -291,6 +291,9 @@ class QTest(_Link):
     def outb(self, port, value):
         self.ask(f"outb {port:#x} {value:#x}")
 
+    def outl(self, port, value):
+        self.ask(f"outl {port:#x} {value:#x}")
+
     def msi(self, vector, apic_id=0):
         """A fixed, edge interrupt message to one CPU."""
         self.writel(0xFEE00000 | apic_id << 12, vector)

@@ -1,0 +1,116 @@
+"""Devices come and go while the machine runs, and sleep: what their drivers are told."""
+import time
+
+import pytest
+
+from harness.guest import SUCCESS, Guest, run_commands
+
+PLACES = {"q35": (["pcie-root-port,id=rp,chassis=1,addr=6"], "rp"), "pc": ([], "pci.0")}
+# QEMU docs/specs/acpi_pci_hotplug: I/O base; bus select and eject registers
+HOTPLUG = {"q35": 0x0CC0, "pc": 0xAE00}
+HOTPLUG_SELECT, HOTPLUG_EJECT = 0x10, 0x08
+
+
+def devices(guest, text):
+    return [row["state"] for row in guest.json("devices -j") if text in row["instance"]]
+
+
+def wait_for(question, wanted, timeout=30):
+    deadline = time.monotonic() + timeout
+    while (answer := question()) != wanted:
+        assert time.monotonic() < deadline, answer
+        time.sleep(0.05)
+
+
+def read_random(guest):
+    row, = guest.json("dev -j read virtio-rng0 64")
+    return bytes.fromhex(row["data"])
+
+
+@pytest.mark.parametrize("cpus", [1, 4])
+@pytest.mark.parametrize("machine", sorted(PLACES))
+def test_a_device_is_plugged_in_started_released_and_unplugged(machine, cpus):
+    bridges, bus = PLACES[machine]
+    with Guest(machine=machine, cpus=cpus, devices=bridges, drivers=["virtio-rng"], named=[],
+               monitor=True) as guest:
+        guest.wait_for_prompt()
+        assert not devices(guest, "VEN_1AF4")
+        seen = set()
+        for _ in range(3):
+            guest.monitor.command(f"device_add virtio-rng-pci,id=plugged,bus={bus}")
+            wait_for(lambda: devices(guest, "VEN_1AF4"), ["started"])
+            seen.add(read_random(guest))
+            guest.monitor.command("device_del plugged")
+            wait_for(lambda: devices(guest, "VEN_1AF4"), [])
+            wait_for(lambda: "virtio-rng" in guest.monitor.command("info qtree"), False)
+        assert len(seen) == 3
+        assert not [row for row in guest.json("irq -j") if row["drivers"] == ["virtio-rng.sys"]]
+
+
+@pytest.mark.parametrize("machine, devices_there, slot", [
+    ("pc", ["edu,addr=4"], 4),
+    ("q35", ["pcie-root-port,id=rp,chassis=1,addr=6", "edu,bus=rp"], 0)], ids=["pc", "q35"])
+def test_what_is_pulled_out_gets_surprise_removal_then_remove(machine, devices_there, slot):
+    """By the host's eject register, which the guest is not asked about."""
+    with Guest(machine=machine, cpus=2, devices=devices_there, qtest=True, monitor=True,
+               drivers=["edu-bus", "edu-child", "irp-count"]) as guest:
+        guest.wait_for_prompt()
+        assert devices(guest, "EDUBUS") == ["started", "started"]
+        guest.qtest.outl(HOTPLUG[machine] + HOTPLUG_SELECT, 0)
+        guest.qtest.outl(HOTPLUG[machine] + HOTPLUG_EJECT, 1 << slot)
+        wait_for(lambda: "edu" in guest.monitor.command("info qtree"), False)
+        lines = guest.command("rescan")
+        text = "\n".join(lines)
+        assert text.count("irp-count: removed by surprise after") == 2
+        assert not devices(guest, "EDUBUS") and not devices(guest, "VEN_1234&DEV_11E8")
+        assert not [row for row in guest.json("irq -j") if "edu-bus.sys" in row["drivers"]]
+
+
+def test_a_device_that_somebody_has_open_is_not_released():
+    with Guest(devices=PLACES["q35"][0] + ["nec-usb-xhci,id=xhci,bus=rp"], drivers=["xhci"],
+               monitor=True) as guest:
+        guest.wait_for_prompt()
+        guest.type("dev -j read xhci0 8\r")  # waits for a change of a port
+        guest.expect("dev -j read xhci0 8")
+        guest.monitor.command("device_del xhci")
+        guest.expect("its driver keeps it")
+        guest.monitor.command("device_add usb-kbd,id=keyboard,bus=xhci.0")
+        guest.wait_for_prompt()
+        assert devices(guest, "VEN_1033") == ["started"]
+
+
+ECAM, CAPABILITIES, POWER = 0xB0000000, 0x34, 1
+
+
+def power_state(guest, device):
+    """D-state by the power management capability of 00:<device>.0."""
+    config = ECAM | device << 15
+    offset = guest.qtest.readl(config + CAPABILITIES) & 0xFF
+    while True:
+        header = guest.qtest.readl(config + offset)
+        if header & 0xFF == POWER:
+            return guest.qtest.readl(config + offset + 4) & 3
+        offset = header >> 8 & 0xFF
+        assert offset, "the function has no power management"
+
+
+@pytest.mark.parametrize("name, device", [("e1000e", "e1000e"), ("nvme", "nvme")])
+def test_a_sleeping_function_is_in_d3_and_back_in_d0_awake(name, device):
+    with Guest(devices=[f"{device},addr=4"], drivers=[name], qtest=True) as guest:
+        guest.wait_for_prompt()
+        assert power_state(guest, 4) == 0
+        guest.command(f"driver sleep {name}")
+        assert power_state(guest, 4) == 3
+        guest.command(f"driver wake {name}")
+        assert power_state(guest, 4) == 0
+
+
+@pytest.mark.parametrize("name, device", [("virtio-rng", "virtio-rng-pci"), ("e1000e", "e1000e"),
+                                          ("xhci", "nec-usb-xhci"), ("edu-bus", "edu")])
+def test_a_sleeping_driver_has_its_interrupt_disconnected(name, device):
+    result = run_commands(["irq -j", f"driver sleep {name}", "irq -j", f"driver wake {name}",
+                           "irq -j"], devices=[device], drivers=[name])
+    assert result.verdict == SUCCESS, result.text
+    connected = [[row["vector"] for row in result.json(number)
+                  if f"{name}.sys" in row["drivers"]] for number in (1, 3, 5)]
+    assert connected[0] and not connected[1] and connected[2] == connected[0]
