@@ -2,17 +2,42 @@
  * ex/debug.c - DbgPrint and its kin.
  *
  * What a driver prints goes out verbatim, line by line (lib/log.h): KTAP printed by a driver is
- * KTAP on the console. Nothing is filtered by component or level.
+ * KTAP on the console. Everything is printed until `dbgprint` at the console holds levels of a
+ * component back. A level up to 31 is a bit number, a greater one a mask of bits; DbgPrint's own
+ * component and level are DEFAULT and INFO (WDK: DbgPrintEx, "Reading and Filtering Debugging
+ * Messages").
  */
+#include "ex/debug.h"
+
 #include <lib/export.h>
 #include <lib/format.h>
 #include <lib/log.h>
 #include <nt/wdm.h>
 
-static ULONG print(const char *format, __builtin_ms_va_list arguments)
+enum { LEVEL_BITS = 32 };
+
+static uint32_t held_back[EX_DEBUG_COMPONENTS]; /* the masks inverted: 0 prints all */
+
+uint32_t ex_debug_mask(uint32_t component)
+{
+    return ~held_back[component < EX_DEBUG_COMPONENTS ? component : DPFLTR_DEFAULT_ID];
+}
+
+void ex_debug_mask_set(uint32_t component, uint32_t mask)
+{
+    if (component < EX_DEBUG_COMPONENTS)
+        held_back[component] = ~mask;
+}
+
+static ULONG print(ULONG component, ULONG level, const char *format, __builtin_ms_va_list arguments)
 {
     char line[LOG_LINE_MAX]; /* DbgPrint's own limit: longer text is cut */
-    int length = lib_vsnprintf_ms(line, sizeof line, format, arguments);
+    uint32_t bits = level < LEVEL_BITS ? 1u << level : level;
+    int length;
+
+    if ((ex_debug_mask(component) & bits) == 0)
+        return STATUS_SUCCESS;
+    length = lib_vsnprintf_ms(line, sizeof line, format, arguments);
 
     if (length < 0)
         return (ULONG)STATUS_INVALID_PARAMETER;
@@ -28,7 +53,7 @@ ULONG __cdecl DbgPrint(PCSTR Format, ...)
     ULONG status;
 
     __builtin_ms_va_start(arguments, Format);
-    status = print(Format, arguments);
+    status = print(DPFLTR_DEFAULT_ID, DPFLTR_INFO_LEVEL, Format, arguments);
     __builtin_ms_va_end(arguments);
     return status;
 }
@@ -39,9 +64,8 @@ ULONG __cdecl DbgPrintEx(ULONG ComponentId, ULONG Level, PCSTR Format, ...)
     __builtin_ms_va_list arguments;
     ULONG status;
 
-    (void)ComponentId, (void)Level;
     __builtin_ms_va_start(arguments, Format);
-    status = print(Format, arguments);
+    status = print(ComponentId, Level, Format, arguments);
     __builtin_ms_va_end(arguments);
     return status;
 }
@@ -49,8 +73,7 @@ LDR_EXPORT(DbgPrintEx);
 
 ULONG NTAPI vDbgPrintEx(ULONG ComponentId, ULONG Level, PCCH Format, __builtin_ms_va_list Arguments)
 {
-    (void)ComponentId, (void)Level;
-    return print(Format, Arguments);
+    return print(ComponentId, Level, Format, Arguments);
 }
 LDR_EXPORT(vDbgPrintEx);
 

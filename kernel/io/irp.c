@@ -21,11 +21,40 @@
 #include "ke/ob.h"
 
 static KSPIN_LOCK cancel_lock;
-static volatile uint64_t irp_count;
+static KSPIN_LOCK irp_list_lock;
+static LIST_ENTRY irp_list = {&irp_list, &irp_list}; /* under its lock: every IRP from here */
 
-uint64_t io_irp_count(void)
+/* Behind the stack locations, where no driver looks. */
+struct irp_tail {
+    LIST_ENTRY entry;
+    PIRP irp;
+};
+
+static struct irp_tail *irp_tail(PIRP irp)
 {
-    return irp_count;
+    return (struct irp_tail *)(void *)((PIO_STACK_LOCATION)(irp + 1) + irp->StackCount);
+}
+
+static void irp_list_change(PIRP irp, bool add)
+{
+    KIRQL irql;
+
+    KeAcquireSpinLock(&irp_list_lock, &irql);
+    if (add)
+        InsertTailList(&irp_list, &irp_tail(irp)->entry);
+    else
+        RemoveEntryList(&irp_tail(irp)->entry);
+    KeReleaseSpinLock(&irp_list_lock, irql);
+}
+
+void io_irp_for_each(void (*visit)(PIRP irp, void *context), void *context)
+{
+    KIRQL irql;
+
+    KeAcquireSpinLock(&irp_list_lock, &irql);
+    for (PLIST_ENTRY entry = irp_list.Flink; entry != &irp_list; entry = entry->Flink)
+        visit(CONTAINING_RECORD(entry, struct irp_tail, entry)->irp, context);
+    KeReleaseSpinLock(&irp_list_lock, irql);
 }
 
 /* ---- Completion ----------------------------------------------------------------------------- */
@@ -192,11 +221,13 @@ PIRP NTAPI IoAllocateIrp(CCHAR StackSize, BOOLEAN ChargeQuota)
     UNREFERENCED_PARAMETER(ChargeQuota);
     if (StackSize <= 0)
         return NULL;
-    irp = ExAllocatePoolWithTag(NonPagedPoolNx, IoSizeOfIrp(StackSize), IO_TAG_IRP);
+    irp = ExAllocatePoolWithTag(NonPagedPoolNx, IoSizeOfIrp(StackSize) + sizeof(struct irp_tail),
+                                IO_TAG_IRP);
     if (irp == NULL)
         return NULL;
     IoInitializeIrp(irp, IoSizeOfIrp(StackSize), StackSize);
-    __atomic_add_fetch(&irp_count, 1, __ATOMIC_RELAXED);
+    irp_tail(irp)->irp = irp;
+    irp_list_change(irp, true);
     return irp;
 }
 LDR_EXPORT(IoAllocateIrp);
@@ -206,7 +237,7 @@ VOID NTAPI IoFreeIrp(PIRP Irp)
     if (Irp->Type != IO_TYPE_IRP)
         KeBugCheckEx(MULTIPLE_IRP_COMPLETE_REQUESTS, (ULONG_PTR)Irp, 0, 0, 0);
     Irp->Type = 0;
-    __atomic_sub_fetch(&irp_count, 1, __ATOMIC_RELAXED);
+    irp_list_change(Irp, false);
     ExFreePoolWithTag(Irp, IO_TAG_IRP);
 }
 LDR_EXPORT(IoFreeIrp);

@@ -35,5 +35,5 @@ bool io_irp_attach_control(PIRP irp, ULONG code, PVOID input, ULONG input_length
 /* Free what was attached, and MDLs; copy_out: IoStatus.Information bytes to the caller first. */
 void io_irp_release_buffers(PIRP irp, bool copy_out);
 
-/* IRPs allocated and not yet freed, for the console and leak tests. */
-uint64_t io_irp_count(void);
+/* Visit the IRPs that are allocated and not yet freed, under their list's lock, for the console. */
+void io_irp_for_each(void (*visit)(PIRP irp, void *context), void *context);

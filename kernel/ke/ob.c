@@ -243,6 +243,32 @@ NTSTATUS ob_handle_close(HANDLE handle)
     return STATUS_SUCCESS;
 }
 
+bool ob_handle_next(uint32_t *index, struct ob_handle_info *info)
+{
+    bool found = false;
+    KIRQL irql;
+
+    KeAcquireSpinLock(&handle_table.lock, &irql);
+    for (; !found && *index < handle_table.capacity; (*index)++) {
+        void *object = handle_table.objects[*index];
+        const struct ob_header *header;
+
+        if (object == NULL)
+            continue;
+        header = object_header(object);
+        *info = (struct ob_handle_info){
+            .handle = (HANDLE)(uintptr_t)((*index + 1) * HANDLE_STEP),
+            .object = object,
+            .type = header->type,
+            .reference_count = header->reference_count,
+            .handle_count = header->handle_count,
+        };
+        found = true;
+    }
+    KeReleaseSpinLock(&handle_table.lock, irql);
+    return found;
+}
+
 /* WDK surface */
 
 LONG_PTR FASTCALL ObfReferenceObject(PVOID Object)

@@ -49,3 +49,15 @@ NTSTATUS ob_handle_create(void *object, HANDLE *handle);
 /* The object with a new reference. type NULL: any. STATUS_INVALID_HANDLE, _OBJECT_TYPE_MISMATCH. */
 NTSTATUS ob_handle_reference(HANDLE handle, const struct _OBJECT_TYPE *type, void **object);
 NTSTATUS ob_handle_close(HANDLE handle);
+
+/* A copy of an open handle's facts, for the console. */
+struct ob_handle_info {
+    HANDLE handle;
+    void *object; /* no reference: a number */
+    const struct _OBJECT_TYPE *type;
+    int64_t reference_count;
+    int64_t handle_count;
+};
+
+/* The first open handle from *index on; *index goes behind it. False: there is none. */
+bool ob_handle_next(uint32_t *index, struct ob_handle_info *info);

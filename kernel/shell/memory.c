@@ -40,15 +40,27 @@ static bool show_frames(bool json)
     return table_end(table);
 }
 
-static void add_tag(struct table *table, const struct mm_pool_tag_statistics *row)
-{
-    char name[5] = {0};
+enum { TAG_CHARACTERS = 4 };
 
-    for (uint32_t i = 0; i < 4; i++) {
-        char character = (char)(row->tag >> 8 * i);
+static void tag_text(char name[TAG_CHARACTERS + 1], uint32_t tag)
+{
+    for (uint32_t i = 0; i < TAG_CHARACTERS; i++) {
+        char character = (char)(tag >> 8 * i);
 
         name[i] = character >= ' ' && character <= '~' ? character : '.';
     }
+    name[TAG_CHARACTERS] = 0;
+}
+
+/* wanted NULL: every tag; else those that begin so. */
+static void add_tag(struct table *table, const struct mm_pool_tag_statistics *row,
+                    const char *wanted)
+{
+    char name[TAG_CHARACTERS + 1];
+
+    tag_text(name, row->tag);
+    if (wanted != NULL && strncmp(name, wanted, strlen(wanted)) != 0)
+        return;
     table_text(table, "%s", name);
     table_number(table, row->allocations);
     table_number(table, row->frees);
@@ -56,7 +68,7 @@ static void add_tag(struct table *table, const struct mm_pool_tag_statistics *ro
     table_number(table, (uint64_t)row->bytes);
 }
 
-static bool show_pool(bool json)
+static bool show_pool(const char *tag, bool json)
 {
     static const struct table_column columns[] = {
         {"tag", TABLE_TEXT},      {"allocated", TABLE_NUMBER}, {"freed", TABLE_NUMBER},
@@ -74,7 +86,7 @@ static bool show_pool(bool json)
         count = MEMORY_TAGS_MAX;
     table = table_begin(columns, 5, json);
     for (size_t i = 0; i < count; i++)
-        add_tag(table, &rows[i]);
+        add_tag(table, &rows[i], tag);
     mm_pool_free(rows, MEMORY_TAG);
     return table_end(table);
 }
@@ -85,10 +97,16 @@ static bool run_mem(const struct shell_call *call)
         return show_frames(call->json);
     if (strcmp(call->argv[0], "pool") != 0)
         return shell_fail("usage: mem [pool]");
-    return show_pool(call->json);
+    return show_pool(NULL, call->json);
+}
+
+static bool run_pool(const struct shell_call *call)
+{
+    return show_pool(call->argc == 0 ? NULL : call->argv[0], call->json);
 }
 
 const struct shell_command shell_memory_commands[] = {
     {"mem", "[pool]", "page frames by owner, or pool by tag", 0, 1, run_mem},
+    {"pool", "[TAG]", "pool by tag, or the tags that begin so", 0, 1, run_pool},
     {0},
 };
