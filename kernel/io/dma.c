@@ -256,6 +256,7 @@ static DMA_OPERATIONS dma_operations = {
     .PutScatterGatherList = io_dma_put_list,
     .CalculateScatterGatherList = io_dma_list_size,
     .BuildScatterGatherList = io_dma_build_list,
+    .BuildMdlFromScatterGatherList = io_dma_build_mdl,
 };
 
 /* WDK surface */

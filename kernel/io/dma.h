@@ -41,3 +41,5 @@ NTSTATUS NTAPI io_dma_list_size(PDMA_ADAPTER adapter, PMDL mdl, PVOID va, ULONG 
 NTSTATUS NTAPI io_dma_build_list(PDMA_ADAPTER adapter, PDEVICE_OBJECT device, PMDL mdl, PVOID va,
                                  ULONG length, PDRIVER_LIST_CONTROL routine, PVOID context,
                                  BOOLEAN write, PVOID buffer, ULONG buffer_length);
+NTSTATUS NTAPI io_dma_build_mdl(PDMA_ADAPTER adapter, PSCATTER_GATHER_LIST list, PMDL original,
+                                PMDL *target);

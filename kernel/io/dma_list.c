@@ -142,3 +142,54 @@ NTSTATUS NTAPI io_dma_list_size(PDMA_ADAPTER adapter, PMDL mdl, PVOID va, ULONG 
         *map_registers = pages;
     return STATUS_SUCCESS;
 }
+
+/* ---- MDLs of lists -------------------------------------------------------------------------- */
+
+/* Only the first element may begin within a page, only the last one end there. */
+static bool list_is_pages(const SCATTER_GATHER_LIST *list, uint64_t *length)
+{
+    *length = 0;
+    for (ULONG i = 0; i < list->NumberOfElements; i++) {
+        const SCATTER_GATHER_ELEMENT *element = &list->Elements[i];
+        uint64_t start = (uint64_t)element->Address.QuadPart;
+
+        if ((i > 0 && start % PAGE_SIZE != 0) ||
+            (i + 1 < list->NumberOfElements && (start + element->Length) % PAGE_SIZE != 0))
+            return false;
+        *length += element->Length;
+    }
+    return *length != 0 && *length <= UINT32_MAX;
+}
+
+/*
+ * A new MDL of the pages the device is told, which are the bounce buffer's where there is one. The
+ * driver frees it by IoFreeMdl before it puts the list back. STATUS_INVALID_PARAMETER: the list has
+ * holes that an MDL cannot describe. WDK: BUILD_MDL_FROM_SCATTER_GATHER_LIST.
+ */
+NTSTATUS NTAPI io_dma_build_mdl(PDMA_ADAPTER adapter, PSCATTER_GATHER_LIST list, PMDL original,
+                                PMDL *target)
+{
+    PFN_NUMBER *page;
+    uint64_t length;
+    PMDL mdl;
+
+    UNREFERENCED_PARAMETER(adapter);
+    UNREFERENCED_PARAMETER(original);
+    if (list->NumberOfElements == 0 || !list_is_pages(list, &length))
+        return STATUS_INVALID_PARAMETER;
+    mdl = IoAllocateMdl((PVOID)(uintptr_t)(list->Elements[0].Address.QuadPart % PAGE_SIZE),
+                        (ULONG)length, FALSE, FALSE, NULL);
+    if (mdl == NULL)
+        return STATUS_INSUFFICIENT_RESOURCES;
+    page = MmGetMdlPfnArray(mdl);
+    for (ULONG i = 0; i < list->NumberOfElements; i++) {
+        uint64_t first = (uint64_t)list->Elements[i].Address.QuadPart / PAGE_SIZE;
+        uint64_t end = (uint64_t)list->Elements[i].Address.QuadPart + list->Elements[i].Length;
+
+        for (uint64_t frame = first; frame * PAGE_SIZE < end; frame++)
+            *page++ = frame;
+    }
+    mdl->MdlFlags |= MDL_PAGES_LOCKED;
+    *target = mdl;
+    return STATUS_SUCCESS;
+}
