@@ -226,8 +226,10 @@ static void source_format(const struct hal_remap *remap, char *text, size_t size
 {
     unsigned high = remap->source >> 8, low = remap->source & 0xFF;
 
-    if (remap->is_by_bus)
+    if (remap->check == HAL_REMAP_BY_BUS)
         lib_snprintf(text, size, "buses %02x to %02x", high, low);
+    else if (remap->check == HAL_REMAP_BY_DEVICE)
+        lib_snprintf(text, size, "%02x:%02x.*", high, low >> 3);
     else
         lib_snprintf(text, size, "%02x:%02x.%x", high, low >> 3, low & 7);
 }

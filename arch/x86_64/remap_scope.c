@@ -74,6 +74,7 @@ struct remap_unit *remap_scope_unit(const struct hal_requester *requester, struc
 {
     struct remap_unit *rest = NULL;
 
+    remap->check = HAL_REMAP_BY_ID;
     remap->source = requester->id;
     for (uint32_t i = 0; i < remap_unit_count; i++) {
         struct remap_unit *unit = &remap_units[i];
@@ -86,11 +87,11 @@ struct remap_unit *remap_scope_unit(const struct hal_requester *requester, struc
             requester->kind == HAL_REQUESTER_FUNCTION)
             rest = unit;
     }
-    if (requester->kind == HAL_REQUESTER_FUNCTION) {
-        remap->is_by_bus = requester->last_bus != 0;
-        remap->source = remap->is_by_bus
-                            ? (uint16_t)(requester->first_bus << 8 | requester->last_bus)
-                            : requester->id;
+    if (requester->kind == HAL_REQUESTER_HPET)
+        remap->check = HAL_REMAP_BY_DEVICE; /* some give each timer a function of its own */
+    if (requester->kind == HAL_REQUESTER_FUNCTION && requester->last_bus != 0) {
+        remap->check = HAL_REMAP_BY_BUS;
+        remap->source = (uint16_t)(requester->first_bus << 8 | requester->last_bus);
     }
     return rest;
 }

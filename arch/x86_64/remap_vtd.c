@@ -198,7 +198,7 @@ static void vtd_entry_write(const struct hal_remap *remap, uint32_t index,
                             const struct irq_route *route)
 {
     volatile struct vtd_irte *entry = entry_at(remap, index);
-    uint64_t high = vtd_irte_high(remap->source, remap->is_by_bus ? VTD_CHECK_BUS : VTD_CHECK_ID);
+    uint64_t high = vtd_irte_high(remap->source, remap->check);
 
     if (entry->high != high) { /* only ever while it is clear */
         entry->low = 0;

@@ -28,6 +28,13 @@ struct hal_requester {
     uint8_t last_bus;  /* 0: not so */
 };
 
+/* What of a request's id must be as in the entry. */
+enum hal_remap_check {
+    HAL_REMAP_BY_ID,
+    HAL_REMAP_BY_DEVICE, /* all but the function number */
+    HAL_REMAP_BY_BUS,    /* its bus lies in a range: the entry holds first << 8 | last */
+};
+
 struct remap_unit;
 
 /* A block of entries. All zero: straight to the CPUs. */
@@ -36,7 +43,7 @@ struct hal_remap {
     uint32_t first;
     uint32_t count;
     uint16_t source; /* the id that is checked */
-    bool is_by_bus;  /* it is a range of buses: first << 8 | last */
+    enum hal_remap_check check;
 };
 
 enum { HAL_REMAP_TEXT_MAX = 112 };

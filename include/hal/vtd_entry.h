@@ -6,6 +6,7 @@
 #pragma once
 
 #include <hal/irq_chip.h>
+#include <hal/remap.h>
 #include <hw/ioapic.h>
 #include <hw/msi.h>
 #include <hw/vtd.h>
@@ -20,9 +21,14 @@ static inline uint64_t vtd_irte_low(const struct irq_route *route, bool is_exten
            FIELD_PREP(VTD_IRTE_VECTOR, route->vector.value) | destination;
 }
 
-static inline uint64_t vtd_irte_high(uint16_t source, enum vtd_check check)
+static inline uint64_t vtd_irte_high(uint16_t source, enum hal_remap_check check)
 {
-    return FIELD_PREP(VTD_IRTE_SOURCE, source) | FIELD_PREP(VTD_IRTE_CHECK, check);
+    enum vtd_check how = check == HAL_REMAP_BY_BUS ? VTD_CHECK_BUS : VTD_CHECK_ID;
+    enum vtd_qualifier what =
+        check == HAL_REMAP_BY_DEVICE ? VTD_QUALIFIER_DEVICE : VTD_QUALIFIER_ALL;
+
+    return FIELD_PREP(VTD_IRTE_SOURCE, source) | FIELD_PREP(VTD_IRTE_QUALIFIER, what) |
+           FIELD_PREP(VTD_IRTE_CHECK, how);
 }
 
 static inline void vtd_irte_decode(uint64_t low, bool is_extended, struct irq_route *route)

@@ -155,8 +155,13 @@ struct vtd_irte {
 #define VTD_IRTE_QUALIFIER BITS(17, 16)
 #define VTD_IRTE_CHECK BITS(19, 18)
 
+enum vtd_qualifier {
+    VTD_QUALIFIER_ALL = 0,
+    VTD_QUALIFIER_DEVICE = 3, /* bits 2:0, the function, are not compared */
+};
+
 enum vtd_check {
-    VTD_CHECK_ID = 1,  /* all of the source id, by the qualifier: 0 compares all bits */
+    VTD_CHECK_ID = 1,  /* the source id, by the qualifier */
     VTD_CHECK_BUS = 2, /* the source's bus lies in [id 15:8, id 7:0] */
 };
 

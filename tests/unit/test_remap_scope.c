@@ -149,7 +149,12 @@ static void finds_vtd_units(void **state)
 
 static void finds_vtd_chips(void **state)
 {
+    struct hal_requester hpet = {.kind = HAL_REQUESTER_HPET};
+    struct hal_remap remap = {0};
+
     (void)state;
+    remap_scope_unit(&hpet, &remap);
+    assert_int_equal(remap.check, HAL_REMAP_BY_DEVICE);
     assert_vtd((struct hal_requester){.kind = HAL_REQUESTER_IOAPIC, .number = 2}, 1, 0xF0F8);
     assert_vtd((struct hal_requester){.kind = HAL_REQUESTER_HPET, .number = 0}, 1, 0xF078);
     assert_vtd((struct hal_requester){.kind = HAL_REQUESTER_IOAPIC, .number = 0}, -1, 0);
@@ -165,11 +170,11 @@ static void checks_by_bus(void **state)
     requester.id = 0x0300; /* behind a bridge to conventional PCI */
     requester.first_bus = requester.last_bus = 3;
     remap_scope_unit(&requester, &remap);
-    assert_true(remap.is_by_bus);
+    assert_int_equal(remap.check, HAL_REMAP_BY_BUS);
     assert_int_equal(remap.source, 0x0303);
     requester.last_bus = 0;
     remap_scope_unit(&requester, &remap);
-    assert_false(remap.is_by_bus);
+    assert_int_equal(remap.check, HAL_REMAP_BY_ID);
     assert_int_equal(remap.source, 0x0300);
 }
 

@@ -115,8 +115,9 @@ static void builds_vtd_entries(void **state)
     (void)state;
     assert_true(vtd_irte_low(&edge_route, false) == 0x0000030000610001);
     assert_true(vtd_irte_low(&far_route, true) == 0x0100010200B00011);
-    assert_true(vtd_irte_high(0x0118, VTD_CHECK_ID) == 0x40118);
-    assert_true(vtd_irte_high(0x0205, VTD_CHECK_BUS) == 0x80205);
+    assert_true(vtd_irte_high(0x0118, HAL_REMAP_BY_ID) == 0x40118);
+    assert_true(vtd_irte_high(0x0205, HAL_REMAP_BY_BUS) == 0x80205);
+    assert_true(vtd_irte_high(0xF078, HAL_REMAP_BY_DEVICE) == 0x7F078);
     vtd_irte_decode(vtd_irte_low(&far_route, true), true, &route);
     assert_int_equal(route.destination.value, 0x01000102);
     assert_int_equal(route.vector.value, 0xB0);
