@@ -8,14 +8,7 @@
 cd "$(dirname "$0")/../.." || exit 2
 make -s acpi-routes || exit 2
 
-corpus=build/host/acpi/corpus
-if [ ! -d "$corpus" ] || [ tests/acpi/corpus.tar.xz -nt "$corpus" ]; then
-    rm -rf "$corpus" "$corpus.new"
-    mkdir -p "$corpus.new"
-    tar -xJf tests/acpi/corpus.tar.xz -C "$corpus.new" || exit 2
-    touch "$corpus.new"
-    mv "$corpus.new" "$corpus"
-fi
+. tests/acpi/unpack.sh
 
 if [ $# -eq 0 ]; then
     for folder in "$corpus"/emu/* "$corpus"/real/*; do

@@ -5,7 +5,10 @@
 cd "$(dirname "$0")/../.." || exit 2
 make -s -j"$(nproc)" -f tests/unit/Makefile all || exit 2
 
+. tests/acpi/unpack.sh
+
 export TEST_SYS=build/host/unit/sample.sys
+export TEST_CORPUS=$corpus/real
 export UBSAN_OPTIONS=print_stacktrace=1
 failed=0
 if [ $# -gt 0 ]; then
