@@ -257,5 +257,5 @@ VOID CheckWithout(PTEST_DEVICE Device)
     ExpectStatus(TestSendPnp(Device, &location, &information), STATUS_NOT_SUPPORTED,
                  "RES-QRR-4 asked for requirements its bus leaves the status");
     ExpectEqual(information, 0, "RES-QRR-4 and the information");
-    Expect(Asked[Device->Kind] == NULL, "RES-FLT-3 without resources the list to filter is NULL");
+    Expect(AskedNothing, "RES-FLT-3 without resources the list to filter is NULL");
 }

@@ -10,6 +10,9 @@
 /* The requirements as each kind of device last saw them, before it changed them; or NULL. */
 extern PIO_RESOURCE_REQUIREMENTS_LIST Asked[KINDS];
 
+/* Some device had no requirements at all. */
+extern BOOLEAN AskedNothing;
+
 /* Changes a list that is to be filtered, in place or for another. */
 typedef VOID (*CHANGE)(PIO_RESOURCE_REQUIREMENTS_LIST *List);
 /* Restarts the device with its requirements changed in this way, or as they are if it is NULL. */
