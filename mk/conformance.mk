@@ -19,13 +19,8 @@ $(B)/conformance/obj/common/%.o: $(CONFORMANCE_SOURCE)/common/%.c $(B)/flags.dri
 	@mkdir -p $(@D)
 	$(Q)$(MINGW_CC) $(SUITE_HEADERS) $(DRIVER_CFLAGS) -MMD -MP -c -o $@ $<
 
-MSVC_CC     ?= clang
-MSVC_CFLAGS := --target=x86_64-pc-windows-msvc -fms-extensions -std=gnu17 -O2 -g -gdwarf -Wall -Wextra \
-	-Werror -Wno-macro-redefined -D_AMD64_ -fno-stack-protector -mno-stack-arg-probe -nostdinc \
-	-isystem $(shell $(MSVC_CC) -print-resource-dir)/include -Iinclude/nt \
-	-I$(CONFORMANCE_SOURCE)/common
-
-suite_compiler = $(if $(wildcard $(CONFORMANCE_SOURCE)/$(1)/msvc),$(MSVC_CC) $(MSVC_CFLAGS),\
+suite_compiler = $(if $(wildcard $(CONFORMANCE_SOURCE)/$(1)/msvc),$(MSVC_CC) $(MSVC_CFLAGS) \
+	-I$(CONFORMANCE_SOURCE)/common,\
 	$(MINGW_CC) $(SUITE_HEADERS) $(DRIVER_CFLAGS))
 
 define suite_rules

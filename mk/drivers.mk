@@ -2,6 +2,7 @@
 #
 #   drivers/<name>/*.c             -> build/drivers/<name>.sys        against include/nt
 #                                  -> build/drivers-mingw/<name>.sys  against mingw-w64's DDK
+#                                  -> build/drivers-msvc/<name>.sys   by clang for MSVC's ABI, some
 #   tests/conformance/<name>/*.c   -> build/conformance/<name>.sys    against mingw-w64's DDK,
 #                                     where an .inf lies beside; the others: mk/conformance.mk
 #   tests/drivers/<name>/*.c       -> build/test-drivers/<name>.sys   against mingw-w64's DDK
@@ -23,12 +24,20 @@ DRIVER_LDFLAGS := -shared -nostdlib -Wl,--subsystem,native -Wl,--entry,DriverEnt
 	-Wl,--exclude-all-symbols -Wl,--no-insert-timestamp
 DRIVER_LIBS := -L$(B)/lib -liointex -lntoskrnl-extra -lhal-extra -lntoskrnl -lhal -lwmilib -lgcc
 
+# MSVC's ABI: wchar_t, structure layout, __try. The objects link with mingw-w64's import libraries.
+MSVC_CC     ?= clang
+MSVC_CFLAGS := --target=x86_64-pc-windows-msvc -fms-extensions -std=gnu17 -O2 -g -gdwarf -Wall -Wextra \
+	-Werror -Wno-macro-redefined -D_AMD64_ -fno-stack-protector -mno-stack-arg-probe -nostdinc \
+	-isystem $(shell $(MSVC_CC) -print-resource-dir)/include -Iinclude/nt
+
 OUR_HEADERS   := -nostdinc -isystem $(MINGW_CC_INCLUDE) -Iinclude/nt -Ilib/iointex
 MINGW_HEADERS := -isystem $(MINGW_DDK) -Ilib/iointex
 
 IMPORT_LIBS := $(B)/lib/libiointex.a $(B)/lib/libntoskrnl-extra.a $(B)/lib/libhal-extra.a
 
 driver_names = $(sort $(notdir $(patsubst %/,%,$(dir $(wildcard $(1)/*/*.c)))))
+# Built by clang for MSVC's ABI, too.
+MSVC_EXAMPLES := virtio-rng ahci e1000e xhci
 EXAMPLES    := $(filter-out bus,$(call driver_names,drivers))
 TEST_DRIVERS := $(call driver_names,tests/drivers)
 CONFORMANCE := $(sort $(notdir $(patsubst %/,%,$(dir $(wildcard tests/conformance/*/*.inf)))))
@@ -47,12 +56,13 @@ $(B)/lib/libiointex.a: $(B)/lib/iointex.o
 	$(call say,AR,$@)
 	$(Q)rm -f $@ && $(MINGW_AR) rcs $@ $<
 
-# $(1) folder under build/, $(2) name, $(3) source folder, $(4) header flags
+# $(1) folder under build/, $(2) name, $(3) source folder, $(4) header flags, $(5) another compiler
+# with all its flags
 define driver_rules
 $(B)/$(1)/obj/$(2)/%.o: $(3)/%.c $(B)/flags.driver
 	$$(call say,CC.SYS,$$<)
 	@mkdir -p $$(@D)
-	$$(Q)$$(MINGW_CC) $(4) -I$(3) $$(DRIVER_CFLAGS) -MMD -MP -c -o $$@ $$<
+	$$(Q)$(or $(5),$$(MINGW_CC) $$(DRIVER_CFLAGS)) $(4) -I$(3) -MMD -MP -c -o $$@ $$<
 
 $(B)/$(1)/$(2).sys: $(patsubst $(3)/%.c,$(B)/$(1)/obj/$(2)/%.o,$(wildcard $(3)/*.c)) $$(IMPORT_LIBS)
 	$$(call say,SYS,$$@)
@@ -73,6 +83,8 @@ $(foreach n,$(EXAMPLES),$(eval $(call driver_rules,drivers-mingw,$(n),drivers/$(
 $(foreach n,$(CONFORMANCE),$(eval $(call driver_rules,conformance,$(n),tests/conformance/$(n),$(call headers_of,tests/conformance/$(n)))))
 
 $(foreach n,$(TEST_DRIVERS),$(eval $(call driver_rules,test-drivers,$(n),tests/drivers/$(n),$(MINGW_HEADERS))))
+$(foreach n,$(MSVC_EXAMPLES),$(eval $(call driver_rules,drivers-msvc,$(n),drivers/$(n),,$(MSVC_CC) $(MSVC_CFLAGS))))
+
 $(eval $(call driver_rules,bench,bench,tests/bench,$(OUR_HEADERS)))
 $(eval $(call driver_rules,verifier,rules,tests/verifier,$(OUR_HEADERS)))
 
@@ -80,6 +92,8 @@ sys_of = $(addprefix $(B)/$(1)/,$(addsuffix .sys,$(2)))
 inf_of = $(addprefix $(B)/$(1)/,$(notdir $(foreach n,$(3),$(wildcard $(2)/$(n)/*.inf))))
 
 DRIVER_FILES       := $(call sys_of,drivers,$(EXAMPLES)) $(call inf_of,drivers,drivers,$(EXAMPLES))
+DRIVER_MSVC_FILES  := $(call sys_of,drivers-msvc,$(MSVC_EXAMPLES)) \
+	$(call inf_of,drivers-msvc,drivers,$(MSVC_EXAMPLES))
 DRIVER_MINGW_FILES := $(call sys_of,drivers-mingw,$(EXAMPLES)) \
 	$(call inf_of,drivers-mingw,drivers,$(EXAMPLES))
 CONFORMANCE_FILES  := $(call sys_of,conformance,$(CONFORMANCE)) \
@@ -96,5 +110,5 @@ $(B)/flags.driver: FORCE
 
 .PHONY: drivers drivers-mingw test-drivers
 drivers: $(DRIVER_FILES)
-drivers-mingw: $(DRIVER_MINGW_FILES)
+drivers-mingw: $(DRIVER_MINGW_FILES) $(DRIVER_MSVC_FILES)
 test-drivers: $(TEST_DRIVER_FILES)

@@ -12,6 +12,10 @@ from harness.guest import BUILD, SUCCESS, Guest, run_commands
 from hostlib import archive, qemu
 
 
+#: Built against mingw-w64's headers, and by clang for MSVC's ABI.
+other_builds = pytest.mark.parametrize("folder", ["drivers-mingw", "drivers-msvc"])
+
+
 def data_of(result, number):
     """The bytes that command `number`, a `dev read -j` or `dev ioctl -j`, printed."""
     return bytes.fromhex(result.json(number)[0]["data"])
@@ -55,9 +59,10 @@ def test_virtio_rng_works_without_the_registers_of_before_version_1():
     check_random(result, 1, 2)
 
 
-def test_virtio_rng_built_with_mingws_headers_behaves_the_same():
+@other_builds
+def test_virtio_rng_built_by_others_behaves_the_same(folder):
     result = run_commands(RNG_READS, devices=["virtio-rng-pci"], drivers=["virtio-rng"],
-                          folder="drivers-mingw")
+                          folder=folder)
     assert result.verdict == SUCCESS, result.text
     check_random(result, 1, 2)
 
@@ -114,8 +119,9 @@ def test_ahci_does_the_same_by_its_line(machine):
     check_ahci(result, 0)
 
 
-def test_ahci_built_with_mingws_headers_behaves_the_same():
-    check_ahci(run_commands(AHCI_READS, devices=AHCI, drivers=["ahci"], folder="drivers-mingw"), 1)
+@other_builds
+def test_ahci_built_by_others_behaves_the_same(folder):
+    check_ahci(run_commands(AHCI_READS, devices=AHCI, drivers=["ahci"], folder=folder), 1)
 
 
 def test_ahci_refuses_what_the_disk_does_not_have():
@@ -204,14 +210,12 @@ def check_talk(result, messages):
     address, link, granted, *counts, received, sent = struct.unpack("<6sBxI4iII",
                                                                     data_of(result, 5))
     assert (address, link, granted, received, sent) == (MAC, 1, messages, 2, 2)
-    if messages == 4:
-        assert counts[0] >= 2 and counts[1] >= 1 and counts[2] >= 1
-    else:
-        assert counts[0] >= 2
+    # The device holds interrupts back for a while (EITR): two frames may come with one.
+    assert all(count >= 1 for count in (counts[:3] if messages == 4 else counts[:1]))
     rows = interrupts(result, 6, "e1000e")
     assert len(rows) == max(messages, 1)
     assert all(row["mode"] == ("latched" if messages else "level") for row in rows)
-    assert sum(sum(row["claims"]) for row in rows) == sum(counts)
+    assert sum(sum(row["claims"]) for row in rows) >= sum(counts)  # one may come in between
 
 
 @matrix.each_machine
@@ -227,8 +231,9 @@ def test_e1000e_does_the_same_by_its_line(machine):
     check_talk(result, 0)
 
 
-def test_e1000e_built_with_mingws_headers_behaves_the_same():
-    check_talk(run_commands(E1000E_TALK, **E1000E, drivers=["e1000e"], folder="drivers-mingw"), 4)
+@other_builds
+def test_e1000e_built_by_others_behaves_the_same(folder):
+    check_talk(run_commands(E1000E_TALK, **E1000E, drivers=["e1000e"], folder=folder), 4)
 
 
 def test_e1000e_goes_round_its_rings_and_through_a_stop():
@@ -408,6 +413,7 @@ def test_xhci_is_told_the_same_by_other_interrupts(machine, device, messages):
     check_port_events(machine, device, messages, drivers=["xhci"])
 
 
-def test_xhci_built_with_mingws_headers_behaves_the_same():
+@other_builds
+def test_xhci_built_by_others_behaves_the_same(folder):
     check_port_events({}, "nec-usb-xhci,msi=on,msix=off", 1, drivers=["xhci"],
-                      folder="drivers-mingw")
+                      folder=folder)
