@@ -233,8 +233,8 @@ static void ioapic_unmask(const struct irq_source *source)
  * A level line may be masked meanwhile: it is still asserted afterwards. An edge would be lost, as
  * a masked pin ignores it (IOAPIC 3.2.4), so an edge pin takes its new vector first, then its new
  * destination, open all the time; between the two writes it delivers the new vector at the old CPU.
- * With remapping the route changes in the remapping entry, at once; the pin's own entry changes only
- * if it repeats a vector that did, and for an edge nobody looks at that.
+ * With remapping the route changes in the remapping entry, at once; the pin's own entry changes
+ * only if it repeats a vector that did, and for an edge nobody looks at that.
  */
 static void ioapic_retarget(const struct irq_source *source, const struct irq_route *route)
 {

@@ -2,10 +2,10 @@
  * lapic.c - the local APIC of each CPU, in xAPIC or x2APIC mode behind one set of calls.
  *
  * x2APIC mode is used where the CPU has it and firmware does not ask to leave it (DMAR), or has
- * turned it on itself; apic=xapic and apic=x2apic on the command line come before both. Every CPU is
- * put into the boot CPU's mode. A message names one CPU by its physical id, or all others by the
- * shorthand: as nobody sends to a few of many, logical ids would save no message, and are not used.
- * End of interrupt and the self-IPI are inline in hal/hal.h.
+ * turned it on itself; apic=xapic and apic=x2apic on the command line come before both. Every CPU
+ * is put into the boot CPU's mode. A message names one CPU by its physical id, or all others by
+ * the shorthand: as nobody sends to a few of many, logical ids would save no message, and are not
+ * used. End of interrupt and the self-IPI are inline in hal/hal.h.
  *
  * Owns: APIC base, spurious and error vectors, local inputs, IPIs, freezing CPUs. Owns not: the
  * timer (clock.c), starting CPUs (smp.c), what an error means (kernel/irq).

@@ -2,9 +2,10 @@
  * PCI configuration space.
  *
  * Two ways lead there: the memory window of PCI Express, which the MCFG, or a root bridge's _CBA,
- * names and which is mapped one bus (1 MiB) at a time as buses are found, and ports CF8/CFC, which reach the
- * first 256 bytes of segment 0. A mapped bus is accessed without a lock; the port pair is two
- * steps and has one. What cannot be reached reads as ones, as an absent function does.
+ * names and which is mapped one bus (1 MiB) at a time as buses are found, and ports CF8/CFC,
+ * which reach the first 256 bytes of segment 0. A mapped bus is accessed without a lock; the port
+ * pair is two steps and has one. What cannot be reached reads as ones, as an absent function
+ * does.
  *
  * Owns: access. Owns not: what the registers mean (hw/pci.h), which buses there are (drivers/bus).
  */

@@ -143,7 +143,9 @@ typedef struct _AHCI_INFORMATION {
     ULONG ReadsAlone;
 } AHCI_INFORMATION;
 
-/* (l) Lock; (i) the service routine and, by exchange, the DPC; the rest is constant while started */
+/*
+ * (l) Lock; (i) the service routine and, by exchange, the DPC; the rest is constant while started
+ */
 typedef struct _DEVICE {
     FUNCTION Function;
     ULONG Capabilities;

@@ -110,7 +110,9 @@ static VOID DistributeMessages(PDEVICE Device)
 
 /* ---- Start and stop ----------------------------------------------------------------------- */
 
-/* 10.2.2.1: nothing may be asked for a microsecond; the EEPROM is read again, which takes longer. */
+/*
+ * 10.2.2.1: nothing may be asked for a microsecond; the EEPROM is read again, which takes longer.
+ */
 static VOID Reset(PDEVICE Device)
 {
     RegisterWrite(Device, E1000E_MASK, ~0u);

@@ -5,8 +5,8 @@
  * Power: the device is in D0 from START_DEVICE on. SET_POWER to D3 stops it as STOP_DEVICE does and
  * is then passed down, so that the bus driver takes the power away last; to D0 it is passed down
  * first. The device object asks for power IRPs at PASSIVE_LEVEL (DO_POWER_PAGABLE), as stopping and
- * starting wait. States of the system as a whole are passed on: who owns the power policy turns them
- * into states of the device.
+ * starting wait. States of the system as a whole are passed on: who owns the power policy turns
+ * them into states of the device.
  */
 #pragma once
 

@@ -128,9 +128,9 @@ static VOID NTAPI DpcRoutine(PKDPC Dpc, PVOID Context, PVOID Argument1, PVOID Ar
 /* ---- Requests ----------------------------------------------------------------------------- */
 
 /*
- * The counter stands. In periodic mode the first write of the comparator is when the first interrupt
- * comes, the second, while the set bit still holds, the period. With messages the enable bit is the
- * system's.
+ * The counter stands. In periodic mode the first write of the comparator is when the first
+ * interrupt comes, the second, while the set bit still holds, the period. With messages the
+ * enable bit is the system's.
  */
 static VOID Arm(PDEVICE Device, ULONG Timer, ULONG Ticks)
 {

@@ -75,7 +75,9 @@ static NTSTATUS MapBar(PDEVICE Device, PBUS_INTERFACE_STANDARD Bus, ULONG Bar)
     return Device->Bars[Bar] != NULL ? STATUS_SUCCESS : STATUS_DEVICE_CONFIGURATION_ERROR;
 }
 
-/* The first capability of a type is the one the device prefers (4.1.4.1); others are passed over. */
+/*
+ * The first capability of a type is the one the device prefers (4.1.4.1); others are passed over.
+ */
 static NTSTATUS TakeCapability(PDEVICE Device, PBUS_INTERFACE_STANDARD Bus, ULONG Offset)
 {
     ULONG type = ConfigRead(Bus, Offset + VIRTIO_CAPABILITY_TYPE, 1);

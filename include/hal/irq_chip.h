@@ -55,7 +55,10 @@ struct irq_chip {
      * NULL: it cannot be moved.
      */
     void (*retarget)(const struct irq_source *source, const struct irq_route *route);
-    /* The source has no route any more; it is masked. What it still sends is blocked if it can be. */
+    /*
+     * The source has no route any more; it is masked. What it still sends is blocked if it can
+     * be.
+     */
     void (*release)(const struct irq_source *source);
     /* End a level interrupt at the chip, before the local APIC does; NULL: that one is enough. */
     void (*eoi)(const struct irq_source *source);

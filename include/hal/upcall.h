@@ -52,8 +52,8 @@ HAL_UPCALL void irq_apic_fault(uint64_t vector);
 HAL_UPCALL void ke_trap(struct hal_trap_frame *frame);
 
 /*
- * A verified driver's call of an export: `frame` holds its return address and arguments. Returns the
- * routine to go on to. At the caller's IRQL. kernel/verifier/calls.c
+ * A verified driver's call of an export: `frame` holds its return address and arguments. Returns
+ * the routine to go on to. At the caller's IRQL. kernel/verifier/calls.c
  */
 HAL_UPCALL const void *verifier_call(uint64_t number, uint64_t *frame);
 

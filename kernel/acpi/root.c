@@ -3,8 +3,8 @@
  *
  * A root says its segment by _SEG and its bus by _BBN; where it has no _BBN, the first bus number
  * range among its resources tells, else it is bus 0 (ACPI 6.5 6.5.5, 6.5.6). One that can be taken
- * away names its own window of configuration space by _CBA (PCI Firmware 3.2 4.1.3). Roots that _STA calls
- * absent are kept: their _PRTs are reported, but nobody looks for functions there.
+ * away names its own window of configuration space by _CBA (PCI Firmware 3.2 4.1.3). Roots that
+ * _STA calls absent are kept: their _PRTs are reported, but nobody looks for functions there.
  */
 #include <lib/log.h>
 

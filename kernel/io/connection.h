@@ -47,9 +47,9 @@ void io_connection_close(struct io_connection *connection);
 struct io_connection *io_connection_find(PVOID context);
 struct io_connection *io_connection_find_object(PKINTERRUPT interrupt);
 /*
- * A device has lost its resources (CIE-LIFE-14), or a driver's image is about to go (CIE-LIFE-15): a
- * connection that still names one is a bug check, DRIVER_VIOLATION 4 with service routine,
- * interrupt object and device.
+ * A device has lost its resources (CIE-LIFE-14), or a driver's image is about to go
+ * (CIE-LIFE-15): a connection that still names one is a bug check, DRIVER_VIOLATION 4 with
+ * service routine, interrupt object and device.
  */
 void io_connection_expect_none(PDEVICE_OBJECT device);
 void io_connection_expect_none_in(const void *image, size_t size);

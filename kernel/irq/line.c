@@ -325,8 +325,8 @@ void irq_line_release(struct irq_line *line)
         line->assign_count--;
     } else {
         if (line->first) /* a driver's, which named no device: CIE-LIFE-14 */
-            lib_bugcheck(DRIVER_VIOLATION, 4, (uint64_t)line->first->routine,
-                         (uint64_t)line->first, 0, NULL);
+            lib_bugcheck(DRIVER_VIOLATION, 4, (uint64_t)line->first->routine, (uint64_t)line->first,
+                         0, NULL);
         line->chip->mask(&line->source);
         line->masked = true;
         if (line->chip->release)

@@ -4,8 +4,8 @@
  *
  * It would recur for ever, above everything of lower level on its CPU. Two counts find it: rounds
  * that nobody claimed, and rounds between which the interrupted code did not execute a single
- * instruction (SPUR-3). The second limit is below 10,000, since QEMU's IOAPIC rests a line for 10 ms
- * after so many, which lets the interrupted code go on. Past the limit the line is masked, its
+ * instruction (SPUR-3). The second limit is below 10,000, since QEMU's IOAPIC rests a line for 10
+ * ms after so many, which lets the interrupted code go on. Past the limit the line is masked, its
  * chain is named in a record shaped as bug check 0xF2 (HARDWARE_INTERRUPT_STORM, BC-F2-1), and a
  * timer tries it again after a pause that grows each time, while the rest of the machine runs on.
  */

@@ -101,7 +101,9 @@ static void page_fault(const struct hal_trap_frame *frame,
                  registers);
 }
 
-/* WDK "Bug Check 0x9C": bank, address of a record that is not kept here, status high, status low. */
+/*
+ * WDK "Bug Check 0x9C": bank, address of a record that is not kept here, status high, status low.
+ */
 static _Noreturn void machine_check(const struct bugcheck_registers *registers)
 {
     uint64_t status = 0;

@@ -2,8 +2,9 @@
  * pnp/archive.c - the boot archives: which drivers and INFs there are.
  *
  * Every .sys becomes a struct pnp_driver, every .inf is handed to inf_list.c, every .reg to
- * preset.c, everything else can be found by name. Directories in member names are ignored: base names count. named.txt lists the
- * drivers (one base name a line, ".sys" or not) whose failure must be reported.
+ * preset.c, everything else can be found by name. Directories in member names are ignored: base
+ * names count. named.txt lists the drivers (one base name a line, ".sys" or not) whose failure
+ * must be reported.
  *
  * Owns: the driver list. Owns not: INF contents, match.cfg (pnp/match.c).
  */

@@ -37,7 +37,7 @@ NTSTATUS pnp_driver_power(const char *name, bool awake);
 /* Remove its devices and unload it. */
 NTSTATUS pnp_driver_remove(const char *name);
 
-/* ---- Single devices, by PCI_LOCATION(). Obeyed from their next start on. ---------------------- */
+/* ---- Single devices, by PCI_LOCATION(). Obeyed from their next start on. -------------------- */
 
 /* PnP assigns its lines level 0 (`passive=`). False: too many devices were named. */
 bool pnp_passive_set(uint32_t location);

@@ -160,7 +160,7 @@ def test_without_message_support_in_an_inf_the_fallback_is_a_line_and_rewrites_v
 
 @pytest.mark.parametrize("version", ["5.0", "5.1", "5.2"])
 def test_the_iointex_library_connects_a_line_on_systems_before_vista(version):
-    """IOX-2, IOX-3, IOX-6, IOX-8: by IoConnectInterrupt, since IoConnectInterruptEx is not found."""
+    """IOX-2, IOX-3, IOX-6, IOX-8: by IoConnectInterrupt; IoConnectInterruptEx is not found."""
     result = run_commands(edu_commands("edu-iointex"), devices=["edu"], drivers=["edu-iointex"],
                           append=f"ntver={version}")
     check_edu(result)

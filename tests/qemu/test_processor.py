@@ -1,4 +1,4 @@
-"""What each processor is set up with, as QEMU's monitor shows it: rights of pages, tables, modes."""
+"""What each processor is set up with, as QEMU's monitor shows it: page rights, tables, modes."""
 import re
 import struct
 

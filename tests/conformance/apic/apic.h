@@ -58,7 +58,9 @@ enum { IOAPIC_ID, IOAPIC_VERSION, IOAPIC_ARBITRATION, IOAPIC_TABLE = 0x10 };
 
 #define MESSAGES 4 /* the rocker's */
 
-/* Both at the addresses they have after reset. FALSE: they cannot be reached, the reason is said. */
+/*
+ * Both at the addresses they have after reset. FALSE: they cannot be reached, the reason is said.
+ */
 BOOLEAN ApicMap(VOID);
 VOID ApicUnmap(VOID);
 ULONG ApicRead(ULONG Register);

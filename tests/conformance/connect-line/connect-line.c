@@ -16,7 +16,7 @@ static NTSTATUS InStartStatus = NOT_TRIED;
 static KIRQL InStartIrql;
 static volatile LONG Observed;
 
-/* ---- outside of the cases: while PnP starts the devices --------------------------------------- */
+/* ---- outside of the cases: while PnP starts the devices ------------------------------------- */
 
 /* FILTER_RESOURCE_REQUIREMENTS comes before anything has been assigned. */
 static VOID BeforeResources(PTEST_DEVICE Device, PIO_RESOURCE_REQUIREMENTS_LIST *List)
@@ -57,7 +57,7 @@ static VOID CheckStart(VOID)
     TestDisconnect(&InStart);
 }
 
-/* ---- calls that succeed ------------------------------------------------------------------------ */
+/* ---- calls that succeed --------------------------------------------------------------------- */
 
 static VOID CheckPlain(PTEST_DEVICE Device)
 {
@@ -181,7 +181,7 @@ static VOID CheckAsserted(PTEST_DEVICE Device)
     TestDisconnect(&Connection);
 }
 
-/* ---- sharing ------------------------------------------------------------------------------------ */
+/* ---- sharing -------------------------------------------------------------------------------- */
 
 static VOID CheckTwice(PTEST_DEVICE Device)
 {
@@ -217,7 +217,7 @@ static VOID CheckSharedLine(PTEST_DEVICE One, PTEST_DEVICE Other)
     TestDisconnect(&Connection);
 }
 
-/* ---- calls that must be refused ------------------------------------------------------------------ */
+/* ---- calls that must be refused ------------------------------------------------------------- */
 
 static VOID RefuseArguments(PTEST_DEVICE Device)
 {

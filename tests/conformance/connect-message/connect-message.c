@@ -6,7 +6,7 @@
 static TEST_CONNECTION Connection;
 static volatile LONG Observed;
 
-/* ---- messages ----------------------------------------------------------------------------------- */
+/* ---- messages ------------------------------------------------------------------------------- */
 
 static VOID CheckPlain(PTEST_DEVICE Device)
 {
@@ -53,7 +53,7 @@ static VOID CheckTolerance(PTEST_DEVICE Device)
     }
 }
 
-/* ---- the fallback ----------------------------------------------------------------------------------- */
+/* ---- the fallback --------------------------------------------------------------------------- */
 
 static BOOLEAN FallbackBody(PTEST_CONNECTION C, PKINTERRUPT Interrupt, ULONG MessageId)
 {
@@ -111,7 +111,7 @@ static VOID RefuseWithoutFallback(PTEST_DEVICE Device)
                "TC-6, CIE-MSG-14 without a fallback a device that has only a line is refused");
 }
 
-/* ---- calls that must be refused --------------------------------------------------------------------- */
+/* ---- calls that must be refused ------------------------------------------------------------- */
 
 static VOID RefuseArguments(PTEST_DEVICE Device)
 {

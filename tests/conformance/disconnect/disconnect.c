@@ -44,7 +44,7 @@ static VOID ExpectFree(PTEST_DEVICE Device, PCSTR Name)
     TestDisconnect(&Second);
 }
 
-/* ---- Versions --------------------------------------------------------------------------------- */
+/* ---- Versions ------------------------------------------------------------------------------- */
 
 static VOID CheckVersion(PTEST_DEVICE Device, ULONG Version, ULONG Disconnect, PCSTR Name)
 {
@@ -106,7 +106,7 @@ static VOID CheckMessages(PTEST_DEVICE Device)
     ExpectEqual(gone, count, "DIS-11, AFF-3, AFF-4 and their interrupt objects are gone");
 }
 
-/* ---- what happens to the interrupt ---------------------------------------------------------------- */
+/* ---- what happens to the interrupt ---------------------------------------------------------- */
 
 /* An interrupt while nobody is connected waits at the masked controller, and is served then. */
 static VOID CheckMasked(PTEST_DEVICE Device)
@@ -264,7 +264,7 @@ static VOID Run(VOID)
         CheckNobodysLine(TestFind(TestKindEdu, 0), TestFind(TestKindEdu, 1));
 }
 
-/* ---- bug checks --------------------------------------------------------------------------------------- */
+/* ---- bug checks ----------------------------------------------------------------------------- */
 
 static BOOLEAN DisconnectBody(PTEST_CONNECTION C, PKINTERRUPT Interrupt, ULONG MessageId)
 {

@@ -58,7 +58,7 @@ VOID ReleaseProcessor(PHELD_PROCESSOR Held)
     TestThreadJoin(&Held->Thread);
 }
 
-/* ---- one DPC ------------------------------------------------------------------------------------- */
+/* ---- one DPC -------------------------------------------------------------------------------- */
 
 static VOID CheckObject(VOID)
 {
@@ -131,7 +131,7 @@ static VOID CheckRemove(VOID)
     ExpectEqual((ULONG)First.Runs, 1, "DPC-9 but when it is queued again");
 }
 
-/* ---- order ----------------------------------------------------------------------------------------- */
+/* ---- order ---------------------------------------------------------------------------------- */
 
 static VOID CheckOrder(VOID)
 {
@@ -157,7 +157,7 @@ static VOID CheckOrder(VOID)
                 "DPC-10 an importance set after queueing does not move a queued object");
 }
 
-/* ---- while it runs ------------------------------------------------------------------------------------ */
+/* ---- while it runs -------------------------------------------------------------------------- */
 
 static volatile LONG AgainRuns;
 static PVOID volatile AgainArguments[3];
@@ -219,7 +219,7 @@ static VOID CheckAgain(VOID)
                 "DPC-7 while it runs it may be queued, and runs on another processor as well");
 }
 
-/* ---- targets -------------------------------------------------------------------------------------------- */
+/* ---- targets -------------------------------------------------------------------------------- */
 
 static VOID CheckDefaultTarget(VOID)
 {
@@ -319,7 +319,7 @@ static VOID Run(VOID)
     CheckWatchdog();
 }
 
-/* ---- bug checks --------------------------------------------------------------------------------------- */
+/* ---- bug checks ----------------------------------------------------------------------------- */
 
 static VOID NTAPI WaitingRoutine(PKDPC Dpc, PVOID Context, PVOID Argument1, PVOID Argument2)
 {
@@ -361,7 +361,7 @@ static VOID Stop(ULONG Number)
     KeInsertQueueDpc(&dpc, NULL, NULL);
 }
 
-/* ---- unloading ------------------------------------------------------------------------------------ */
+/* ---- unloading ------------------------------------------------------------------------------ */
 
 #define LATE_US 20000
 
@@ -380,7 +380,9 @@ static VOID NTAPI LateRoutine(PKDPC Dpc, PVOID Context, PVOID Argument1, PVOID A
     KtapEnd(&TestReport);
 }
 
-/* Any number: from now on DriverUnload leaves a DPC queued, on another processor if there is one. */
+/*
+ * Any number: from now on DriverUnload leaves a DPC queued, on another processor if there is one.
+ */
 static VOID Step(ULONG Number)
 {
     UNREFERENCED_PARAMETER(Number);

@@ -105,7 +105,7 @@ VOID CheckRequests(PTEST_DEVICE Device)
     TestDisconnect(&Connection);
 }
 
-/* ---- inside a DPC ------------------------------------------------------------------------------------ */
+/* ---- inside a DPC --------------------------------------------------------------------------- */
 
 static volatile LONG CallsInside, InnerInside, ThreadRuns, ThreadBefore, ThreadAfter;
 static volatile LONG Leave;

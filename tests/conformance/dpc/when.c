@@ -12,7 +12,7 @@ static NOTED_DPC Noted[DEPTH];
 static volatile LONG Rounds, Leave; /* of the busy processor: its own progress, not the time */
 static volatile LONG RoundsThen;
 
-/* ---- the own processor -------------------------------------------------------------------------- */
+/* ---- the own processor ---------------------------------------------------------------------- */
 
 VOID CheckLowImportance(VOID)
 {
@@ -42,7 +42,7 @@ VOID CheckLowImportance(VOID)
     TestAnywhere();
 }
 
-/* ---- another processor ------------------------------------------------------------------------- */
+/* ---- another processor ---------------------------------------------------------------------- */
 
 static VOID Spinner(PVOID Context)
 {
@@ -109,7 +109,7 @@ VOID CheckOtherProcessor(VOID)
     Expect(deferred < TRIALS && deferred < urgent, "TC-29, DPC-20, DPC-21 Medium and Low do not");
 }
 
-/* ---- the flush ----------------------------------------------------------------------------------- */
+/* ---- the flush ------------------------------------------------------------------------------ */
 
 #define FLUSHED_MAX 16
 #define LONG_US 5000

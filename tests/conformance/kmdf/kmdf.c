@@ -36,7 +36,7 @@ static ULONG Count;
 static KSPIN_LOCK Lock;
 static KIRQL Highest;
 
-/* ---- policy ----------------------------------------------------------------------------------------- */
+/* ---- policy --------------------------------------------------------------------------------- */
 
 static BOOLEAN ByRegistry; /* the registry's policy was there when the driver was asked */
 static KAFFINITY Targets;  /* the registry's, or else the framework's */
@@ -89,7 +89,7 @@ static VOID CheckPolicy(PTEST_DEVICE Device)
                "CIE-KMDF-8 it is not what the driver's code would have asked for");
 }
 
-/* ---- interrupts ------------------------------------------------------------------------------------- */
+/* ---- interrupts ----------------------------------------------------------------------------- */
 
 static VOID NTAPI DpcThunk(PKDPC Dpc, PVOID Context, PVOID Argument1, PVOID Argument2)
 {

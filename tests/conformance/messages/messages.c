@@ -1,6 +1,6 @@
 /*
- * messages.c - conformance of message interrupts: what stands in a device's MSI and MSI-X registers,
- * what masks do, and GUID_MSIX_TABLE_CONFIG_INTERFACE.
+ * messages.c - conformance of message interrupts: what stands in a device's MSI and MSI-X
+ * registers, what masks do, and GUID_MSIX_TABLE_CONFIG_INTERFACE.
  */
 #include "messages.h"
 

@@ -32,7 +32,7 @@ VOID ExpectPassiveCall(PTEST_CONNECTION C, ULONG Message, PCSTR Name)
     ExpectEqual((ULONG)C->Claims, 1, "CIE-PASS-7 the device is still asking when it runs");
 }
 
-/* ---- the routine -------------------------------------------------------------------------------- */
+/* ---- the routine ---------------------------------------------------------------------------- */
 
 /* Blocks while its device goes on asking. */
 static BOOLEAN BlockingBody(PTEST_CONNECTION C, PKINTERRUPT Interrupt, ULONG MessageId)
@@ -106,7 +106,7 @@ static VOID CheckSerial(PTEST_DEVICE Device)
     TestDisconnect(&Connection);
 }
 
-/* ---- KeSynchronizeExecution --------------------------------------------------------------------- */
+/* ---- KeSynchronizeExecution ----------------------------------------------------------------- */
 
 static BOOLEAN NTAPI Synchronizing(PVOID Context)
 {
@@ -161,7 +161,7 @@ static VOID CheckExclusion(PTEST_DEVICE Device)
     TestDisconnect(&Connection);
 }
 
-/* ---- a device ------------------------------------------------------------------------------------- */
+/* ---- a device ------------------------------------------------------------------------------- */
 
 static VOID CheckPlain(PTEST_DEVICE Device, ULONG Version)
 {

@@ -153,7 +153,7 @@ static VOID CheckServed(PCSTR Name)
            "AFF-5, AFF-2 GROUP_AFFINITY: Mask at +0, Group at +8, six bytes reserved, 0x10 in all");
 }
 
-/* ---- the versions ------------------------------------------------------------------------------------ */
+/* ---- the versions --------------------------------------------------------------------------- */
 
 static VOID CheckFull(PTEST_DEVICE Device, ULONG Version)
 {

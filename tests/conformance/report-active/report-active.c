@@ -42,7 +42,7 @@ static VOID ExpectCall(PTEST_CONNECTION C, ULONG Message, PCSTR Name)
     Expect(TestWaitCalls(C, 1) && C->Claims == 1, Name);
 }
 
-/* ---- one connection, by whatever Version --------------------------------------------------------- */
+/* ---- one connection, by whatever Version ---------------------------------------------------- */
 
 static VOID CheckStates(ULONG Messages)
 {
@@ -135,7 +135,7 @@ static VOID PrepareMessage(PTEST_CONNECTION C, PTEST_DEVICE Device)
     TestPrepareMessage(C, Device, TRUE);
 }
 
-/* ---- what else is going on -------------------------------------------------------------------------- */
+/* ---- what else is going on ------------------------------------------------------------------ */
 
 static BOOLEAN LongBody(PTEST_CONNECTION C, PKINTERRUPT Interrupt, ULONG MessageId)
 {

@@ -1,5 +1,6 @@
 /*
- * resources.h - the cases of this group, by file, and how they have a device ask for something else.
+ * resources.h - the cases of this group, by file, and how they have a device ask for something
+ * else.
  */
 #pragma once
 

@@ -41,7 +41,7 @@ static BOOLEAN NTAPI InSection(PVOID Context)
     return section->Result;
 }
 
-/* ---- KeSynchronizeExecution ------------------------------------------------------------------------ */
+/* ---- KeSynchronizeExecution ----------------------------------------------------------------- */
 
 static VOID CheckFrom(KIRQL Level, KIRQL Wanted, BOOLEAN Result, PCSTR Name)
 {
@@ -95,7 +95,7 @@ static VOID CheckExecution(PTEST_DEVICE Device)
     TestDisconnect(&Connection);
 }
 
-/* ---- the pair of routines --------------------------------------------------------------------------- */
+/* ---- the pair of routines ------------------------------------------------------------------- */
 
 static VOID CheckPair(PTEST_DEVICE Device)
 {
@@ -124,7 +124,7 @@ static VOID CheckPair(PTEST_DEVICE Device)
     TestDisconnect(&Connection);
 }
 
-/* ---- two processors that want the same ---------------------------------------------------------------- */
+/* ---- two processors that want the same ------------------------------------------------------ */
 
 static BOOLEAN NTAPI Contended(PVOID Context)
 {
@@ -183,7 +183,7 @@ static VOID CheckContention(PTEST_DEVICE Device)
     TestDisconnect(&Connection);
 }
 
-/* ---- two levels --------------------------------------------------------------------------------------- */
+/* ---- two levels ----------------------------------------------------------------------------- */
 
 /* A device whose level is not that of the first; NULL: all have one level. */
 static PTEST_DEVICE AtAnotherLevel(VOID)
@@ -308,7 +308,7 @@ static VOID Run(VOID)
     CheckNesting(first, AtAnotherLevel());
 }
 
-/* ---- bug checks --------------------------------------------------------------------------------------- */
+/* ---- bug checks ----------------------------------------------------------------------------- */
 
 static BOOLEAN NTAPI LoweringRoutine(PVOID Context)
 {

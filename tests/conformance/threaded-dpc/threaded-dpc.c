@@ -44,7 +44,7 @@ static VOID Initialize(PKDEFERRED_ROUTINE Routine)
         KeInitializeThreadedDpc(&Threaded[i], Routine, NULL);
 }
 
-/* ---- the same object, the same routines ------------------------------------------------------------ */
+/* ---- the same object, the same routines ----------------------------------------------------- */
 
 static VOID CheckPlain(VOID)
 {
@@ -129,7 +129,7 @@ static VOID CheckOrder(VOID)
     TestAnywhere();
 }
 
-/* ---- what pre-empts it ------------------------------------------------------------------------------- */
+/* ---- what pre-empts it ---------------------------------------------------------------------- */
 
 static VOID NTAPI OrdinaryRoutine(PKDPC Dpc, PVOID Context, PVOID Argument1, PVOID Argument2)
 {
@@ -203,7 +203,7 @@ static VOID CheckPreemption(PTEST_DEVICE Device)
     TestDisconnect(&Connection);
 }
 
-/* ---- the flush ------------------------------------------------------------------------------------------ */
+/* ---- the flush ------------------------------------------------------------------------------ */
 
 static VOID NTAPI LongRoutine(PKDPC Dpc, PVOID Context, PVOID Argument1, PVOID Argument2)
 {

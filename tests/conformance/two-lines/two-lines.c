@@ -13,7 +13,7 @@ static TEST_CONNECTION Connection, Other;
 static PTEST_DEVICE First, Second;
 static ULONG FirstLine;
 
-/* ---- requirements --------------------------------------------------------------------------------- */
+/* ---- requirements --------------------------------------------------------------------------- */
 
 static PIO_RESOURCE_DESCRIPTOR FindLine(PIO_RESOURCE_LIST List)
 {
@@ -63,7 +63,7 @@ static VOID Filter(PTEST_DEVICE Device, PIO_RESOURCE_REQUIREMENTS_LIST *List)
     }
 }
 
-/* ---- cases ------------------------------------------------------------------------------------------ */
+/* ---- cases ---------------------------------------------------------------------------------- */
 
 /* Both devices are served by the one routine, whichever asked. */
 static BOOLEAN BothBody(PTEST_CONNECTION C, PKINTERRUPT Interrupt, ULONG MessageId)
