@@ -16,6 +16,7 @@
 
 #include "ke/exception.h"
 #include "ke/ke.h"
+#include "mm/pool.h"
 
 /* SDM 3A "Exception and Interrupt Vectors" 6.3 */
 enum trap_vector {
@@ -71,6 +72,15 @@ static void registers_from(const struct hal_trap_frame *f, struct bugcheck_regis
     hal_control_registers(&r->cr0, &r->cr3, &r->cr4);
 }
 
+static uint32_t special_fault_code(bool is_freed, bool in_kernel)
+{
+    if (is_freed)
+        return in_kernel ? PAGE_FAULT_IN_FREED_SPECIAL_POOL
+                         : DRIVER_PAGE_FAULT_IN_FREED_SPECIAL_POOL;
+    return in_kernel ? PAGE_FAULT_BEYOND_END_OF_ALLOCATION
+                     : DRIVER_PAGE_FAULT_BEYOND_END_OF_ALLOCATION;
+}
+
 static uint64_t fault_access(uint64_t error)
 {
     return (error & FAULT_WRITE ? EXCEPTION_WRITE_FAULT : 0) |
@@ -83,6 +93,7 @@ static void page_fault(const struct hal_trap_frame *frame,
 {
     uint64_t error = frame->error_code;
     uint64_t fault = registers->cr2;
+    bool is_freed;
 
     if (error & FAULT_FETCH && error & FAULT_PRESENT)
         lib_bugcheck(ATTEMPTED_EXECUTE_OF_NOEXECUTE_MEMORY, fault, hal_page_entry(fault), 0, 0,
@@ -90,6 +101,9 @@ static void page_fault(const struct hal_trap_frame *frame,
     if (error & FAULT_WRITE && error & FAULT_PRESENT)
         lib_bugcheck(ATTEMPTED_WRITE_TO_READONLY_MEMORY, fault, hal_page_entry(fault), 0, 0,
                      registers);
+    if (mm_pool_special_fault(fault, &is_freed))
+        lib_bugcheck(special_fault_code(is_freed, lib_address_in_kernel(frame->rip)), fault,
+                     error & FAULT_WRITE ? 1 : 0, frame->rip, 0, registers);
     if (registers->irql >= DISPATCH_LEVEL)
         lib_bugcheck(lib_address_in_kernel(frame->rip) ? IRQL_NOT_LESS_OR_EQUAL
                                                        : DRIVER_IRQL_NOT_LESS_OR_EQUAL,

@@ -10,7 +10,7 @@
 #include <hal/hal.h>
 #include <lib/list.h>
 
-enum mm_area_kind { MM_AREA_IO, MM_AREA_STACK, MM_AREA_IMAGE, MM_AREA_MDL };
+enum mm_area_kind { MM_AREA_IO, MM_AREA_STACK, MM_AREA_IMAGE, MM_AREA_MDL, MM_AREA_POOL };
 
 struct mm_area {
     struct list_head link;  /* (lock) by address */
@@ -34,5 +34,13 @@ struct mm_area *mm_area_find(uint64_t address, enum mm_area_kind kind);
 bool mm_area_containing(uint64_t address, struct mm_area *copy);
 /* Nothing may be mapped there any more. */
 void mm_area_release(struct mm_area *area);
+
+/*
+ * mapping.c: whole pages for special pool, with an unmapped one before and behind; they are taken
+ * away first, their addresses given back later. <= DISPATCH_LEVEL.
+ */
+void *mapping_pool_alloc(size_t size);
+void mapping_pool_unmap(void *pages);
+void mapping_pool_release(void *pages);
 
 #endif

@@ -385,6 +385,7 @@ const char *mm_owner_name(enum mm_owner owner)
         [MM_OWNER_MDL] = "mdl",
         [MM_OWNER_STACK] = "stacks",
         [MM_OWNER_IMAGE] = "images",
+        [MM_OWNER_SPECIAL] = "special pool",
     };
 
     return owner < MM_OWNER_COUNT ? names[owner] : "?";

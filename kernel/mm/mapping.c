@@ -188,6 +188,27 @@ static void mapping_drop(enum mm_area_kind kind, void *address)
     mm_area_release(area);
 }
 
+void *mapping_pool_alloc(size_t size)
+{
+    return mapping_make(MM_AREA_POOL, size, MM_OWNER_SPECIAL);
+}
+
+void mapping_pool_unmap(void *pages)
+{
+    struct mm_area *area = mm_area_find((uintptr_t)pages, MM_AREA_POOL);
+
+    ASSERT(area != NULL);
+    mapping_frames_remove(area->address, area->size);
+}
+
+void mapping_pool_release(void *pages)
+{
+    struct mm_area *area = mm_area_find((uintptr_t)pages, MM_AREA_POOL);
+
+    ASSERT(area != NULL);
+    mm_area_release(area);
+}
+
 void *mm_stack_alloc(size_t size)
 {
     return mapping_make(MM_AREA_STACK, size, MM_OWNER_STACK);

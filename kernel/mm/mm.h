@@ -34,6 +34,7 @@ enum mm_owner {
     MM_OWNER_MDL,
     MM_OWNER_STACK,
     MM_OWNER_IMAGE,
+    MM_OWNER_SPECIAL, /* special pool */
     MM_OWNER_COUNT,
 };
 

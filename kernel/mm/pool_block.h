@@ -78,6 +78,15 @@ uint64_t pool_large_pages(void);
 /* pool_injection.c: must this allocation fail? Tag 0: it is a driver's, of any tag. */
 bool pool_injection_is_due(uint32_t tag);
 
+/*
+ * pool_special.c: is the caller's block to be one of special pool? free, size: false for a block
+ * that is not of it.
+ */
+bool pool_special_wanted(const void *caller);
+void *pool_special_alloc(size_t size, uint32_t tag);
+bool pool_special_free(const void *block, uint32_t tag);
+bool pool_special_size(const void *block, size_t *size);
+
 /* pool_stats.c: one allocation or free of size bytes under a tag. */
 void pool_stats_count_alloc(uint32_t tag, size_t size);
 void pool_stats_count_free(uint32_t tag, size_t size);

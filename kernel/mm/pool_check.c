@@ -176,6 +176,9 @@ void mm_pool_free(void *block, uint32_t tag)
 
     mm_pool_untrack(block);
     if (!pool_locate(block, &owner, &base)) {
+        if (pool_special_free(block, tag)) {
+            return;
+        }
         pool_reject(block);
     }
     if (owner == MM_OWNER_LARGE) {
@@ -193,6 +196,9 @@ size_t mm_pool_size(const void *block)
     size_t size;
 
     if (!pool_locate(block, &owner, &base)) {
+        if (pool_special_size(block, &size)) {
+            return size;
+        }
         pool_reject(block);
     }
     if (owner == MM_OWNER_POOL) {
@@ -209,9 +215,10 @@ bool mm_pool_owns(const void *address)
     const struct pool_header *header;
     enum mm_owner owner;
     phys_addr_t base;
+    size_t size;
 
     if (!pool_locate(address, &owner, &base)) {
-        return false;
+        return pool_special_size(address, &size);
     }
     if (owner == MM_OWNER_LARGE) {
         return true;

@@ -103,8 +103,9 @@ static void *pool_alloc_typed(ULONG type, SIZE_T size, ULONG tag, const void *ca
     }
     tag &= ~POOL_TAG_PROTECTED;
     if (!mm_image_owns(caller) || !pool_injection_is_due(0)) {
-        block = pool_type_is_aligned(type) ? pool_alloc_aligned(size, tag)
-                                           : mm_pool_alloc_raw(size, tag);
+        block = pool_special_wanted(caller)  ? pool_special_alloc(size, tag)
+                : pool_type_is_aligned(type) ? pool_alloc_aligned(size, tag)
+                                             : mm_pool_alloc_raw(size, tag);
     }
     if (mm_image_owns(caller)) {
         mm_pool_track_block(block, size, tag, caller);

@@ -29,26 +29,30 @@ struct entry {
 static struct entry entries[HAL_CHECKED_CALL_COUNT]; /* constant once verifier_init() is done */
 static uint32_t entry_count;
 static uint64_t calls;                   /* atomic */
-static char verified[CMDLINE_VALUE_MAX]; /* "all", or names with commas; "": nobody */
+static char verified[CMDLINE_VALUE_MAX]; /* words with commas between them; "": nobody */
 
 /* ---- who ------------------------------------------------------------------------------------ */
 
-static bool is_verified(const char *driver)
+/* Is that word in the list? */
+static bool is_listed(const char *word)
 {
-    size_t length = strlen(driver);
+    size_t length = strlen(word);
     const char *at = verified;
 
-    if (strcmp(verified, "all") == 0)
-        return true;
     while (*at != '\0') {
         const char *end = strchr(at, ',');
         size_t size = end != NULL ? (size_t)(end - at) : strlen(at);
 
-        if (size == length && lib_strnicmp(at, driver, length) == 0)
+        if (size == length && lib_strnicmp(at, word, length) == 0)
             return true;
         at += size + (end != NULL);
     }
     return false;
+}
+
+static bool is_verified(const char *driver)
+{
+    return is_listed("all") || is_listed(driver);
 }
 
 bool verifier_covers(const void *address)
@@ -166,6 +170,8 @@ void verifier_init(const char *command_line)
     verifier_locks_init();
     verifier_times_init();
     mm_pool_track();
+    if (is_listed("special"))
+        mm_pool_special(verifier_covers);
     ke_verifier = &hooks;
 }
 

@@ -1,6 +1,7 @@
 /*
  * verifier/verifier.h - rules of the interrupt contract, of IRQL, locks, pool and IRPs, checked
- * while a driver runs: `verifier=all` or verifier=NAME.sys[,NAME.sys...] on the command line.
+ * while a driver runs: `verifier=all` or verifier=NAME.sys[,NAME.sys...] on the command line, with
+ * `special` as one word more if their pool is to be special pool (mm/pool_special.c).
  *
  * A verified driver's imports lead through entries of hal/checked_call.h, and its service routines
  * and DPCs are called through ours. Other drivers, and with verifier= absent all of them, run as if

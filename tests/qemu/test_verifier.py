@@ -10,7 +10,7 @@ from harness.guest import BUGCHECK, SUCCESS, Guest, run_commands
  WAIT_AT_DISPATCH, ISR_DISCONNECTS, POOL_OF_NO_BYTES, ISR_ALLOCATES, ISR_SETS_EVENT, LEAK,
  COMPLETE_PENDING, COMPLETE_TWICE, STAY_CONNECTED, DPC_ENTERS_REGION, DPC_KEEPS_LOCK,
  ISR_TAKES_LONG, MUTEX_AT_DISPATCH, ISR_SETS_EVENT_BY_NAME, CLOSE_AT_DISPATCH, DPC_TAKES_LONG,
- NORMAL, LEAK_IRP, USE_AFTER_FREE, WRITE_PAST_END, SEND_FREED_IRP) = range(1, 27)
+ NORMAL, LEAK_IRP, USE_AFTER_FREE, WRITE_PAST_END, SEND_FREED_IRP, WRITE_NEAR_END, WRITE_BEFORE) = range(1, 29)
 
 VIOLATION, IO_VIOLATION = 0xC4, 0xC9
 STOP = re.compile(r"\*\*\* STOP 0x(\w{8}) \((\w+),(\w+),(\w+),(\w+)\)")
@@ -52,6 +52,37 @@ def test_a_broken_rule_is_found_and_its_place_named(rule, code, first, words):
     assert stop_of(result)[:2] == [code, first]
     finding = next(line for line in result.log if "verifier: rules.sys+0x" in line)
     assert words in finding and "(rule " in finding
+
+
+@pytest.mark.parametrize("rule, code", [(USE_AFTER_FREE, 0xD5), (WRITE_PAST_END, 0xD6)])
+def test_special_pool_finds_who_writes_where_it_is_written(rule, code):
+    """DV-12: the address, 1 for a write, the instruction, which is the driver's."""
+    found, address, write, instruction, _ = stop_of(break_rule(rule, "verifier=rules.sys,special"))
+    assert (found, write) == (code, 1) and instruction >= 0xFFFFFFFFC0000000
+    assert address < 0xFFFFFFFFC0000000
+
+
+def test_special_pool_finds_at_the_free_what_was_written_near_a_block():
+    code, block, where, _, kind = stop_of(break_rule(WRITE_NEAR_END, "verifier=all,special"))
+    assert (code, kind, where - block) == (0xC1, 0x24, 104)
+    code, block, where, _, kind = stop_of(break_rule(WRITE_BEFORE, "verifier=all,special"))
+    assert (code, kind, block - where) == (0xC1, 0x23, 1)
+
+
+def test_a_block_of_special_pool_has_pages_of_its_own():
+    result = break_rule(LEAK, "verifier=all,special", after=["mem -j"])
+    owners = {row["owner"]: row["pages"] for row in result.json(2)}
+    assert owners.get("special pool", 0) >= 1
+    result = break_rule(LEAK, "verifier=all", after=["mem -j"])
+    assert not any(row["owner"] == "special pool" for row in result.json(2))
+
+
+@pytest.mark.parametrize("cpus", [1, 4])
+def test_drivers_that_use_their_pool_well_run_on_special_pool(cpus):
+    with Guest(devices=["edu"], drivers=["kernel"], folder="conformance", cpus=cpus, memory=256,
+               append="verifier=all,special") as guest:
+        guest.wait_for_prompt()
+        assert not any("not ok" in line for line in guest.command("test", timeout=120))
 
 
 def test_the_irql_a_service_routine_came_and_left_with_are_told():

@@ -40,6 +40,8 @@ enum {
     USE_AFTER_FREE,
     WRITE_PAST_END,
     SEND_FREED_IRP,
+    WRITE_NEAR_END,
+    WRITE_BEFORE,
 };
 
 static volatile ULONG Rule; /* for the next interrupt */
@@ -168,6 +170,10 @@ static VOID BreakMemory(ULONG Number)
         return;
     if (Number == WRITE_PAST_END)
         block[128] = 1; /* past the 16 bytes' alignment, too */
+    if (Number == WRITE_NEAR_END)
+        block[104] = 1; /* past the 100 bytes asked for only */
+    if (Number == WRITE_BEFORE)
+        *(block - 1) = 1;
     ExFreePoolWithTag((PVOID)block, RULES_TAG);
     if (Number == USE_AFTER_FREE)
         block[50] = 1;
@@ -193,6 +199,8 @@ static VOID BreakHere(PDEVICE Device, ULONG Number)
     case LEAK:
     case USE_AFTER_FREE:
     case WRITE_PAST_END:
+    case WRITE_NEAR_END:
+    case WRITE_BEFORE:
         BreakMemory(Number);
         break;
     case LEAK_IRP:

@@ -1,0 +1,222 @@
+/*
+ * pool_special.c - special pool: blocks that are pages of their own, for finding who writes where
+ * (DV-12; WDK "Special Pool").
+ *
+ * A block ends at the end of its pages, or up to 15 bytes before, and an unmapped page follows: what
+ * goes past the end faults. Freed, its pages are taken away and its addresses kept out of use for as
+ * long as there is room: what touches it then faults too. What lies in between, before the block and
+ * in those bytes behind it, is filled, and looked at when it is freed.
+ *
+ *   0xCC, 0xD5  access to a freed block, by the kernel, by a driver
+ *   0xCD, 0xD6  access past the end, likewise
+ *   0xC1/0x23, 0x24  the fill before, or behind, the block was written to
+ */
+#include <lib/bits.h>
+#include <lib/bugcheck.h>
+#include <lib/list.h>
+#include <lib/rawlock.h>
+#include <lib/string.h>
+#include <nt/bugcodes.h>
+
+#include "mm/address.h"
+#include "mm/pool.h"
+#include "mm/pool_block.h"
+
+enum {
+    SPECIAL_BUCKETS = 128,
+    SPECIAL_FREED_MAX = 512, /* blocks whose addresses are kept out of use */
+    SPECIAL_FILL = 0x6B,
+    CORRUPT_BEFORE = 0x23,
+    CORRUPT_BEHIND = 0x24,
+    BAD_CALLER_FREED = 0x07,
+    BAD_CALLER_TAG = 0x0A,
+    BAD_CALLER_ADDRESS = 0x46,
+};
+
+struct special_block {
+    struct list_head link;  /* (lock) in its bucket, by its first page */
+    struct list_head freed; /* (lock) oldest first */
+    uint64_t pages;         /* (c) address of the first page */
+    uint64_t length;        /* (c) of the pages */
+    uint64_t block;         /* (c) what the caller has */
+    size_t size;            /* (c) bytes asked for */
+    uint32_t tag;           /* (c) */
+    bool is_freed;          /* (lock) */
+};
+
+static struct {
+    bool (*covers)(const void *caller); /* NULL: there is no special pool */
+    struct raw_lock lock;
+    struct list_head buckets[SPECIAL_BUCKETS];
+    struct list_head freed;
+    uint32_t freed_count;
+} special;
+
+void mm_pool_special(bool (*covers)(const void *caller))
+{
+    for (size_t i = 0; i < SPECIAL_BUCKETS; i++) {
+        list_init(&special.buckets[i]);
+    }
+    list_init(&special.freed);
+    special.covers = covers;
+}
+
+bool pool_special_wanted(const void *caller)
+{
+    return special.covers != NULL && special.covers(caller);
+}
+
+static struct list_head *bucket_of(uint64_t pages)
+{
+    return &special.buckets[pages / HAL_PAGE_SIZE % SPECIAL_BUCKETS];
+}
+
+/* Under the lock. The block whose first page that is. */
+static struct special_block *find(uint64_t pages)
+{
+    list_for_each (link, bucket_of(pages)) {
+        struct special_block *found = CONTAINER_OF(link, struct special_block, link);
+
+        if (found->pages == pages) {
+            return found;
+        }
+    }
+    return NULL;
+}
+
+/* A copy of the block that holds the address, or past whose end it is by less than a page. */
+static bool look_up(uint64_t address, struct special_block *copy)
+{
+    struct special_block *found = NULL;
+    struct mm_area area;
+    raw_lock_state_t state;
+
+    if (special.covers == NULL) {
+        return false;
+    }
+    if (!mm_area_containing(address, &area) || area.kind != MM_AREA_POOL ||
+        address < area.address) { /* the page before an area is the guard of the one below */
+        if (!mm_area_containing(address - HAL_PAGE_SIZE, &area) || area.kind != MM_AREA_POOL) {
+            return false;
+        }
+    }
+    state = raw_lock_acquire(&special.lock);
+    found = find(area.address);
+    if (found != NULL) {
+        *copy = *found;
+    }
+    raw_lock_release(&special.lock, state);
+    return found != NULL;
+}
+
+void *pool_special_alloc(size_t size, uint32_t tag)
+{
+    struct pool_header *header = pool_small_alloc(sizeof(struct special_block), MM_TAG("MmSp"));
+    struct special_block *made;
+    raw_lock_state_t state;
+    void *pages;
+
+    if (header == NULL) {
+        return NULL;
+    }
+    pages = mapping_pool_alloc(size == 0 ? 1 : size);
+    if (pages == NULL) {
+        pool_small_free(header);
+        return NULL;
+    }
+    made = pool_block_data(header);
+    *made = (struct special_block){.pages = (uint64_t)pages, .size = size, .tag = tag};
+    made->length = ALIGN_UP(size == 0 ? 1 : size, HAL_PAGE_SIZE);
+    made->block = made->pages + made->length - ALIGN_UP(size, POOL_ALIGNMENT);
+    memset(pages, SPECIAL_FILL, made->length);
+    state = raw_lock_acquire(&special.lock);
+    list_insert_first(bucket_of(made->pages), &made->link);
+    raw_lock_release(&special.lock, state);
+    pool_stats_count_alloc(tag, size);
+    return (void *)made->block;
+}
+
+static void verify_fill(const struct special_block *block, uint64_t from, uint64_t to,
+                        uint32_t kind)
+{
+    for (const uint8_t *at = (const uint8_t *)from; at < (const uint8_t *)to; at++) {
+        if (*at != SPECIAL_FILL) {
+            lib_bugcheck(SPECIAL_POOL_DETECTED_MEMORY_CORRUPTION, block->block, (uint64_t)at, 0,
+                         kind, NULL);
+        }
+    }
+}
+
+/* Addresses of the oldest freed blocks are given back. Returns what was taken out. */
+static struct special_block *freed_add(struct special_block *block)
+{
+    struct special_block *oldest = NULL;
+    raw_lock_state_t state = raw_lock_acquire(&special.lock);
+
+    block->is_freed = true;
+    list_insert_last(&special.freed, &block->freed);
+    if (++special.freed_count > SPECIAL_FREED_MAX) {
+        oldest = CONTAINER_OF(special.freed.next, struct special_block, freed);
+        list_remove(&oldest->freed);
+        list_remove(&oldest->link);
+        special.freed_count--;
+    }
+    raw_lock_release(&special.lock, state);
+    return oldest;
+}
+
+bool pool_special_free(const void *block, uint32_t tag)
+{
+    struct special_block *found, *oldest;
+    struct special_block copy;
+    raw_lock_state_t state;
+
+    if (!look_up((uint64_t)block, &copy)) {
+        return false;
+    }
+    if (copy.block != (uint64_t)block) {
+        lib_bugcheck(BAD_POOL_CALLER, BAD_CALLER_ADDRESS, (uint64_t)block, 0, 0, NULL);
+    }
+    if (copy.is_freed) {
+        lib_bugcheck(BAD_POOL_CALLER, BAD_CALLER_FREED, 0, copy.tag, (uint64_t)block, NULL);
+    }
+    if (tag != 0 && tag != copy.tag) {
+        lib_bugcheck(BAD_POOL_CALLER, BAD_CALLER_TAG, (uint64_t)block, copy.tag, tag, NULL);
+    }
+    verify_fill(&copy, copy.pages, copy.block, CORRUPT_BEFORE);
+    verify_fill(&copy, copy.block + copy.size, copy.pages + copy.length, CORRUPT_BEHIND);
+    state = raw_lock_acquire(&special.lock);
+    found = find(copy.pages);
+    raw_lock_release(&special.lock, state);
+    pool_stats_count_free(copy.tag, copy.size);
+    mapping_pool_unmap((void *)copy.pages);
+    oldest = freed_add(found);
+    if (oldest != NULL) {
+        mapping_pool_release((void *)oldest->pages);
+        pool_small_free(pool_block_header(oldest));
+    }
+    return true;
+}
+
+bool pool_special_size(const void *block, size_t *size)
+{
+    struct special_block copy;
+
+    if (!look_up((uint64_t)block, &copy) || copy.is_freed || (uint64_t)block < copy.block ||
+        (uint64_t)block >= copy.pages + copy.length) {
+        return false;
+    }
+    *size = copy.size;
+    return true;
+}
+
+bool mm_pool_special_fault(uint64_t address, bool *is_freed)
+{
+    struct special_block copy;
+
+    if (!look_up(address, &copy)) {
+        return false;
+    }
+    *is_freed = copy.is_freed;
+    return true;
+}
