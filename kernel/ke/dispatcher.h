@@ -123,3 +123,6 @@ void ke_clock_check(void);        /* CPU 0, from its IPI: another CPU changed it
 uint64_t ke_time_to_tsc(uint64_t interrupt_time);
 /* The idle thread is left for another: this CPU needs its tick. Interrupts off. */
 void ke_clock_cpu_busy(void);
+
+/* A timer that is set and of which `match` says so, or NULL. IRQL <= DISPATCH_LEVEL. timer.c */
+PKTIMER ke_timer_find(bool (*match)(PKTIMER timer, const void *context), const void *context);

@@ -98,6 +98,18 @@ uint64_t ke_due_time(LARGE_INTEGER due)
     return ahead > 0 ? now + (uint64_t)ahead : now;
 }
 
+PKTIMER ke_timer_find(bool (*match)(PKTIMER timer, const void *context), const void *context)
+{
+    irql_t old = ke_dispatcher_lock();
+    PKTIMER found = NULL;
+
+    for (LIST_ENTRY *e = timer_list.Flink; e != &timer_list && !found; e = e->Flink)
+        if (match(CONTAINING_RECORD(e, KTIMER, TimerListEntry), context))
+            found = CONTAINING_RECORD(e, KTIMER, TimerListEntry);
+    ke_dispatcher_unlock(old);
+    return found;
+}
+
 /* WDK surface */
 
 VOID NTAPI KeInitializeTimerEx(PKTIMER Timer, TIMER_TYPE Type)

@@ -140,8 +140,10 @@ static void add_specials(const struct verifier_special *specials)
 
 static void unloaded(const char *driver, uint64_t base, uint64_t size)
 {
-    if (is_verified(driver))
-        verifier_pool_unloaded(driver, base, size);
+    if (!is_verified(driver))
+        return;
+    verifier_timers_unloaded(base, size);
+    verifier_pool_unloaded(driver, base, size);
 }
 
 void verifier_init(const char *command_line)

@@ -68,5 +68,8 @@ void verifier_locks_init(void);
 /* isr.c */
 PKMESSAGE_SERVICE_ROUTINE verifier_service(PKMESSAGE_SERVICE_ROUTINE routine);
 
+/* isr.c: a timer that is set, in that memory or with a DPC routine there, stops the machine. */
+void verifier_timers_unloaded(uint64_t base, uint64_t size);
+
 /* pool.c: what a driver that is being unloaded has not freed. PASSIVE_LEVEL. */
 void verifier_pool_unloaded(const char *driver, uint64_t base, uint64_t size);

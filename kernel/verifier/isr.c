@@ -9,6 +9,7 @@
 #include <nt/bugcodes.h>
 
 #include "irq/interrupt.h"
+#include "ke/dispatcher.h"
 #include "ke/lock.h"
 #include "ke/thread.h"
 
@@ -134,6 +135,49 @@ static VOID NTAPI dpc_checked(PKDPC Dpc, PVOID DeferredContext, PVOID SystemArgu
         verifier_locks_compare(locks, (uint64_t)routine, "DPC");
         verifier_time_add(VERIFIER_DPC, (uint64_t)routine, begin);
     }
+}
+
+/* ---- unload ----------------------------------------------------------------------------------- */
+
+enum { TIMER_IN_MEMORY = 0, DPC_ROUTINE_IN_MEMORY = 2 }; /* of bug check 0xC7, BC-C7-1 */
+
+struct memory_range {
+    uint64_t base;
+    uint64_t size;
+};
+
+static bool is_in(const struct memory_range *range, uint64_t address)
+{
+    return address - range->base < range->size;
+}
+
+static uint64_t routine_of(PKDPC dpc)
+{
+    const struct dpc_row *row = dpc->DeferredRoutine == dpc_checked ? dpc_row_of(dpc) : NULL;
+
+    return (uint64_t)(row ? row->routine : dpc->DeferredRoutine);
+}
+
+static bool uses_memory(PKTIMER timer, const void *context)
+{
+    return is_in(context, (uint64_t)timer) ||
+           (timer->Dpc && is_in(context, routine_of(timer->Dpc)));
+}
+
+void verifier_timers_unloaded(uint64_t base, uint64_t size)
+{
+    const struct memory_range range = {base, size};
+    PKTIMER timer = ke_timer_find(uses_memory, &range);
+    struct verifier_finding finding = {.bugcheck = TIMER_OR_DPC_INVALID, .rule = "unload"};
+
+    if (!timer)
+        return;
+    finding.parameters[0] =
+        is_in(&range, (uint64_t)timer) ? TIMER_IN_MEMORY : DPC_ROUTINE_IN_MEMORY;
+    finding.parameters[1] = is_in(&range, (uint64_t)timer) ? (uint64_t)timer : (uint64_t)timer->Dpc;
+    finding.parameters[2] = base;
+    finding.parameters[3] = base + size;
+    verifier_stop(&finding, base, "was unloaded with a timer set, %p", (void *)timer);
 }
 
 static VOID NTAPI initialize_dpc(PRKDPC Dpc, PKDEFERRED_ROUTINE DeferredRoutine,

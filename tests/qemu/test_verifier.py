@@ -10,7 +10,8 @@ from harness.guest import BUGCHECK, SUCCESS, Guest, run_commands
  WAIT_AT_DISPATCH, ISR_DISCONNECTS, POOL_OF_NO_BYTES, ISR_ALLOCATES, ISR_SETS_EVENT, LEAK,
  COMPLETE_PENDING, COMPLETE_TWICE, STAY_CONNECTED, DPC_ENTERS_REGION, DPC_KEEPS_LOCK,
  ISR_TAKES_LONG, MUTEX_AT_DISPATCH, ISR_SETS_EVENT_BY_NAME, CLOSE_AT_DISPATCH, DPC_TAKES_LONG,
- NORMAL, LEAK_IRP, USE_AFTER_FREE, WRITE_PAST_END, SEND_FREED_IRP, WRITE_NEAR_END, WRITE_BEFORE) = range(1, 29)
+ NORMAL, LEAK_IRP, USE_AFTER_FREE, WRITE_PAST_END, SEND_FREED_IRP, WRITE_NEAR_END, WRITE_BEFORE,
+ LEAVE_TIMER) = range(1, 30)
 
 VIOLATION, IO_VIOLATION = 0xC4, 0xC9
 STOP = re.compile(r"\*\*\* STOP 0x(\w{8}) \((\w+),(\w+),(\w+),(\w+)\)")
@@ -45,6 +46,7 @@ def stop_of(result):
     (ISR_SETS_EVENT_BY_NAME, VIOLATION, 0x80, "calls KeSetEvent at IRQL"),
     (CLOSE_AT_DISPATCH, VIOLATION, 0x2001F, "calls ZwClose at IRQL 2"),
     (LEAK_IRP, VIOLATION, 0x62, "unloaded with 1 blocks"),
+    (LEAVE_TIMER, 0xC7, 0, "unloaded with a timer set"),
     (SEND_FREED_IRP, IO_VIOLATION, 0x03, "sends what is no IRP"),
 ])
 def test_a_broken_rule_is_found_and_its_place_named(rule, code, first, words):

@@ -42,12 +42,14 @@ enum {
     SEND_FREED_IRP,
     WRITE_NEAR_END,
     WRITE_BEFORE,
+    LEAVE_TIMER,
 };
 
 static volatile ULONG Rule; /* for the next interrupt */
 static KSPIN_LOCK Lock;
 static KEVENT Event;
 static KDPC RuleDpc;
+static KTIMER Timer;
 static volatile LONG Done; /* the service routine and the DPC have run */
 
 typedef LONG NTAPI SET_EVENT(PRKEVENT Event, KPRIORITY Increment, BOOLEAN Wait);
@@ -181,6 +183,7 @@ static VOID BreakMemory(ULONG Number)
 
 static VOID BreakHere(PDEVICE Device, ULONG Number)
 {
+    LARGE_INTEGER hour;
     KIRQL old;
     PIRP irp;
 
@@ -210,6 +213,11 @@ static VOID BreakHere(PDEVICE Device, ULONG Number)
         irp = IoAllocateIrp(Device->Lower->StackSize, FALSE);
         IoFreeIrp(irp);
         IoCallDriver(Device->Lower, irp);
+        break;
+    case LEAVE_TIMER:
+        hour.QuadPart = -36000000000LL;
+        KeInitializeTimer(&Timer);
+        KeSetTimer(&Timer, hour, &RuleDpc);
         break;
     case STAY_CONNECTED:
         Device->Connection.Version = 0; /* the frame takes it for not connected */
