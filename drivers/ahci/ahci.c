@@ -85,16 +85,7 @@ static NTSTATUS RequestRead(PDEVICE Device, PIRP Irp, ULONGLONG Sector, ULONG Le
         return STATUS_SUCCESS;
     if (MmGetMdlByteOffset(Irp->MdlAddress) & 1)
         return STATUS_DATATYPE_MISALIGNMENT;
-    return CommandRead(Device, Irp, Irp->MdlAddress, Length);
-}
-
-static NTSTATUS RequestInformation(PDEVICE Device, PIRP Irp, ULONG Length, PULONG Information)
-{
-    if (Length < sizeof(Device->Information))
-        return STATUS_BUFFER_TOO_SMALL;
-    *Information = sizeof(Device->Information);
-    RtlCopyMemory(Irp->AssociatedIrp.SystemBuffer, &Device->Information, *Information);
-    return STATUS_SUCCESS;
+    return CommandRead(Device, Irp, Length);
 }
 
 NTSTATUS FunctionRequest(PDEVICE Device, PIRP Irp, PULONG Information)
@@ -117,7 +108,11 @@ NTSTATUS FunctionRequest(PDEVICE Device, PIRP Irp, PULONG Information)
             return STATUS_BUFFER_TOO_SMALL;
         return RequestRead(Device, Irp, *(PULONGLONG)Irp->AssociatedIrp.SystemBuffer, length);
     case IOCTL_AHCI_INFORMATION:
-        return RequestInformation(Device, Irp, length, Information);
+        if (length < sizeof(Device->Information))
+            return STATUS_BUFFER_TOO_SMALL;
+        *Information = sizeof(Device->Information);
+        RtlCopyMemory(Irp->AssociatedIrp.SystemBuffer, &Device->Information, *Information);
+        return STATUS_SUCCESS;
     default:
         return STATUS_INVALID_DEVICE_REQUEST;
     }

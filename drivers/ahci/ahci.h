@@ -203,7 +203,7 @@ VOID PortReset(PDEVICE Device);
 
 /* command.c */
 NTSTATUS CommandsConnect(PDEVICE Device);
-NTSTATUS CommandRead(PDEVICE Device, PIRP Irp, PMDL Mdl, ULONG Length);
+NTSTATUS CommandRead(PDEVICE Device, PIRP Irp, ULONG Length);
 VOID CommandIdentify(PDEVICE Device);
 VOID CommandsAbandon(PDEVICE Device, NTSTATUS Status);
 VOID CommandsOpen(PDEVICE Device, BOOLEAN Open);

@@ -1,18 +1,15 @@
 /*
  * command.c - reads as commands in slots.
  *
- * A read first gets its scatter/gather list, then waits for a slot. Queued commands run side by
- * side, up to the disk's depth; one that is not queued runs alone (ACS-3 4.16): it waits until the
- * slots are empty, and what comes after it waits for it. A slot has finished when its bits in
- * PxSACT and PxCI are both clear (5.5.3).
- *
- * An error stops the port (6.2.2). All that was issued fails; a work item restarts the port, since
- * that waits; what is waiting goes on afterwards.
+ * A read gets its scatter/gather list, then waits for a slot. Queued commands run side by side; one
+ * that is not queued runs alone (ACS-3 4.16), in its turn. A slot has finished when its bits in
+ * PxSACT and PxCI are both clear (5.5.3). An error stops the port (6.2.2): what was issued fails, a
+ * work item restarts the port, since that waits, and what is waiting goes on.
  */
 #include "ahci.h"
 
-/* While an IRP is ours, its driver context holds: */
-#define IRP_LIST(Irp) ((Irp)->Tail.Overlay.DriverContext[0]) /* PSCATTER_GATHER_LIST */
+/* While an IRP is ours: its PSCATTER_GATHER_LIST. */
+#define IRP_LIST(Irp) ((Irp)->Tail.Overlay.DriverContext[0])
 
 static BOOLEAN IsQueued(PDEVICE Device, PIRP Irp)
 {
@@ -167,15 +164,16 @@ static VOID NTAPI ListReady(PDEVICE_OBJECT DeviceObject, PIRP CurrentIrp, PSCATT
 }
 
 /* A checked read. Always STATUS_PENDING. IRQL <= DISPATCH_LEVEL. */
-NTSTATUS CommandRead(PDEVICE Device, PIRP Irp, PMDL Mdl, ULONG Length)
+NTSTATUS CommandRead(PDEVICE Device, PIRP Irp, ULONG Length)
 {
+    PMDL mdl = Irp->MdlAddress;
     NTSTATUS status;
     KIRQL irql;
 
     IoMarkIrpPending(Irp);
     KeRaiseIrql(DISPATCH_LEVEL, &irql);
     status = Device->Function.Adapter->DmaOperations->GetScatterGatherList(
-        Device->Function.Adapter, Device->Function.Self, Mdl, MmGetMdlVirtualAddress(Mdl), Length,
+        Device->Function.Adapter, Device->Function.Self, mdl, MmGetMdlVirtualAddress(mdl), Length,
         ListReady, Irp, FALSE);
     KeLowerIrql(irql);
     if (!NT_SUCCESS(status))

@@ -68,14 +68,14 @@ def test_what_is_pulled_out_gets_surprise_removal_then_remove(machine, devices_t
 
 def test_a_device_that_somebody_has_open_is_not_released():
     with Guest(devices=PLACES["q35"][0] + ["nec-usb-xhci,id=xhci,bus=rp"], drivers=["xhci"],
-               monitor=True) as guest:
+               cpus=2, monitor=True) as guest:
         guest.wait_for_prompt()
-        guest.type("dev -j read xhci0 8\r")  # waits for a change of a port
-        guest.expect("dev -j read xhci0 8")
+        guest.command('job start "dev read xhci0 8" 1')  # waits for a change of a port
+        wait_for(lambda: any(row["driver"] == "xhci" for row in guest.json("irps -j")), True)
         guest.monitor.command("device_del xhci")
         guest.expect("its driver keeps it")
         guest.monitor.command("device_add usb-kbd,id=keyboard,bus=xhci.0")
-        guest.wait_for_prompt()
+        guest.command("job wait")
         assert devices(guest, "VEN_1033") == ["started"]
 
 
