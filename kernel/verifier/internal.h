@@ -11,23 +11,21 @@
 /* A call as hal/checked_call.h hands it over: arguments from 1, the return address at 0. */
 enum { CALL_RETURN = 0 };
 
-struct verifier_rule;
-
-/*
- * One export. A rule alone only looks at the call; with `instead` another routine of the same
- * prototype takes its place, which calls the export itself.
- */
+/* The IRQL of one export, and what bug check 0xC4 says of another. */
 struct verifier_rule {
     const char *name;
     irql_t low, high;      /* IRQL it may be called at */
-    uint32_t code;         /* parameter 1 of bug check 0xC4 where it is not; 0: not checked here */
+    uint32_t code;         /* parameter 1 */
     uint8_t third, fourth; /* arguments that are parameters 3 and 4; 0: the parameter is 0 */
 };
 
 extern const struct verifier_rule verifier_irql_rules[];
 extern const uint32_t verifier_irql_rule_count;
 
-/* More of a call than its IRQL: check may stop the machine, instead is called in its place. */
+/*
+ * More of a call than its IRQL: `check` looks at its arguments; `instead`, a routine of the same
+ * prototype, takes the export's place and calls it itself. Either may be NULL.
+ */
 struct verifier_special {
     const char *name;
     void (*check)(const char *routine, const uint64_t *frame);
