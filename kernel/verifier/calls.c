@@ -144,6 +144,7 @@ static void unloaded(const char *driver, uint64_t base, uint64_t size)
         return;
     verifier_timers_unloaded(base, size);
     verifier_pool_unloaded(driver, base, size);
+    verifier_times_unloaded(base, size);
 }
 
 void verifier_init(const char *command_line)

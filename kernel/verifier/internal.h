@@ -56,6 +56,8 @@ _Noreturn void verifier_stop_irql(const struct verifier_rule *rule, const uint64
 /* times.c: any IRQL. `since`: hal_tsc_read() at the start. */
 void verifier_time_add(enum verifier_time_kind kind, uint64_t routine, uint64_t since);
 void verifier_times_init(void);
+/* Nothing of that driver runs any more. PASSIVE_LEVEL. */
+void verifier_times_unloaded(uint64_t base, uint64_t size);
 
 /* locks.c: spin locks this CPU holds for verified drivers. IRQL >= DISPATCH_LEVEL. */
 uint32_t verifier_locks_held(void);

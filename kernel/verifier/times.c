@@ -2,9 +2,10 @@
  * verifier/times.c - how long service routines and DPCs run, and spin locks are held (section D.5,
  * BUD-2).
  *
- * A fixed table that only grows, searched without a lock: a routine gets its row when it first
- * runs. The first run past the guideline is logged by name; the rest is counted. A routine's very
- * first run is not held against it: its code has yet to come into the caches, or to be translated.
+ * A fixed table, searched without a lock: a routine gets its row when it first runs, and keeps it
+ * until its driver is unloaded. The first run past the guideline is logged by name; the rest is
+ * counted. A routine's very first run is not held against it: its code has yet to come into the
+ * caches, or to be translated.
  */
 #include "verifier/internal.h"
 
@@ -33,18 +34,32 @@ void verifier_times_init(void)
 
 static struct verifier_time *row_of(enum verifier_time_kind kind, uint64_t routine)
 {
-    for (uint32_t i = 0; i < ROWS; i++) {
-        uint64_t seen = __atomic_load_n(&rows[i].routine, __ATOMIC_ACQUIRE);
+    uint32_t i = 0;
 
-        if (seen == 0 && __atomic_compare_exchange_n(&rows[i].routine, &seen, routine, false,
-                                                     __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) {
+    while (i < ROWS && __atomic_load_n(&rows[i].routine, __ATOMIC_ACQUIRE) != routine)
+        i++;
+    if (i < ROWS)
+        return &rows[i];
+    for (i = 0; i < ROWS; i++) {
+        uint64_t free = 0;
+
+        if (__atomic_compare_exchange_n(&rows[i].routine, &free, routine, false, __ATOMIC_ACQ_REL,
+                                        __ATOMIC_RELAXED)) {
             rows[i].kind = kind;
             return &rows[i];
         }
-        if (seen == routine)
-            return &rows[i];
     }
     return NULL;
+}
+
+void verifier_times_unloaded(uint64_t base, uint64_t size)
+{
+    for (uint32_t i = 0; i < ROWS; i++) {
+        if (rows[i].routine - base >= size)
+            continue;
+        rows[i].runs = rows[i].longest = rows[i].too_long = 0;
+        __atomic_store_n(&rows[i].routine, 0, __ATOMIC_RELEASE);
+    }
 }
 
 static void raise_longest(uint64_t *longest, uint64_t value)
@@ -79,8 +94,11 @@ void verifier_time_add(enum verifier_time_kind kind, uint64_t routine, uint64_t 
 
 bool verifier_time_at(uint32_t index, struct verifier_time *time)
 {
-    if (index >= ROWS || __atomic_load_n(&rows[index].routine, __ATOMIC_ACQUIRE) == 0)
-        return false;
-    *time = rows[index];
-    return true;
+    for (uint32_t i = 0; i < ROWS; i++) {
+        if (__atomic_load_n(&rows[i].routine, __ATOMIC_ACQUIRE) == 0 || index-- > 0)
+            continue;
+        *time = rows[i];
+        return true;
+    }
+    return false;
 }

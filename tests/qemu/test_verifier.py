@@ -137,6 +137,15 @@ def test_the_name_of_a_driver_is_compared_without_case_among_others():
     assert stop_of(break_rule(POOL_OF_NO_BYTES, "verifier=edu-line.sys,RULES.SYS"))[0] == VIOLATION
 
 
+def test_the_times_of_a_driver_go_with_it():
+    with Guest(devices=["edu"], drivers=["edu-line"], append="verifier=all") as guest:
+        guest.wait_for_prompt()
+        guest.command("dev ioctl edu-line0 0x222008 64000000 20")
+        assert {row["kind"] for row in guest.json("verifier -j")} >= {"isr", "dpc"}
+        guest.command("driver remove edu-line")
+        assert guest.json("verifier -j") == []
+
+
 def test_the_calls_of_a_verified_driver_are_counted():
     with Guest(devices=["edu"], drivers=["edu-line"], append="verifier=all") as guest:
         guest.wait_for_prompt()
