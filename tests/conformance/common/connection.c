@@ -5,7 +5,10 @@
 
 #define PENDING_MS 10000
 #define SETTLE_MS 4
+#define QUIET_MS 5
 #define STALE ((PVOID)(ULONG_PTR)0xDEAD)
+
+volatile LONG TestLockHeld;
 
 static VOID Note(PTEST_CONNECTION Connection, PKINTERRUPT Interrupt, ULONG MessageId)
 {
@@ -241,6 +244,39 @@ VOID TestExpectCall(PTEST_CONNECTION Connection, ULONG Message, ULONG Irql, PCST
                 "ISR-2 it gets the object that the call stored");
     ExpectEqual(Connection->MessageId, table ? Message : 0, "MISR-2 it gets its message's number");
     ExpectEqual((ULONG)Connection->Claims, 1, "ISR-8 it finds its device asking");
+}
+
+VOID TestExpectSilence(PTEST_CONNECTION Connection, ULONG Message, PCSTR Name)
+{
+    TestResetCounts(Connection);
+    TestRaise(Connection->Device, Message);
+    TestPause(QUIET_MS);
+    ExpectEqual((ULONG)Connection->Calls, 0, Name);
+    TestAcknowledge(Connection->Device);
+}
+
+BOOLEAN TestSlowBody(PTEST_CONNECTION Connection, PKINTERRUPT Interrupt, ULONG MessageId)
+{
+    UNREFERENCED_PARAMETER(Interrupt);
+    UNREFERENCED_PARAMETER(MessageId);
+    KeStallExecutionProcessor((ULONG)(ULONG_PTR)Connection->BodyContext);
+    return TestAcknowledge(Connection->Device);
+}
+
+BOOLEAN TestLockBody(PTEST_CONNECTION Connection, PKINTERRUPT Interrupt, ULONG MessageId)
+{
+    UNREFERENCED_PARAMETER(Interrupt);
+    UNREFERENCED_PARAMETER(MessageId);
+    TestLockHeld = *(volatile KSPIN_LOCK *)Connection->BodyContext != 0;
+    return TestAcknowledge(Connection->Device);
+}
+
+ULONG TestInterruptProcessor(PKINTERRUPT Object)
+{
+    GROUP_AFFINITY affinity = {0};
+
+    IoGetAffinityInterrupt(Object, &affinity);
+    return TestLowestProcessor(affinity.Mask);
 }
 
 KIRQL TestLevel(PTEST_DEVICE Device)

@@ -211,6 +211,15 @@ LONG TestCallsUnderLock(PTEST_CONNECTION Connection, PKINTERRUPT Object, ULONG M
                         ULONG Milliseconds);
 /* One raise makes one call, at this IRQL, with the object and the context of the connection. */
 VOID TestExpectCall(PTEST_CONNECTION Connection, ULONG Message, ULONG Irql, PCSTR Name);
+/* A raise makes no call; then the device is made quiet. */
+VOID TestExpectSilence(PTEST_CONNECTION Connection, ULONG Message, PCSTR Name);
+/* A body that takes BodyContext microseconds before it acknowledges. */
+BOOLEAN TestSlowBody(PTEST_CONNECTION Connection, PKINTERRUPT Interrupt, ULONG MessageId);
+/* A body that notes whether the spin lock BodyContext is held. */
+BOOLEAN TestLockBody(PTEST_CONNECTION Connection, PKINTERRUPT Interrupt, ULONG MessageId);
+extern volatile LONG TestLockHeld;
+/* The processor, or the lowest of those, that an interrupt goes to. */
+ULONG TestInterruptProcessor(PKINTERRUPT Object);
 /* The level of a device's first interrupt, as translated. */
 KIRQL TestLevel(PTEST_DEVICE Device);
 

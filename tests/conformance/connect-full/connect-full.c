@@ -107,14 +107,6 @@ static VOID CheckStructureGone(PTEST_DEVICE Device)
     TestDisconnectAs(version, Connection.Object);
 }
 
-static BOOLEAN LockBody(PTEST_CONNECTION C, PKINTERRUPT Interrupt, ULONG MessageId)
-{
-    UNREFERENCED_PARAMETER(Interrupt);
-    UNREFERENCED_PARAMETER(MessageId);
-    BareCalls = *(volatile KSPIN_LOCK *)C->BodyContext != 0;
-    return TestAcknowledge(C->Device);
-}
-
 static VOID CheckLock(PTEST_DEVICE Device)
 {
     static KSPIN_LOCK lock;
@@ -123,13 +115,13 @@ static VOID CheckLock(PTEST_DEVICE Device)
     KeInitializeSpinLock(&lock);
     TestPrepareFull(&Connection, Device, 0);
     FULL(&Connection).SpinLock = &lock;
-    Connection.Body = LockBody;
+    Connection.Body = TestLockBody;
     Connection.BodyContext = &lock;
     if (!TestConnectOrFail(&Connection, "CIE-FULL-9 a lock of the caller's is taken"))
         return;
     TestRaise(Device, 0);
     Expect(TestWaitCalls(&Connection, 1), "CIE-FULL-9 a routine under the caller's lock is called");
-    Expect(BareCalls != 0, "CIE-FULL-9, ISR-4, CIE-SYNC-1 the routine runs with that lock held");
+    Expect(TestLockHeld != 0, "CIE-FULL-9, ISR-4, CIE-SYNC-1 the routine runs with that lock held");
     ExpectEqual(lock, 0, "CIE-SYNC-1, CIE-SYNC-20 the lock is free again, 0, when it has returned");
     irql = KeAcquireInterruptSpinLock(Connection.Object);
     Expect(lock != 0, "CIE-SYNC-17 KeAcquireInterruptSpinLock takes the same lock");

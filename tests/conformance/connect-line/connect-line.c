@@ -108,14 +108,6 @@ static VOID CheckFloor(PTEST_DEVICE Device)
     }
 }
 
-static BOOLEAN LockBody(PTEST_CONNECTION C, PKINTERRUPT Interrupt, ULONG MessageId)
-{
-    UNREFERENCED_PARAMETER(Interrupt);
-    UNREFERENCED_PARAMETER(MessageId);
-    Observed = *(volatile KSPIN_LOCK *)C->BodyContext != 0;
-    return TestAcknowledge(C->Device);
-}
-
 static VOID CheckLocks(PTEST_DEVICE Device)
 {
     static KSPIN_LOCK lock;
@@ -123,13 +115,13 @@ static VOID CheckLocks(PTEST_DEVICE Device)
     KeInitializeSpinLock(&lock);
     TestPrepareLine(&Connection, Device);
     LINE(&Connection).SpinLock = &lock;
-    Connection.Body = LockBody;
+    Connection.Body = TestLockBody;
     Connection.BodyContext = &lock;
     if (TestConnectOrFail(&Connection, "CIE-LINE-4 a lock of the caller's is taken")) {
-        Observed = 0;
+        TestLockHeld = 0;
         TestExpectCall(&Connection, 0, TestLevel(Device),
                        "CIE-LINE-4 a routine under the caller's lock is called");
-        Expect(Observed != 0, "CIE-LINE-4, CIE-SYNC-1 the routine runs with that lock held");
+        Expect(TestLockHeld != 0, "CIE-LINE-4, CIE-SYNC-1 the routine runs with that lock held");
         ExpectEqual(lock, 0, "CIE-SYNC-20 which is free again afterwards");
         TestDisconnect(&Connection);
     }

@@ -64,14 +64,6 @@ static BOOLEAN MeetBody(PTEST_CONNECTION C, PKINTERRUPT Interrupt, ULONG Message
     return TestAcknowledge(C->Device);
 }
 
-static BOOLEAN LongBody(PTEST_CONNECTION C, PKINTERRUPT Interrupt, ULONG MessageId)
-{
-    UNREFERENCED_PARAMETER(Interrupt);
-    UNREFERENCED_PARAMETER(MessageId);
-    KeStallExecutionProcessor(LONG_ROUTINE_US);
-    return TestAcknowledge(C->Device);
-}
-
 static BOOLEAN OnOneProcessor(PIO_INTERRUPT_MESSAGE_INFO Table)
 {
     return Table->MessageCount < 2 ||
@@ -119,7 +111,8 @@ VOID DeliverUnderOneLock(PTEST_DEVICE Device)
     KeInitializeSpinLock(&Lock);
     TestPrepareMessage(&Connection, Device, FALSE);
     MESSAGE(&Connection).SpinLock = &Lock;
-    Connection.Body = LongBody;
+    Connection.Body = TestSlowBody;
+    Connection.BodyContext = (PVOID)(ULONG_PTR)LONG_ROUTINE_US;
     if (!TestConnectOrFail(&Connection, "CIE-MSG-8 a lock of the caller's is taken"))
         return;
     for (i = 0; i < count; i++)

@@ -27,11 +27,7 @@ static VOID Drain(PTEST_DEVICE Device)
 /* Nobody listens any more; afterwards the device is quiet again. */
 static VOID ExpectSilence(PTEST_CONNECTION C, ULONG Message, PCSTR Name)
 {
-    TestResetCounts(C);
-    TestRaise(C->Device, Message);
-    TestPause(QUIET_MS);
-    ExpectEqual((ULONG)C->Calls, 0, Name);
-    TestAcknowledge(C->Device);
+    TestExpectSilence(C, Message, Name);
     Drain(C->Device);
 }
 
@@ -131,22 +127,10 @@ static VOID CheckMasked(PTEST_DEVICE Device)
 static volatile LONG Seen; /* that the routine runs */
 
 /* Runs on for a while after it was seen to run. */
-static BOOLEAN LongBody(PTEST_CONNECTION C, PKINTERRUPT Interrupt, ULONG MessageId)
-{
-    UNREFERENCED_PARAMETER(Interrupt);
-    UNREFERENCED_PARAMETER(MessageId);
-    TestSpinUntil(&Seen, 1, DPC_MS);
-    KeStallExecutionProcessor(LONG_US);
-    return TestAcknowledge(C->Device);
-}
-
 /* Raises on a processor that is not the interrupt's, and waits for so many of *Value. */
 static BOOLEAN RaiseElsewhere(PTEST_CONNECTION C, volatile LONG *Value)
 {
-    GROUP_AFFINITY affinity;
-
-    IoGetAffinityInterrupt(TestObject(C), &affinity);
-    TestGoTo(TestOtherProcessor(TestLowestProcessor(affinity.Mask)));
+    TestGoTo(TestOtherProcessor(TestInterruptProcessor(TestObject(C))));
     TestRaise(C->Device, 0);
     Seen = TestSpinUntil(Value, 1, DPC_MS);
     return (BOOLEAN)Seen;
@@ -160,7 +144,8 @@ static VOID CheckRunning(PTEST_DEVICE Device)
         return;
     }
     TestPrepareFull(&Connection, Device, 0);
-    Connection.Body = LongBody;
+    Connection.Body = TestSlowBody;
+    Connection.BodyContext = (PVOID)(ULONG_PTR)LONG_US;
     Seen = 0;
     if (!TestConnectOrFail(&Connection, "DIS-10 an interrupt connects"))
         return;

@@ -67,14 +67,6 @@ static VOID NTAPI RepeatedRoutine(PKDPC Dpc, PVOID Context, PVOID Argument1, PVO
     KeInsertQueueDpc(Dpc, NULL, NULL);
 }
 
-static BOOLEAN LongBody(PTEST_CONNECTION C, PKINTERRUPT Interrupt, ULONG MessageId)
-{
-    UNREFERENCED_PARAMETER(Interrupt);
-    UNREFERENCED_PARAMETER(MessageId);
-    KeStallExecutionProcessor(LONG_ROUTINE_US);
-    return TestAcknowledge(C->Device);
-}
-
 static BOOLEAN EndlessBody(PTEST_CONNECTION C, PKINTERRUPT Interrupt, ULONG MessageId)
 {
     UNREFERENCED_PARAMETER(Interrupt);
@@ -88,6 +80,7 @@ static VOID ConnectWith(TEST_BODY Body)
 {
     TestPrepareFull(&Connection, TestFindMessage(0), 0);
     Connection.Body = Body;
+    Connection.BodyContext = (PVOID)(ULONG_PTR)LONG_ROUTINE_US;
     TestConnect(&Connection);
 }
 
@@ -121,7 +114,7 @@ VOID StopEndless(ULONG Number)
     default:
         ExpectStop(0x133, 1, TEST_ANY, TEST_ANY, TEST_ANY,
                    "BUD-3, DPC-40 so are DPCs and long interrupt service routines by turns");
-        ConnectWith(LongBody);
+        ConnectWith(TestSlowBody);
         KeInitializeDpc(&Endless, RepeatedRoutine, Connection.Device);
     }
     KeInsertQueueDpc(&Endless, NULL, NULL);

@@ -43,15 +43,6 @@ static BOOLEAN TwiceBody(PTEST_CONNECTION C, PKINTERRUPT Interrupt, ULONG Messag
     return claimed;
 }
 
-/* On the processor of the interrupt, where a raised IRQL holds back its DPC. */
-static VOID GoToInterrupt(VOID)
-{
-    GROUP_AFFINITY affinity;
-
-    IoGetAffinityInterrupt(Connection.Object, &affinity);
-    TestGoTo(TestLowestProcessor(affinity.Mask));
-}
-
 static VOID CheckRequestDpc(PTEST_DEVICE Device)
 {
     KIRQL irql;
@@ -70,7 +61,8 @@ static VOID CheckRequestDpc(PTEST_DEVICE Device)
                RequestContext == &Connection && IrqlThen == DISPATCH_LEVEL,
            "DPC-28, DPC-29, DPC-30, DPC-31 IoRequestDpc at DIRQL: DpcForIsr runs at DISPATCH_LEVEL "
            "with device, IRP and context");
-    GoToInterrupt();
+    TestGoTo(
+        TestInterruptProcessor(Connection.Object)); /* where a raised IRQL holds back its DPC */
     Runs = 0;
     TestResetCounts(&Connection);
     KeRaiseIrql(DISPATCH_LEVEL, &irql);
@@ -148,7 +140,6 @@ static VOID CountingThread(PVOID Context)
 VOID CheckInsideDpc(PTEST_DEVICE Device)
 {
     PIO_WORKITEM item = IoAllocateWorkItem(Device->Self);
-    GROUP_AFFINITY affinity;
     TEST_THREAD thread;
     LARGE_INTEGER timeout;
 
@@ -160,10 +151,9 @@ VOID CheckInsideDpc(PTEST_DEVICE Device)
     TestPrepareFull(&Connection, Device, 0);
     if (item == NULL || !TestConnectOrFail(&Connection, "DPC-24 an interrupt connects"))
         return;
-    IoGetAffinityInterrupt(Connection.Object, &affinity);
     CallsInside = ThreadRuns = Leave = 0;
     InnerInside = -1;
-    if (TestThreadStart(&thread, TestLowestProcessor(affinity.Mask), CountingThread, NULL))
+    if (TestThreadStart(&thread, TestInterruptProcessor(Connection.Object), CountingThread, NULL))
         TestThreadJoin(&thread);
     ExpectEqual((ULONG)CallsInside, 1, "DPC-24 an interrupt comes in the midst of a DPC");
     ExpectEqual((ULONG)InnerInside, 0, "DPC-24 another DPC does not");

@@ -34,62 +34,53 @@ static VOID CheckSetAgain(VOID)
            "DPC-36 a timer that expires queues its DPC, with the DPC's own context");
 }
 
-/* Expired, its DPC waiting in the queue of a processor that is held. */
-static VOID CheckCancelLate(VOID)
+/* A timer that expires while the processor is held to which its DPC goes. */
+static BOOLEAN ExpireHeld(PHELD_PROCESSOR Held, PVOID QueuedByHand)
 {
-    HELD_PROCESSOR held;
-    ULONG waited, other;
+    ULONG waited, other = TestOtherProcessor(0);
 
-    if (TestProcessors() == 1) {
-        ExpectSkip("DPC-37 KeCancelTimer does not remove a DPC that is queued already",
-                   "one processor");
-        return;
-    }
     TestGoTo(0);
-    other = TestOtherProcessor(0);
     NoteInitialize(&Noted);
     KeInitializeTimer(&Timer);
     KeSetTargetProcessorDpc(&Noted.Dpc, (CCHAR)other);
-    if (!HoldProcessor(&held, other))
-        return;
+    if (!HoldProcessor(Held, other))
+        return FALSE;
+    if (QueuedByHand != NULL)
+        KeInsertQueueDpc(&Noted.Dpc, QueuedByHand, NULL);
     KeSetTimer(&Timer, In(1), &Noted.Dpc);
     for (waited = 0; waited < DPC_WAIT_MS / 2 && !KeReadStateTimer(&Timer); waited++)
         TestPause(1);
-    Expect(KeCancelTimer(&Timer) == FALSE, "DPC-37 cancelling an expired timer gives FALSE");
-    ExpectEqual((ULONG)Noted.Runs, 0, "DPC-37 whose DPC is still queued");
-    ReleaseProcessor(&held);
+    return TRUE;
+}
+
+static VOID EndHeld(PHELD_PROCESSOR Held)
+{
+    ReleaseProcessor(Held);
     KeFlushQueuedDpcs();
-    ExpectEqual((ULONG)Noted.Runs, 1,
-                "DPC-37 the DPC runs all the same; KeFlushQueuedDpcs waits for it");
     TestAnywhere();
 }
 
-/* One object for a timer and for the driver's own use, against the advice. */
-static VOID CheckBothUses(VOID)
+static VOID CheckHeld(VOID)
 {
     HELD_PROCESSOR held;
-    ULONG waited, other;
 
     if (TestProcessors() == 1) {
-        ExpectSkip("DPC-35 of two requests for one DPC object one is lost", "one processor");
+        ExpectSkip("DPC-35, DPC-37 KeCancelTimer does not remove a DPC that is queued already",
+                   "one processor");
         return;
     }
-    TestGoTo(0);
-    other = TestOtherProcessor(0);
-    NoteInitialize(&Noted);
-    KeInitializeTimer(&Timer);
-    KeSetTargetProcessorDpc(&Noted.Dpc, (CCHAR)other);
-    if (!HoldProcessor(&held, other))
-        return;
-    KeInsertQueueDpc(&Noted.Dpc, (PVOID)1, NULL);
-    KeSetTimer(&Timer, In(1), &Noted.Dpc);
-    for (waited = 0; waited < DPC_WAIT_MS / 2 && !KeReadStateTimer(&Timer); waited++)
-        TestPause(1);
-    ReleaseProcessor(&held);
-    KeFlushQueuedDpcs();
-    Expect(Noted.Runs == 1 && Noted.Argument1 == (PVOID)1,
-           "DPC-35, DPC-4 a timer that expires while its DPC is queued by hand adds no run");
-    TestAnywhere();
+    if (ExpireHeld(&held, NULL)) {
+        Expect(KeCancelTimer(&Timer) == FALSE, "DPC-37 cancelling an expired timer gives FALSE");
+        ExpectEqual((ULONG)Noted.Runs, 0, "DPC-37 whose DPC is still queued");
+        EndHeld(&held);
+        ExpectEqual((ULONG)Noted.Runs, 1,
+                    "DPC-37 the DPC runs all the same; KeFlushQueuedDpcs waits for it");
+    }
+    if (ExpireHeld(&held, (PVOID)1)) { /* one object for both uses, against the advice */
+        EndHeld(&held);
+        Expect(Noted.Runs == 1 && Noted.Argument1 == (PVOID)1,
+               "DPC-35, DPC-4 a timer that expires while its DPC is queued by hand adds no run");
+    }
 }
 
 static VOID CheckPeriodic(VOID)
@@ -135,8 +126,7 @@ static VOID CheckFree(VOID)
 VOID CheckTimers(VOID)
 {
     CheckSetAgain();
-    CheckCancelLate();
-    CheckBothUses();
+    CheckHeld();
     CheckPeriodic();
     CheckFree();
 }

@@ -25,16 +25,6 @@ static VOID Report(PTEST_CONNECTION C, BOOLEAN Active)
         ReportInactive(&parameters);
 }
 
-/* A raise makes no call; afterwards the device is quiet. */
-static VOID ExpectSilence(PTEST_CONNECTION C, ULONG Message, PCSTR Name)
-{
-    TestResetCounts(C);
-    TestRaise(C->Device, Message);
-    TestPause(QUIET_MS);
-    ExpectEqual((ULONG)C->Calls, 0, Name);
-    TestAcknowledge(C->Device);
-}
-
 static VOID ExpectCall(PTEST_CONNECTION C, ULONG Message, PCSTR Name)
 {
     TestResetCounts(C);
@@ -54,7 +44,7 @@ static VOID CheckStates(ULONG Messages)
         for (i = 0; i < round; i++)
             Report(&Connection, FALSE);
         for (i = 0; i < Messages; i++)
-            ExpectSilence(
+            TestExpectSilence(
                 &Connection, i,
                 "ACT-2, ACT-3, ACT-5, ACT-6 reported inactive, once or twice, the routine "
                 "is not called");
@@ -71,7 +61,7 @@ static VOID CheckStates(ULONG Messages)
     KeRaiseIrql(DISPATCH_LEVEL, &irql);
     Report(&Connection, FALSE);
     KeLowerIrql(irql);
-    ExpectSilence(&Connection, 0, "ACT-1, ACT-10 inactive may be reported at DISPATCH_LEVEL");
+    TestExpectSilence(&Connection, 0, "ACT-1, ACT-10 inactive may be reported at DISPATCH_LEVEL");
     KeRaiseIrql(DISPATCH_LEVEL, &irql);
     Report(&Connection, TRUE);
     KeLowerIrql(irql);
@@ -137,29 +127,19 @@ static VOID PrepareMessage(PTEST_CONNECTION C, PTEST_DEVICE Device)
 
 /* ---- what else is going on ------------------------------------------------------------------ */
 
-static BOOLEAN LongBody(PTEST_CONNECTION C, PKINTERRUPT Interrupt, ULONG MessageId)
-{
-    UNREFERENCED_PARAMETER(Interrupt);
-    UNREFERENCED_PARAMETER(MessageId);
-    KeStallExecutionProcessor(LONG_US);
-    return TestAcknowledge(C->Device);
-}
-
 static VOID CheckRunning(PTEST_DEVICE Device)
 {
-    GROUP_AFFINITY affinity;
-
     if (TestProcessors() == 1) {
         ExpectSkip("ACT-11 reporting inactive waits for a routine that is running",
                    "one processor");
         return;
     }
     TestPrepareFull(&Connection, Device, 0);
-    Connection.Body = LongBody;
+    Connection.Body = TestSlowBody;
+    Connection.BodyContext = (PVOID)(ULONG_PTR)LONG_US;
     if (!TestConnectOrFail(&Connection, "ACT-11 an interrupt connects"))
         return;
-    IoGetAffinityInterrupt(Connection.Object, &affinity);
-    TestGoTo(TestOtherProcessor(TestLowestProcessor(affinity.Mask)));
+    TestGoTo(TestOtherProcessor(TestInterruptProcessor(Connection.Object)));
     TestRaise(Device, 0);
     TestSpinUntil(&Connection.Inside, 1, WAIT_MS);
     Report(&Connection, FALSE);
@@ -182,7 +162,7 @@ static VOID CheckShared(PTEST_DEVICE Device)
         Expect(TestSpinUntil(&Second.Claims, 1, WAIT_MS) && Connection.Calls == 0,
                "ACT-5, ACT-12, SHR-6 an inactive object is skipped, the other is served");
         Report(&Second, FALSE);
-        ExpectSilence(&Second, 0, "ACT-12 both inactive, nobody is called");
+        TestExpectSilence(&Second, 0, "ACT-12 both inactive, nobody is called");
         Report(&Second, TRUE);
         TestRaise(Device, 0);
         Expect(TestSpinUntil(&Second.Claims, 1, WAIT_MS) && Connection.Calls == 0,
@@ -220,7 +200,8 @@ static VOID CheckPassive(PTEST_DEVICE Device)
     KeRaiseIrql(DISPATCH_LEVEL, &irql);
     Report(&Connection, FALSE);
     KeLowerIrql(irql);
-    ExpectSilence(&Connection, 0, "ACT-11 reported inactive at DISPATCH_LEVEL it is not called");
+    TestExpectSilence(&Connection, 0,
+                      "ACT-11 reported inactive at DISPATCH_LEVEL it is not called");
     Report(&Connection, TRUE);
     ExpectCall(&Connection, 0, "ACT-11 reported active it is called again");
     TestDisconnect(&Connection);

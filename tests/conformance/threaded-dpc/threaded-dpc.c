@@ -176,7 +176,6 @@ static VOID CountingThread(PVOID Context)
 
 static VOID CheckPreemption(PTEST_DEVICE Device)
 {
-    GROUP_AFFINITY affinity;
     TEST_THREAD thread;
 
     Initialize(BusyRoutine);
@@ -187,8 +186,7 @@ static VOID CheckPreemption(PTEST_DEVICE Device)
     TestPrepareFull(&Connection, Device, 0);
     if (!TestConnectOrFail(&Connection, "TDPC-6 an interrupt connects"))
         return;
-    IoGetAffinityInterrupt(Connection.Object, &affinity);
-    if (TestThreadStart(&thread, TestLowestProcessor(affinity.Mask), CountingThread, NULL))
+    if (TestThreadStart(&thread, TestInterruptProcessor(Connection.Object), CountingThread, NULL))
         TestThreadJoin(&thread);
     ExpectEqual((ULONG)OrdinaryInside, 1, "TDPC-6 an ordinary DPC pre-empts a threaded one");
     ExpectEqual((ULONG)CallsInside, 1, "TDPC-6 so does an interrupt");
