@@ -76,7 +76,7 @@ def test_a_tool_chain_that_is_not_there_is_named():
 
 def test_a_tool_chain_is_taken_by_its_prefix(tmp_path):
     for tool in ("gcc", "ld", "nm", "objcopy"):
-        (tmp_path / f"x86_64-elf-{tool}").symlink_to(shutil.which(tool))
+        script(tmp_path, f"x86_64-elf-{tool}", f'exec {shutil.which(tool)} "$@"')
     built = tmp_path / "build"
     done = call("make", "V=1", f"B={built}", "CROSS_COMPILE=x86_64-elf-",
                 f"ACPICA_SRC={os.path.abspath(os.path.join(qemu.BUILD, 'acpica', 'src'))}",

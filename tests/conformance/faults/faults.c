@@ -308,48 +308,66 @@ static VOID AskWithout(VOID)
     KeBugCheck(MANUALLY_INITIATED_CRASH);
 }
 
-/* ---- exceptions ---------------------------------------------------------------------------- */
+/* ---- exceptions that nobody handles -------------------------------------------------------- */
 
-/* Code, address, and the two parameters that 0x1E shows. */
-static VOID Exception(NTSTATUS Code, VOID (*Address)(VOID), ULONG64 First, ULONG64 Second)
+static VOID ExpectException(NTSTATUS Code, PVOID Address, PCSTR Name)
 {
-    DbgPrint("expect exception %08X %p %I64X %I64X\n", Code, Address, First, Second);
+    DbgPrint("expect stop 0x0000007E %X %p * * - BC-1 a system thread that %s\n", Code, Address,
+             Name);
 }
 
 static VOID ReadNull(VOID)
 {
-    Exception(STATUS_ACCESS_VIOLATION, (VOID(*)(VOID))ReadByte, 0, 0);
+    ExpectException(STATUS_ACCESS_VIOLATION, ReadByte, "reads address 0");
     ReadByte(NULL);
 }
 
 static VOID WriteUser(VOID)
 {
-    Exception(STATUS_ACCESS_VIOLATION, (VOID(*)(VOID))WriteByte, 1, 0x12345678);
+    ExpectException(STATUS_ACCESS_VIOLATION, WriteByte, "writes a user address");
     WriteByte((PVOID)(ULONG_PTR)0x12345678);
 }
 
 static VOID ReadNonCanonical(VOID)
 {
-    Exception(STATUS_ACCESS_VIOLATION, (VOID(*)(VOID))ReadByte, 0, MAXULONG64);
+    ExpectException(STATUS_ACCESS_VIOLATION, ReadByte, "reads an address that is not canonical");
     ReadByte((PVOID)(ULONG_PTR)0x8000000000000000);
 }
 
 static VOID DivideByZero(VOID)
 {
-    Exception(STATUS_INTEGER_DIVIDE_BY_ZERO, DivideInstruction, 0, 0);
+    ExpectException(STATUS_INTEGER_DIVIDE_BY_ZERO, DivideInstruction, "divides by zero");
     Divide();
 }
 
 static VOID ExecuteUndefined(VOID)
 {
-    Exception(STATUS_ILLEGAL_INSTRUCTION, Undefined, 0, 0);
+    ExpectException(STATUS_ILLEGAL_INSTRUCTION, Undefined, "meets an undefined instruction");
     Undefined();
 }
 
 static VOID HitBreakpoint(VOID)
 {
-    Exception(STATUS_BREAKPOINT, Breakpoint, 0, 0);
+    ExpectException(STATUS_BREAKPOINT, Breakpoint, "meets a breakpoint");
     Breakpoint();
+}
+
+static VOID NTAPI DivideRoutine(PKDPC Object, PVOID Context, PVOID First, PVOID Second)
+{
+    UNREFERENCED_PARAMETER(Object);
+    UNREFERENCED_PARAMETER(Context);
+    UNREFERENCED_PARAMETER(First);
+    UNREFERENCED_PARAMETER(Second);
+    Divide();
+}
+
+static VOID DivideInDpc(VOID)
+{
+    DbgPrint("expect stop 0x0000001E %X %p 0 0 - BC-1 a DPC that divides by zero\n",
+             STATUS_INTEGER_DIVIDE_BY_ZERO, DivideInstruction);
+    KeInitializeDpc(&Dpc, DivideRoutine, NULL);
+    KeInsertQueueDpc(&Dpc, NULL, NULL);
+    TestPause(1000);
 }
 
 static VOID Stop(ULONG Number)
@@ -384,6 +402,7 @@ static VOID Stop(ULONG Number)
         ExecuteUndefined,
         HitBreakpoint,
         OverflowThreadStack,
+        DivideInDpc,
     };
 
     if (Number < sizeof(cases) / sizeof(cases[0]))
