@@ -17,7 +17,6 @@
 #include "io/connection.h"
 #include "io/device.h"
 #include "ke/version.h"
-#include "mm/pool.h"
 #include "parse/pci_location.h"
 
 typedef IO_CONNECT_INTERRUPT_FULLY_SPECIFIED_PARAMETERS full_parameters;
@@ -320,18 +319,12 @@ static NTSTATUS connect_message(const message_parameters *message, PULONG versio
 
 /* ---- common checks -------------------------------------------------------------------------- */
 
-/* A pointer from a driver: it must be looked at before it is followed. */
-static bool is_pdo(PDEVICE_OBJECT device)
-{
-    return mm_pool_owns(device) && device->Type == IO_TYPE_DEVICE && io_device_of(device)->devnode;
-}
-
 /* Members at the same place in every version (CIE-LAY-3). */
 static NTSTATUS check_common(const full_parameters *common)
 {
     if (!common->PhysicalDeviceObject)
         return STATUS_INVALID_PARAMETER; /* CIE-FULL-2 */
-    if (!is_pdo(common->PhysicalDeviceObject))
+    if (!io_device_is_pdo(common->PhysicalDeviceObject))
         return STATUS_INVALID_PARAMETER; /* CIE-STAT-7 */
     if (!common->InterruptObject || !common->ServiceRoutine)
         return STATUS_INVALID_PARAMETER; /* CIE-FULL-4, -7, CIE-MSG-5, -16 */

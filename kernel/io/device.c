@@ -23,6 +23,7 @@
 #include "io/object_types.h"
 #include "io/timer.h"
 #include "ke/ob.h"
+#include "mm/pool.h"
 
 enum {
     DO_DEVICE_HAS_NAME = 0x40,
@@ -228,6 +229,16 @@ void io_shutdown_notify(void)
         io_request_send(io->device, &location, STATUS_NOT_SUPPORTED, NULL);
         ob_dereference(io->device);
     }
+}
+
+bool io_device_is_device(PDEVICE_OBJECT device)
+{
+    return mm_pool_owns(device) && device->Type == IO_TYPE_DEVICE;
+}
+
+bool io_device_is_pdo(PDEVICE_OBJECT device)
+{
+    return io_device_is_device(device) && io_device_of(device)->devnode;
 }
 
 /* WDK surface */

@@ -44,6 +44,13 @@ static inline struct io_device *io_device_of(PDEVICE_OBJECT device)
     return (struct io_device *)(void *)device->DeviceObjectExtension;
 }
 
+/*
+ * A pointer that a driver gave: is it that of a device object, and of a device node's? Looked at
+ * before it is followed. Any IRQL.
+ */
+bool io_device_is_device(PDEVICE_OBJECT device);
+bool io_device_is_pdo(PDEVICE_OBJECT device);
+
 /* Guards attachment, names and driver lists. Returns the IRQL to go back to. */
 KIRQL io_database_acquire(void);
 void io_database_release(KIRQL irql);

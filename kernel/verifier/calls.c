@@ -168,6 +168,7 @@ void verifier_init(const char *command_line)
     add_specials(verifier_pool_specials);
     add_specials(verifier_irp_specials);
     add_specials(verifier_dpc_specials);
+    add_specials(verifier_connect_specials);
     if (entry_count == HAL_CHECKED_CALL_COUNT)
         log_warn("verifier: more routines than entries; some are not checked");
     verifier_locks_init();

@@ -37,6 +37,7 @@ extern const struct verifier_special verifier_wait_specials[];
 extern const struct verifier_special verifier_pool_specials[];
 extern const struct verifier_special verifier_irp_specials[];
 extern const struct verifier_special verifier_dpc_specials[];
+extern const struct verifier_special verifier_connect_specials[];
 
 /* calls.c: is the code at this address a verified driver's? Any IRQL. */
 bool verifier_covers(const void *address);

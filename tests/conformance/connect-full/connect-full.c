@@ -280,4 +280,47 @@ static VOID Run(VOID)
     CheckBlock(TestFind(TestKindXhci, 0));
 }
 
-const TEST_GROUP TestGroup = {.Run = Run};
+/* ---- bug checks --------------------------------------------------------------------------------------- */
+
+static VOID Stop(ULONG Number)
+{
+    PTEST_DEVICE device = TestFindMessage(0);
+    KIRQL irql;
+
+    TestPrepareFull(&Connection, device, 0);
+    switch (Number) {
+    case 0:
+        ExpectStop(0x121, 2, DISPATCH_LEVEL, PASSIVE_LEVEL, TEST_ANY,
+                   "CIE-GEN-1, CIE-STAT-5 connecting at DISPATCH_LEVEL is a bug check");
+        KeRaiseIrql(DISPATCH_LEVEL, &irql);
+        TestConnect(&Connection);
+        break;
+    case 1:
+        ExpectStop(0x7E, (ULONG)STATUS_ACCESS_VIOLATION, TEST_ANY, TEST_ANY, TEST_ANY,
+                   "CIE-FULL-4 a NULL structure is a bug check");
+        IoConnectInterruptEx(NULL);
+        break;
+    case 2:
+        ExpectStop(0x7E, (ULONG)STATUS_ACCESS_VIOLATION, TEST_ANY, TEST_ANY, TEST_ANY,
+                   "CIE-FULL-3, CIE-FULL-4 an InterruptObject that points nowhere is a bug check");
+        FULL(&Connection).InterruptObject = (PKINTERRUPT *)0x10;
+        TestConnect(&Connection);
+        break;
+    case 3:
+        ExpectStop(0xC4, 0x2000B, TEST_ANY, TEST_ANY, TEST_ANY,
+                   "TC-51, CIE-STAT-5, DV-21 with the verifier on connecting at DISPATCH_LEVEL has "
+                   "that one's code");
+        KeRaiseIrql(DISPATCH_LEVEL, &irql);
+        TestConnect(&Connection);
+        break;
+    default:
+        ExpectStop(
+            0xCA, 2, (ULONG64)device->Self, (ULONG64)TestDriver, TEST_ANY,
+            "CIE-STAT-7, BC-CA-2 with the verifier on a device object that is not a PDO is a "
+            "bug check");
+        FULL(&Connection).PhysicalDeviceObject = device->Self;
+        TestConnect(&Connection);
+    }
+}
+
+const TEST_GROUP TestGroup = {.Run = Run, .Stop = Stop};

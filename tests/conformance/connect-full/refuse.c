@@ -27,9 +27,11 @@ VOID RefuseArguments(PTEST_DEVICE Device)
     Connection.Parameters.Version = CONNECT_FULLY_SPECIFIED_GROUP;
     Refuse(STATUS_INVALID_PARAMETER,
            "CIE-FULL-2 NULL PhysicalDeviceObject gives STATUS_INVALID_PARAMETER, Version 4");
-    Fresh(Device)->PhysicalDeviceObject = Device->Self;
-    Refuse(STATUS_INVALID_PARAMETER,
-           "CIE-STAT-7 a device object that is not a PDO gives STATUS_INVALID_PARAMETER");
+    if (!MmIsDriverVerifying(TestDriver)) { /* which would stop the machine */
+        Fresh(Device)->PhysicalDeviceObject = Device->Self;
+        Refuse(STATUS_INVALID_PARAMETER,
+               "CIE-STAT-7 a device object that is not a PDO gives STATUS_INVALID_PARAMETER");
+    }
     Fresh(Device)->InterruptObject = NULL;
     Refuse(STATUS_INVALID_PARAMETER,
            "CIE-FULL-4 NULL InterruptObject gives STATUS_INVALID_PARAMETER");
