@@ -164,7 +164,7 @@ void verifier_init(const char *command_line)
             entry->rule = &verifier_irql_rules[i];
     }
     add_specials(verifier_lock_specials);
-    add_specials(verifier_wait_specials);
+    add_specials(verifier_level_specials);
     add_specials(verifier_pool_specials);
     add_specials(verifier_irp_specials);
     add_specials(verifier_dpc_specials);

@@ -33,7 +33,7 @@ struct verifier_special {
 };
 
 extern const struct verifier_special verifier_lock_specials[];
-extern const struct verifier_special verifier_wait_specials[];
+extern const struct verifier_special verifier_level_specials[];
 extern const struct verifier_special verifier_pool_specials[];
 extern const struct verifier_special verifier_irp_specials[];
 extern const struct verifier_special verifier_dpc_specials[];

@@ -11,7 +11,7 @@ from harness.guest import BUGCHECK, SUCCESS, Guest, run_commands
  COMPLETE_PENDING, COMPLETE_TWICE, STAY_CONNECTED, DPC_ENTERS_REGION, DPC_KEEPS_LOCK,
  ISR_TAKES_LONG, MUTEX_AT_DISPATCH, ISR_SETS_EVENT_BY_NAME, CLOSE_AT_DISPATCH, DPC_TAKES_LONG,
  NORMAL, LEAK_IRP, USE_AFTER_FREE, WRITE_PAST_END, SEND_FREED_IRP, WRITE_NEAR_END, WRITE_BEFORE,
- LEAVE_TIMER) = range(1, 30)
+ LEAVE_TIMER, RAISE_DOWN, LOWER_UP, LEAVE_REGION) = range(1, 33)
 
 VIOLATION, IO_VIOLATION = 0xC4, 0xC9
 STOP = re.compile(r"\*\*\* STOP 0x(\w{8}) \((\w+),(\w+),(\w+),(\w+)\)")
@@ -46,14 +46,18 @@ def stop_of(result):
     (ISR_SETS_EVENT_BY_NAME, VIOLATION, 0x80, "calls KeSetEvent at IRQL"),
     (CLOSE_AT_DISPATCH, VIOLATION, 0x2001F, "calls ZwClose at IRQL 2"),
     (LEAK_IRP, VIOLATION, 0x62, "unloaded with 1 blocks"),
+    (RAISE_DOWN, VIOLATION, 0x30, "calls KfRaiseIrql at IRQL 2 for IRQL 1"),
+    (LOWER_UP, VIOLATION, 0x31, "calls KfLowerIrql at IRQL 0 for IRQL 2"),
+    (LEAVE_REGION, VIOLATION, 0x3E, "calls KeLeaveCriticalRegion outside of"),
     (LEAVE_TIMER, 0xC7, 0, "unloaded with a timer set"),
     (SEND_FREED_IRP, IO_VIOLATION, 0x03, "sends what is no IRP"),
 ])
 def test_a_broken_rule_is_found_and_its_place_named(rule, code, first, words):
     result = break_rule(rule)
     assert stop_of(result)[:2] == [code, first]
-    finding = next(line for line in result.log if "verifier: rules.sys+0x" in line)
-    assert words in finding and "(rule " in finding
+    finding = next(line for line in result.log
+                   if "verifier: rules.sys+0x" in line and "(rule " in line)
+    assert words in finding
 
 
 @pytest.mark.parametrize("rule, code", [(USE_AFTER_FREE, 0xD5), (WRITE_PAST_END, 0xD6)])

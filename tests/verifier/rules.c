@@ -43,6 +43,9 @@ enum {
     WRITE_NEAR_END,
     WRITE_BEFORE,
     LEAVE_TIMER,
+    RAISE_DOWN,
+    LOWER_UP,
+    LEAVE_REGION,
 };
 
 static volatile ULONG Rule; /* for the next interrupt */
@@ -52,8 +55,19 @@ static KDPC RuleDpc;
 static KTIMER Timer;
 static volatile LONG Done; /* the service routine and the DPC have run */
 
+/* By name: headers inline two of them. */
 typedef LONG NTAPI SET_EVENT(PRKEVENT Event, KPRIORITY Increment, BOOLEAN Wait);
+typedef KIRQL NTAPI CHANGE_IRQL(KIRQL NewIrql);
 static SET_EVENT *SetEventByName;
+static CHANGE_IRQL *RaiseByName, *LowerByName;
+
+static PVOID FindRoutine(PCWSTR Name)
+{
+    UNICODE_STRING name;
+
+    RtlInitUnicodeString(&name, Name);
+    return MmGetSystemRoutineAddress(&name);
+}
 
 static VOID BreakInServiceRoutine(PDEVICE Device)
 {
@@ -214,6 +228,16 @@ static VOID BreakHere(PDEVICE Device, ULONG Number)
         IoFreeIrp(irp);
         IoCallDriver(Device->Lower, irp);
         break;
+    case RAISE_DOWN:
+        KeRaiseIrql(DISPATCH_LEVEL, &old);
+        RaiseByName(APC_LEVEL);
+        break;
+    case LOWER_UP:
+        LowerByName(DISPATCH_LEVEL);
+        break;
+    case LEAVE_REGION:
+        KeLeaveCriticalRegion();
+        break;
     case LEAVE_TIMER:
         hour.QuadPart = -36000000000LL;
         KeInitializeTimer(&Timer);
@@ -261,9 +285,10 @@ static NTSTATUS NTAPI DispatchBreak(PDEVICE_OBJECT DeviceObject, PIRP Irp)
 NTSTATUS NTAPI DriverEntry(PDRIVER_OBJECT DriverObject, PUNICODE_STRING RegistryPath)
 {
     NTSTATUS status = FrameEntry(DriverObject, RegistryPath);
-    UNICODE_STRING name = RTL_CONSTANT_STRING(L"KeSetEvent");
 
-    SetEventByName = (SET_EVENT *)MmGetSystemRoutineAddress(&name);
+    SetEventByName = (SET_EVENT *)FindRoutine(L"KeSetEvent");
+    RaiseByName = (CHANGE_IRQL *)FindRoutine(L"KfRaiseIrql");
+    LowerByName = (CHANGE_IRQL *)FindRoutine(L"KfLowerIrql");
     KeInitializeSpinLock(&Lock);
     KeInitializeEvent(&Event, NotificationEvent, FALSE);
     KeInitializeDpc(&RuleDpc, BreakInDpc, NULL);

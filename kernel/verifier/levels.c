@@ -1,7 +1,13 @@
 /*
- * verifier/waits.c - calls whose IRQL limit depends on their arguments: waits and KeSetEvent.
+ * verifier/levels.c - calls whose IRQL limit depends on their arguments: waits, KeSetEvent, raising
+ * and lowering; and critical regions that are left but were not entered.
+ *
+ * Drivers built today raise and lower IRQL by writing CR8 themselves: only the imported forms can be
+ * looked at.
  */
 #include "verifier/internal.h"
+
+#include "ke/thread.h"
 
 /* Parameter 1 of bug check 0xC4 (BC-C4-1). */
 enum {
@@ -9,6 +15,9 @@ enum {
     WAIT_FOR_EVER = 0x121,
     WAIT_FOR_A_TIME = 0x122,
     RULE_SET_EVENT = 0x20016,
+    RAISED_DOWNWARD = 0x30,
+    LOWERED_UPWARD = 0x31,
+    LEFT_WITHOUT_ENTERING = 0x3E,
 };
 
 /* At DISPATCH_LEVEL a wait may only look, which a timeout of zero does. */
@@ -62,7 +71,43 @@ static void check_set_event(const char *routine, const uint64_t *frame)
                   irql);
 }
 
-const struct verifier_special verifier_wait_specials[] = {
+static void check_change(const char *routine, const uint64_t *frame, uint32_t code, bool wrong)
+{
+    irql_t wanted = (irql_t)frame[1];
+    const struct verifier_finding finding = {.parameters = {code, hal_irql_read(), wanted},
+                                             .rule = "IrqlKeRaiseLower"};
+
+    if (wrong || wanted > HIGH_LEVEL)
+        verifier_stop(&finding, frame[CALL_RETURN], "calls %s at IRQL %u for IRQL %u", routine,
+                      hal_irql_read(), wanted);
+}
+
+static void check_raise(const char *routine, const uint64_t *frame)
+{
+    check_change(routine, frame, RAISED_DOWNWARD, (irql_t)frame[1] < hal_irql_read());
+}
+
+static void check_lower(const char *routine, const uint64_t *frame)
+{
+    check_change(routine, frame, LOWERED_UPWARD, (irql_t)frame[1] > hal_irql_read());
+}
+
+static void check_leave(const char *routine, const uint64_t *frame)
+{
+    const struct verifier_finding finding = {.parameters = {LEFT_WITHOUT_ENTERING},
+                                             .rule = "CriticalRegions"};
+
+    if (ke_thread_current()->kernel_apc_disable >= 0)
+        verifier_stop(&finding, frame[CALL_RETURN], "calls %s outside of a critical region",
+                      routine);
+}
+
+const struct verifier_special verifier_level_specials[] = {
+    {"KfRaiseIrql", check_raise, NULL},
+    {"KeRaiseIrql", check_raise, NULL},
+    {"KfLowerIrql", check_lower, NULL},
+    {"KeLowerIrql", check_lower, NULL},
+    {"KeLeaveCriticalRegion", check_leave, NULL},
     {"KeWaitForSingleObject", check_wait_single, NULL},
     {"KeWaitForMultipleObjects", check_wait_multiple, NULL},
     {"KeWaitForMutexObject", check_wait_single, NULL},
