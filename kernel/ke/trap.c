@@ -206,7 +206,8 @@ static _Noreturn void raise_exception(const struct hal_trap_frame *frame,
 /*
  * A device can write any vector from 16 on to where messages go. The local APIC has such a vector
  * in service, which it never has for an exception or an INT instruction: the interrupted code has
- * done nothing, and goes on. Said once for each vector.
+ * done nothing, and goes on. Said once for each vector. An NMI has no in-service bit: one that a
+ * message sends cannot be told from the machine's, and only remapping keeps it away.
  */
 static bool is_forged(const struct hal_trap_frame *frame)
 {
