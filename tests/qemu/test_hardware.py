@@ -224,7 +224,8 @@ def test_conformance_of_pins_and_links(machine, lines, pic):
         links = [row["value"] for row in acpi if row["what"] == "link"]
         cases.expect({"what": "_PIC", "value": pic} in acpi and len(links) >= 4
                      and all("GSI" in link for link in links),
-                     "HW-50 links are read after _PIC, if there is one; each that is used has a GSI")
+                     "HW-50 links are read after _PIC, if there is one, and those in use have a "
+                     "GSI")
 
 
 # ---- shortage ------------------------------------------------------------------------------------
@@ -277,7 +278,7 @@ def test_conformance_of_shortage(cpus):
                      "RES-MSI-6, HW-61, HW-72 and so does virtio")
         enough = cpus * 48 > 110  # three levels of 16 vectors on each processor
         cases.expect(len(nvme[1]) == (100 if enough else 1),
-                     "RES-MSI-4, RES-MSI-6, HW-72 a table of 100 gets 100 where there are, else one")
+                     "RES-MSI-4, RES-MSI-6, HW-72 a table of 100 gets 100 where there are, or one")
         before = free_vectors(guest)
         cases.add(suite.step(guest, "resources", BIG_CYCLES))
         cases.expect(free_vectors(guest) == before,

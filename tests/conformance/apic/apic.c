@@ -126,14 +126,6 @@ VOID InterruptsRestore(ULONG_PTR Flags)
 
 /* ---- messages ------------------------------------------------------------------------------- */
 
-static BOOLEAN Claim(PTEST_CONNECTION Connection, PKINTERRUPT Interrupt, ULONG MessageId)
-{
-    UNREFERENCED_PARAMETER(Connection);
-    UNREFERENCED_PARAMETER(Interrupt);
-    UNREFERENCED_PARAMETER(MessageId);
-    return TRUE;
-}
-
 BOOLEAN MessagesConnect(VOID)
 {
     PTEST_DEVICE device = TestFind(TestKindRocker, 0);
@@ -145,7 +137,7 @@ BOOLEAN MessagesConnect(VOID)
     }
     for (i = 0; i < MESSAGES; i++) {
         TestPrepareFull(&Messages[i], device, i);
-        Messages[i].Body = Claim;
+        Messages[i].Body = TestClaim;
         if (!TestConnectOrFail(&Messages[i], "every message connects"))
             return FALSE;
     }
@@ -186,7 +178,7 @@ VOID MessagesReset(VOID)
 
     for (i = 0; i < MESSAGES; i++) {
         TestResetCounts(&Messages[i]);
-        Messages[i].Body = Claim;
+        Messages[i].Body = TestClaim;
     }
 }
 

@@ -123,14 +123,6 @@ static VOID CheckSleep(VOID)
 
 /* ---- a block of messages --------------------------------------------------------------------- */
 
-static BOOLEAN BlockBody(PTEST_CONNECTION Connection, PKINTERRUPT Interrupt, ULONG MessageId)
-{
-    UNREFERENCED_PARAMETER(Connection);
-    UNREFERENCED_PARAMETER(Interrupt);
-    UNREFERENCED_PARAMETER(MessageId);
-    return TRUE;
-}
-
 /* The device is not made to send; what it would send is the base vector plus the number. */
 VOID CheckBlock(PTEST_DEVICE Device)
 {
@@ -138,7 +130,7 @@ VOID CheckBlock(PTEST_DEVICE Device)
     ULONG i, count = 0, right = 0, base;
 
     TestPrepareMessage(&connection, Device, FALSE);
-    connection.Body = BlockBody;
+    connection.Body = TestClaim;
     if (!TestConnectOrFail(&connection, "MISR-5 the messages of an MSI block connect"))
         return;
     TestGoTo(TestLowestProcessor(connection.Table->MessageInfo[0].TargetProcessorSet));

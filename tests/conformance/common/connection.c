@@ -27,6 +27,14 @@ static VOID Note(PTEST_CONNECTION Connection, PKINTERRUPT Interrupt, ULONG Messa
         InterlockedIncrement(&Connection->MessageCalls[MessageId]);
 }
 
+BOOLEAN TestClaim(PTEST_CONNECTION Connection, PKINTERRUPT Interrupt, ULONG MessageId)
+{
+    UNREFERENCED_PARAMETER(Connection);
+    UNREFERENCED_PARAMETER(Interrupt);
+    UNREFERENCED_PARAMETER(MessageId);
+    return TRUE;
+}
+
 static BOOLEAN Serve(PTEST_CONNECTION Connection, PKINTERRUPT Interrupt, ULONG MessageId)
 {
     BOOLEAN claimed;

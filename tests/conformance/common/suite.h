@@ -153,6 +153,9 @@ struct _TEST_CONNECTION;
 typedef BOOLEAN (*TEST_BODY)(struct _TEST_CONNECTION *Connection, PKINTERRUPT Interrupt,
                              ULONG MessageId);
 
+/* A body that claims whatever comes. */
+BOOLEAN TestClaim(struct _TEST_CONNECTION *Connection, PKINTERRUPT Interrupt, ULONG MessageId);
+
 typedef struct _TEST_CONNECTION {
     PTEST_DEVICE Device;
     IO_CONNECT_INTERRUPT_PARAMETERS Parameters;

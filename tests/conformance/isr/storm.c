@@ -21,14 +21,6 @@ static BOOLEAN DeafBody(PTEST_CONNECTION C, PKINTERRUPT Interrupt, ULONG Message
     return Quiet ? TestAcknowledge(C->Device) : FALSE;
 }
 
-static BOOLEAN LiarBody(PTEST_CONNECTION C, PKINTERRUPT Interrupt, ULONG MessageId)
-{
-    UNREFERENCED_PARAMETER(C);
-    UNREFERENCED_PARAMETER(Interrupt);
-    UNREFERENCED_PARAMETER(MessageId);
-    return TRUE;
-}
-
 /* Nobody claims; that this thread goes on is the first thing to see. */
 VOID CheckStorm(PTEST_DEVICE Device, PTEST_DEVICE Neighbour)
 {
@@ -165,7 +157,7 @@ VOID Stop(ULONG Number)
         if (NT_SUCCESS(TestConnect(&Other)))
             StopWith(DeafBody, "SPUR-2, HW-53 a line that none of two routines claims");
     } else if (Number == 2) {
-        StopWith(LiarBody, "SPUR-2, SPUR-3 a line that is claimed and not quieted");
+        StopWith(TestClaim, "SPUR-2, SPUR-3 a line that is claimed and not quieted");
     } else {
         Connection.Body = RaiseBody;
         ExpectStop(0xC8, TEST_ANY, (ULONG_PTR)TestServiceRoutine, (ULONG_PTR)Connection.Object,
