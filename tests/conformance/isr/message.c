@@ -77,10 +77,12 @@ static VOID CheckPair(PTEST_DEVICE Device, PKSPIN_LOCK Lock, ULONG Wait, LONG Mo
         if (!TestConnectOrFail(&Single[i], Name))
             return;
     }
+    TestGoTo(TestOtherProcessor(TestInterruptProcessor(Single[0].Object)));
     TestRaise(Device, 0);
     TestRaise(Device, 1);
     TestWaitCalls(&Single[0], 1);
     TestWaitCalls(&Single[1], 1);
+    TestAnywhere();
     ExpectEqual((ULONG)MostInside, (ULONG)Most, Name);
     for (i = 0; i < 2; i++)
         TestDisconnect(&Single[i]);

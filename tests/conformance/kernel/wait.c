@@ -115,9 +115,12 @@ VOID CheckTimers(PKTAP Report)
     KeSetTimerEx(&timer, due, 10, &dpc);
     KtapStatus(Report, WaitFor(&timer, 5000), STATUS_SUCCESS, "a periodic timer expires");
     KtapStatus(Report, WaitFor(&timer, 5000), STATUS_SUCCESS, "and again");
+    /* A late clock may find two periods over at once: they make one run of the DPC. */
+    while (runs < 2 && WaitFor(&timer, 5000) == STATUS_SUCCESS)
+        continue;
     KeCancelTimer(&timer);
     KeFlushQueuedDpcs();
-    KtapCheck(Report, runs >= 2, "a periodic timer queues its DPC each time");
+    KtapCheck(Report, runs >= 2, "a periodic timer queues its DPC again and again");
 }
 
 typedef struct _THREAD_TEST {
