@@ -26,7 +26,7 @@ VOID CheckWatchdog(VOID);
 /* Bug checks: a number of these; the run has set short limits. */
 VOID StopEndless(ULONG Number);
 
-/* ---- a DPC that notes its calls --------------------------------------------------------------- */
+/* ---- a DPC that notes its calls -------------------------------------------------------------- */
 
 typedef struct _NOTED_DPC {
     KDPC Dpc;

@@ -45,7 +45,7 @@ VOID CheckWatchdog(VOID)
                 "DPC-39 nothing is written beyond the structure");
 }
 
-/* ---- bug checks --------------------------------------------------------------------------------------- */
+/* ---- bug checks ------------------------------------------------------------------------------ */
 
 static VOID NTAPI EndlessRoutine(PKDPC Dpc, PVOID Context, PVOID Argument1, PVOID Argument2)
 {

@@ -43,7 +43,8 @@ class Run:
         with open(os.path.join(BUILT, name), "rb") as stream:
             members = [(name, stream.read())]
         append = self.row.get("append", "")
-        if self.stop is not None and "verifier=" not in append:  # the verifier would be there first, with a code of its own
+        if self.stop is not None and "verifier=" not in append:
+            # it would be there first, with a code of its own
             append = f"verifier=none {append}"
         return {"machine": self.row.get("machine", "q35"), "cpus": self.cpus,
                 "devices": self.row.get("devices", []), "append": append,
