@@ -1,11 +1,14 @@
 /*
- * pool_special.c - special pool: blocks that are pages of their own, for finding who writes where
+ * pool_special.c - special pool: blocks with a page of their own, for finding who writes where
  * (DV-12; WDK "Special Pool").
  *
- * A block ends at the end of its pages, or up to 15 bytes before, and an unmapped page follows: what
- * goes past the end faults. Freed, its pages are taken away and its addresses kept out of use for as
- * long as there is room: what touches it then faults too. What lies in between, before the block and
- * in those bytes behind it, is filled, and looked at when it is freed.
+ * A block of less than a page ends at the end of its page, or up to 15 bytes before, and an unmapped
+ * page follows: what goes past the end faults. Freed, its page is taken away and its address kept
+ * out of use for as long as there is room: what touches it then faults too. What lies in between,
+ * before the block and in those bytes behind it, is filled, and looked at when it is freed.
+ *
+ * Blocks of a page and more, or aligned to cache lines, stay ordinary ones: their promises would
+ * not leave them where they are of use here.
  *
  *   0xCC, 0xD5  access to a freed block, by the kernel, by a driver
  *   0xCD, 0xD6  access past the end, likewise
@@ -34,10 +37,9 @@ enum {
 };
 
 struct special_block {
-    struct list_head link;  /* (lock) in its bucket, by its first page */
+    struct list_head link;  /* (lock) in its bucket, by its page */
     struct list_head freed; /* (lock) oldest first */
-    uint64_t pages;         /* (c) address of the first page */
-    uint64_t length;        /* (c) of the pages */
+    uint64_t page;          /* (c) its address */
     uint64_t block;         /* (c) what the caller has */
     size_t size;            /* (c) bytes asked for */
     uint32_t tag;           /* (c) */
@@ -66,18 +68,18 @@ bool pool_special_wanted(const void *caller)
     return special.covers != NULL && special.covers(caller);
 }
 
-static struct list_head *bucket_of(uint64_t pages)
+static struct list_head *bucket_of(uint64_t page)
 {
-    return &special.buckets[pages / HAL_PAGE_SIZE % SPECIAL_BUCKETS];
+    return &special.buckets[page / HAL_PAGE_SIZE % SPECIAL_BUCKETS];
 }
 
-/* Under the lock. The block whose first page that is. */
-static struct special_block *find(uint64_t pages)
+/* Under the lock. The block that has that page. */
+static struct special_block *find(uint64_t page)
 {
-    list_for_each (link, bucket_of(pages)) {
+    list_for_each (link, bucket_of(page)) {
         struct special_block *found = CONTAINER_OF(link, struct special_block, link);
 
-        if (found->pages == pages) {
+        if (found->page == page) {
             return found;
         }
     }
@@ -114,23 +116,22 @@ void *pool_special_alloc(size_t size, uint32_t tag)
     struct pool_header *header = pool_small_alloc(sizeof(struct special_block), MM_TAG("MmSp"));
     struct special_block *made;
     raw_lock_state_t state;
-    void *pages;
+    void *page;
 
     if (header == NULL) {
         return NULL;
     }
-    pages = mapping_pool_alloc(size == 0 ? 1 : size);
-    if (pages == NULL) {
+    page = mapping_pool_alloc(HAL_PAGE_SIZE);
+    if (page == NULL) {
         pool_small_free(header);
         return NULL;
     }
     made = pool_block_data(header);
-    *made = (struct special_block){.pages = (uint64_t)pages, .size = size, .tag = tag};
-    made->length = ALIGN_UP(size == 0 ? 1 : size, HAL_PAGE_SIZE);
-    made->block = made->pages + made->length - ALIGN_UP(size, POOL_ALIGNMENT);
-    memset(pages, SPECIAL_FILL, made->length);
+    *made = (struct special_block){.page = (uint64_t)page, .size = size, .tag = tag};
+    made->block = made->page + HAL_PAGE_SIZE - ALIGN_UP(size == 0 ? 1 : size, POOL_ALIGNMENT);
+    memset(page, SPECIAL_FILL, HAL_PAGE_SIZE);
     state = raw_lock_acquire(&special.lock);
-    list_insert_first(bucket_of(made->pages), &made->link);
+    list_insert_first(bucket_of(made->page), &made->link);
     raw_lock_release(&special.lock, state);
     pool_stats_count_alloc(tag, size);
     return (void *)made->block;
@@ -183,16 +184,16 @@ bool pool_special_free(const void *block, uint32_t tag)
     if (tag != 0 && tag != copy.tag) {
         lib_bugcheck(BAD_POOL_CALLER, BAD_CALLER_TAG, (uint64_t)block, copy.tag, tag, NULL);
     }
-    verify_fill(&copy, copy.pages, copy.block, CORRUPT_BEFORE);
-    verify_fill(&copy, copy.block + copy.size, copy.pages + copy.length, CORRUPT_BEHIND);
+    verify_fill(&copy, copy.page, copy.block, CORRUPT_BEFORE);
+    verify_fill(&copy, copy.block + copy.size, copy.page + HAL_PAGE_SIZE, CORRUPT_BEHIND);
     state = raw_lock_acquire(&special.lock);
-    found = find(copy.pages);
+    found = find(copy.page);
     raw_lock_release(&special.lock, state);
     pool_stats_count_free(copy.tag, copy.size);
-    mapping_pool_unmap((void *)copy.pages);
+    mapping_pool_unmap((void *)copy.page);
     oldest = freed_add(found);
     if (oldest != NULL) {
-        mapping_pool_release((void *)oldest->pages);
+        mapping_pool_release((void *)oldest->page);
         pool_small_free(pool_block_header(oldest));
     }
     return true;
@@ -203,7 +204,7 @@ bool pool_special_size(const void *block, size_t *size)
     struct special_block copy;
 
     if (!look_up((uint64_t)block, &copy) || copy.is_freed || (uint64_t)block < copy.block ||
-        (uint64_t)block >= copy.pages + copy.length) {
+        (uint64_t)block >= copy.page + HAL_PAGE_SIZE) {
         return false;
     }
     *size = copy.size;

@@ -103,9 +103,13 @@ static void *pool_alloc_typed(ULONG type, SIZE_T size, ULONG tag, const void *ca
     }
     tag &= ~POOL_TAG_PROTECTED;
     if (!mm_image_owns(caller) || !pool_injection_is_due(0)) {
-        block = pool_special_wanted(caller)  ? pool_special_alloc(size, tag)
-                : pool_type_is_aligned(type) ? pool_alloc_aligned(size, tag)
-                                             : mm_pool_alloc_raw(size, tag);
+        if (pool_type_is_aligned(type)) {
+            block = pool_alloc_aligned(size, tag);
+        } else if (size < HAL_PAGE_SIZE && pool_special_wanted(caller)) {
+            block = pool_special_alloc(size, tag);
+        } else {
+            block = mm_pool_alloc_raw(size, tag);
+        }
     }
     if (mm_image_owns(caller)) {
         mm_pool_track_block(block, size, tag, caller);

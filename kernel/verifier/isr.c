@@ -137,7 +137,7 @@ static VOID NTAPI dpc_checked(PKDPC Dpc, PVOID DeferredContext, PVOID SystemArgu
     }
 }
 
-/* ---- unload ----------------------------------------------------------------------------------- */
+/* ---- unload --------------------------------------------------------------------------------- */
 
 enum { TIMER_IN_MEMORY = 0, DPC_ROUTINE_IN_MEMORY = 2 }; /* of bug check 0xC7, BC-C7-1 */
 

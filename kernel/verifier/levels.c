@@ -2,8 +2,8 @@
  * verifier/levels.c - calls whose IRQL limit depends on their arguments: waits, KeSetEvent, raising
  * and lowering; and critical regions that are left but were not entered.
  *
- * Drivers built today raise and lower IRQL by writing CR8 themselves: only the imported forms can be
- * looked at.
+ * Drivers built today raise and lower IRQL by writing CR8 themselves: only the imported forms can
+ * be looked at.
  */
 #include "verifier/internal.h"
 
