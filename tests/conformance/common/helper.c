@@ -1,5 +1,5 @@
 /*
- * helper.c - pauses, threads and processors; bug checks to come.
+ * helper.c - pauses, threads and processors; requests to the drivers below; bug checks to come.
  */
 #include "suite.h"
 
@@ -59,6 +59,19 @@ NTSTATUS TestSendPnp(PTEST_DEVICE Device, PIO_STACK_LOCATION Location, PULONG_PT
     }
     *Information = result.Information;
     return status;
+}
+
+NTSTATUS TestQueryInterface(PTEST_DEVICE Device, const GUID *Type, PVOID Interface, USHORT Size,
+                            USHORT Version)
+{
+    IO_STACK_LOCATION location = {.MinorFunction = IRP_MN_QUERY_INTERFACE};
+    ULONG_PTR information = 0;
+
+    location.Parameters.QueryInterface.InterfaceType = Type;
+    location.Parameters.QueryInterface.Size = Size;
+    location.Parameters.QueryInterface.Version = Version;
+    location.Parameters.QueryInterface.Interface = Interface;
+    return TestSendPnp(Device, &location, &information);
 }
 
 ULONG TestProcessors(VOID)

@@ -11,7 +11,7 @@
  * suite.c       devices, PnP, control requests
  * device.c      how each kind of QEMU device is made to interrupt and to stop
  * connection.c  a connect call, its ISR and what that saw
- * helper.c      threads on other processors, pauses, bug checks to come
+ * helper.c      threads on other processors, pauses, requests below, bug checks to come
  *
  * Only documented routines are called, so the same file can be loaded on Windows.
  */
@@ -98,6 +98,9 @@ BOOLEAN TestRestart(PTEST_DEVICE Device);
  * goes down and comes back.
  */
 NTSTATUS TestSendPnp(PTEST_DEVICE Device, PIO_STACK_LOCATION Location, PULONG_PTR Information);
+/* IRP_MN_QUERY_INTERFACE of the drivers below; the status it ends with. */
+NTSTATUS TestQueryInterface(PTEST_DEVICE Device, const GUID *Type, PVOID Interface, USHORT Size,
+                            USHORT Version);
 /* How many messages the device was given; an MSI descriptor counts as what it says. */
 ULONG TestMessageCount(PTEST_DEVICE Device);
 

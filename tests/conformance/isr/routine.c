@@ -218,14 +218,12 @@ static BOOLEAN NTAPI AddOne(PVOID Context)
 
 static VOID NTAPI DpcRoutine(PKDPC Dpc, PVOID Context, PVOID Argument1, PVOID Argument2)
 {
-    KLOCK_QUEUE_HANDLE queue;
     static KSPIN_LOCK lock;
 
     UNREFERENCED_PARAMETER(Dpc);
     UNREFERENCED_PARAMETER(Context);
     UNREFERENCED_PARAMETER(Argument1);
     UNREFERENCED_PARAMETER(Argument2);
-    UNREFERENCED_PARAMETER(queue);
     Used.DpcIrql = KeGetCurrentIrql();
     KeAcquireSpinLockAtDpcLevel(&lock);
     KeReleaseSpinLockFromDpcLevel(&lock);

@@ -12,24 +12,11 @@ static const GUID BusInterface = {
 
 static BUS_INTERFACE_STANDARD Bus;
 
-NTSTATUS QueryInterface(PTEST_DEVICE Device, const GUID *Type, PVOID Interface, USHORT Size,
-                        USHORT Version)
-{
-    IO_STACK_LOCATION location = {.MinorFunction = IRP_MN_QUERY_INTERFACE};
-    ULONG_PTR information = 0;
-
-    location.Parameters.QueryInterface.InterfaceType = Type;
-    location.Parameters.QueryInterface.Size = Size;
-    location.Parameters.QueryInterface.Version = Version;
-    location.Parameters.QueryInterface.Interface = Interface;
-    return TestSendPnp(Device, &location, &information);
-}
-
 /* ---- configuration space -------------------------------------------------------------------- */
 
 BOOLEAN ConfigOf(PTEST_DEVICE Device)
 {
-    NTSTATUS status = QueryInterface(Device, &BusInterface, &Bus, sizeof(Bus), 1);
+    NTSTATUS status = TestQueryInterface(Device, &BusInterface, &Bus, sizeof(Bus), 1);
 
     if (!NT_SUCCESS(status)) {
         ExpectStatus(status, STATUS_SUCCESS, "a device's configuration space can be read");

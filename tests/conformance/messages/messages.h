@@ -33,9 +33,6 @@ typedef struct _MSIX_TABLE {
     PUCHAR Entries, Pending;
 } MSIX_TABLE, *PMSIX_TABLE;
 
-/* IRP_MN_QUERY_INTERFACE; the status it ends with. */
-NTSTATUS QueryInterface(PTEST_DEVICE Device, const GUID *Type, PVOID Interface, USHORT Size,
-                        USHORT Version);
 /* Which device the next three are about. FALSE: it has no configuration space to look at. */
 BOOLEAN ConfigOf(PTEST_DEVICE Device);
 ULONG ConfigRead(ULONG Offset, ULONG Size);

@@ -29,7 +29,7 @@ static BOOLEAN Untouched(PVOID Buffer, ULONG From, ULONG To)
 static NTSTATUS Ask(PTEST_DEVICE Device, const GUID *Type, USHORT Size, USHORT Version)
 {
     RtlFillMemory(&Interface, sizeof(Interface), FILL);
-    return QueryInterface(Device, Type, &Interface, Size, Version);
+    return TestQueryInterface(Device, Type, &Interface, Size, Version);
 }
 
 static VOID CheckSizes(PTEST_DEVICE Device)

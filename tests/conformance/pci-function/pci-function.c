@@ -66,30 +66,7 @@ static VOID CheckPlace(PTEST_DEVICE Device)
 
 static NTSTATUS QueryInterface(PTEST_DEVICE Device, USHORT Size, USHORT Version)
 {
-    IO_STATUS_BLOCK block;
-    PIO_STACK_LOCATION stack;
-    KEVENT event;
-    NTSTATUS status;
-    PIRP irp;
-
-    KeInitializeEvent(&event, NotificationEvent, FALSE);
-    irp = IoBuildSynchronousFsdRequest(IRP_MJ_PNP, Device->Lower, NULL, 0, NULL, &event, &block);
-    if (irp == NULL)
-        return STATUS_INSUFFICIENT_RESOURCES;
-    irp->IoStatus.Status = STATUS_NOT_SUPPORTED;
-    stack = IoGetNextIrpStackLocation(irp);
-    stack->MinorFunction = IRP_MN_QUERY_INTERFACE;
-    stack->Parameters.QueryInterface.InterfaceType = &BusInterfaceStandard;
-    stack->Parameters.QueryInterface.Size = Size;
-    stack->Parameters.QueryInterface.Version = Version;
-    stack->Parameters.QueryInterface.Interface = (PINTERFACE)&Bus;
-    stack->Parameters.QueryInterface.InterfaceSpecificData = NULL;
-    status = IoCallDriver(Device->Lower, irp);
-    if (status == STATUS_PENDING) {
-        KeWaitForSingleObject(&event, Executive, KernelMode, FALSE, NULL);
-        status = block.Status;
-    }
-    return status;
+    return TestQueryInterface(Device, &BusInterfaceStandard, &Bus, Size, Version);
 }
 
 static VOID CheckRefusals(PTEST_DEVICE Device)
