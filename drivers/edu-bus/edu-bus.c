@@ -26,17 +26,10 @@ static DRIVER_DISPATCH BusPnp, BusPower, BusRequest, BusOther;
 static BOOLEAN NTAPI LineRoutine(PKINTERRUPT Interrupt, PVOID Context)
 {
     PDEVICE device = Context;
-    PEDU_HARDWARE hardware = &device->Hardware;
-    ULONG raised = EduRead(hardware, EDU_INTERRUPT_STATUS);
 
     UNREFERENCED_PARAMETER(Interrupt);
-    InterlockedIncrement(&hardware->Statistics.Counts.ServiceCalls);
-    if (raised == 0 || raised == ~0u)
+    if (!EduServe(&device->Hardware))
         return FALSE;
-    EduWrite(hardware, EDU_INTERRUPT_ACKNOWLEDGE, raised);
-    InterlockedOr(&hardware->Raised, (LONG)raised);
-    InterlockedIncrement(&hardware->Unseen);
-    InterlockedIncrement(&hardware->Statistics.Counts.Claimed);
     KeInsertQueueDpc(&device->Dpc, NULL, NULL);
     return TRUE;
 }

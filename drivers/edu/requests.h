@@ -44,6 +44,24 @@ static inline VOID EduInitialize(PEDU_HARDWARE Hardware)
     KeInitializeEvent(&Hardware->Done, SynchronizationEvent, FALSE);
 }
 
+/*
+ * What edu-line.c and edu-message.c write out, and give the reasons for: is the interrupt ours, then
+ * silence the device and note it for the DPC. At DIRQL.
+ */
+static inline BOOLEAN EduServe(PEDU_HARDWARE Hardware)
+{
+    ULONG raised = EduRead(Hardware, EDU_INTERRUPT_STATUS);
+
+    InterlockedIncrement(&Hardware->Statistics.Counts.ServiceCalls);
+    if (raised == 0 || raised == ~0u)
+        return FALSE;
+    EduWrite(Hardware, EDU_INTERRUPT_ACKNOWLEDGE, raised);
+    InterlockedOr(&Hardware->Raised, (LONG)raised);
+    InterlockedIncrement(&Hardware->Unseen);
+    InterlockedIncrement(&Hardware->Statistics.Counts.Claimed);
+    return TRUE;
+}
+
 /* START: map the registers and see that there is an edu behind them, and find memory for DMA. */
 static inline NTSTATUS EduMap(PEDU_HARDWARE Hardware, PHYSICAL_ADDRESS Start, ULONG Length)
 {
