@@ -79,13 +79,6 @@ struct pe_relocation_iterator {
     uint32_t page_rva;
 };
 
-/* One RUNTIME_FUNCTION. */
-struct pe_function {
-    uint32_t begin_rva;
-    uint32_t end_rva;
-    uint32_t unwind_rva;
-};
-
 /* Check the file and fill *image, which keeps pointing into the file. False: *error says why. */
 bool pe_parse(struct pe_image *image, const void *file, uint64_t size, struct parse_error *error);
 
@@ -111,9 +104,5 @@ enum parse_step pe_import_next(struct pe_import_iterator *iterator, struct pe_im
 void pe_relocation_begin(const struct pe_image *image, struct pe_relocation_iterator *iterator);
 enum parse_step pe_relocation_next(struct pe_relocation_iterator *iterator, uint32_t *target_rva,
                                    struct parse_error *error);
-
-/* The function that contains the RVA, by binary search of the exception directory. */
-bool pe_function_containing(const struct pe_image *image, uint32_t rva,
-                            struct pe_function *function);
 
 #endif

@@ -245,33 +245,6 @@ bool pe_exception_check(const struct pe_image *image, struct parse_error *error)
     return true;
 }
 
-bool pe_function_containing(const struct pe_image *image, uint32_t rva,
-                            struct pe_function *function)
-{
-    struct pe_runtime_function each;
-    uint32_t low = 0;
-    uint32_t high = image->exception.size / (uint32_t)sizeof(each);
-    const uint8_t *table =
-        high ? pe_file_at(image, image->exception.rva, image->exception.size) : NULL;
-
-    while (table && low < high) {
-        uint32_t middle = low + (high - low) / 2;
-
-        __builtin_memcpy(&each, table + middle * sizeof(each), sizeof(each));
-        if (rva < each.begin_address) {
-            high = middle;
-        } else if (rva >= each.end_address) {
-            low = middle + 1;
-        } else {
-            function->begin_rva = each.begin_address;
-            function->end_rva = each.end_address;
-            function->unwind_rva = each.unwind_information;
-            return true;
-        }
-    }
-    return false;
-}
-
 bool pe_load_config_read(struct pe_image *image, struct pe_range load_config,
                          struct parse_error *error)
 {

@@ -97,22 +97,6 @@ static void yields_relocations(void **state)
     assert_int_equal(pe_relocation_next(&iterator, &rva, &error), PARSE_END);
 }
 
-static void finds_functions(void **state)
-{
-    struct pe_image image;
-    struct pe_function function;
-
-    (void)state;
-    pe_build(file);
-    assert_true(parse(&image, NULL, PE_BUILT_SIZE));
-    assert_true(pe_function_containing(&image, 0x100F, &function));
-    assert_int_equal(function.unwind_rva, 0x2300);
-    assert_true(pe_function_containing(&image, 0x1010, &function));
-    assert_int_equal(function.end_rva, 0x1080);
-    assert_false(pe_function_containing(&image, 0x1080, &function));
-    assert_false(pe_function_containing(&image, 0, &function));
-}
-
 static void refuses_headers(void **state)
 {
     (void)state;
@@ -344,7 +328,6 @@ int main(void)
         SENTENCE("a sound driver image is accepted with all its fields", accepts_sound),
         SENTENCE("imports come by name and by ordinal with their slots", yields_imports),
         SENTENCE("base relocations come in order without their padding", yields_relocations),
-        SENTENCE("a function is found by any address inside it", finds_functions),
         SENTENCE("each wrong header field is refused by its name", refuses_headers),
         SENTENCE("sections that overlap, leave the image or break W^X are refused",
                  refuses_sections),
