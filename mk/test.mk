@@ -4,7 +4,7 @@ FUZZ_SECONDS ?= 300
 SOAK_SECONDS ?= 600
 TEST_ARGS    ?=
 
-.PHONY: test test-matrix fuzz soak check format
+.PHONY: test api test-matrix fuzz soak check format
 
 test: all iso
 	@tools/run-tests $(TEST_ARGS)
@@ -12,6 +12,10 @@ test: all iso
 # Hours: a guest for each machine of tests/matrix/cells.toml. `make test` runs the quick part.
 test-matrix: all iso
 	@tools/run-tests whole-matrix
+
+# docs/api.md from the export table, the tests and docs/api-notes.md.
+api: $(B)/exports.txt
+	@tools/make-api
 
 fuzz:
 	@tests/fuzz/run.sh $(FUZZ_SECONDS)

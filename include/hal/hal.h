@@ -279,6 +279,9 @@ void hal_page_unmap(uint64_t virtual_address, uint64_t size);
 void hal_page_protect(uint64_t virtual_address, uint64_t size, uint32_t flags);
 /* Physical address and flags behind a virtual one; false where nothing is mapped. */
 bool hal_page_query(uint64_t virtual_address, phys_addr_t *physical, uint32_t *flags);
+
+/* Not for C: what compilers call for a frame larger than a page, RAX bytes. stack_probe.S */
+void hal_stack_probe(void);
 /* The page table entry that decides about an address; 0 where nothing is mapped. */
 uint64_t hal_page_entry(uint64_t virtual_address);
 /* Control registers and PAT of this CPU: NXE, WP, SMEP, SMAP, UMIP where it has them. */

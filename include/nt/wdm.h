@@ -48,6 +48,7 @@
 #include "wdm/dma.h"
 #include "wdm/zw.h"
 #include "wdm/ps.h"
+#include "wdm/trace.h"
 #include "devioctl.h"
 
 #endif

@@ -22,6 +22,9 @@ enum {
     PLATFORM_NT = 2,
 };
 
+#define UNITS_PER_SECOND 10000000ll
+#define SECONDS_1601_TO_1970 11644473600ll /* 369 years, 89 of them leap years */
+
 static bool is_leap(LONG year)
 {
     return (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
@@ -126,6 +129,24 @@ BOOLEAN NTAPI RtlTimeFieldsToTime(PTIME_FIELDS TimeFields, PLARGE_INTEGER Time)
     return TRUE;
 }
 LDR_EXPORT(RtlTimeFieldsToTime);
+
+/* FALSE: before 1970, or later than 32 bits of seconds hold. */
+BOOLEAN NTAPI RtlTimeToSecondsSince1970(PLARGE_INTEGER Time, PULONG ElapsedSeconds)
+{
+    LONGLONG seconds = Time->QuadPart / UNITS_PER_SECOND - SECONDS_1601_TO_1970;
+
+    if (seconds < 0 || seconds > UINT32_MAX)
+        return FALSE;
+    *ElapsedSeconds = (ULONG)seconds;
+    return TRUE;
+}
+LDR_EXPORT(RtlTimeToSecondsSince1970);
+
+VOID NTAPI RtlSecondsSince1970ToTime(ULONG ElapsedSeconds, PLARGE_INTEGER Time)
+{
+    Time->QuadPart = (ElapsedSeconds + SECONDS_1601_TO_1970) * UNITS_PER_SECOND;
+}
+LDR_EXPORT(RtlSecondsSince1970ToTime);
 
 VOID NTAPI ExSystemTimeToLocalTime(PLARGE_INTEGER SystemTime, PLARGE_INTEGER LocalTime)
 {

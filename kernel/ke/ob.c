@@ -283,6 +283,28 @@ LONG_PTR FASTCALL ObfDereferenceObject(PVOID Object)
 }
 LDR_EXPORT(ObfDereferenceObject);
 
+/* Tags are for a reference trace, which is not kept. */
+LONG_PTR FASTCALL ObfReferenceObjectWithTag(PVOID Object, ULONG Tag)
+{
+    UNREFERENCED_PARAMETER(Tag);
+    return ob_reference(Object);
+}
+LDR_EXPORT(ObfReferenceObjectWithTag);
+
+LONG_PTR FASTCALL ObfDereferenceObjectWithTag(PVOID Object, ULONG Tag)
+{
+    UNREFERENCED_PARAMETER(Tag);
+    return ob_dereference(Object);
+}
+LDR_EXPORT(ObfDereferenceObjectWithTag);
+
+VOID NTAPI ObDereferenceObjectDeferDeleteWithTag(PVOID Object, ULONG Tag)
+{
+    UNREFERENCED_PARAMETER(Tag);
+    ObDereferenceObjectDeferDelete(Object);
+}
+LDR_EXPORT(ObDereferenceObjectDeferDeleteWithTag);
+
 VOID NTAPI ObDereferenceObjectDeferDelete(PVOID Object)
 {
     struct ob_header *header = object_header(Object);

@@ -105,6 +105,24 @@ VOID NTAPI IoGetStackLimits(PULONG_PTR LowLimit, PULONG_PTR HighLimit)
 }
 LDR_EXPORT(IoGetStackLimits);
 
+PVOID NTAPI IoGetInitialStack(VOID)
+{
+    ULONG_PTR low, high;
+
+    IoGetStackLimits(&low, &high);
+    return (PVOID)high;
+}
+LDR_EXPORT(IoGetInitialStack);
+
+LOGICAL NTAPI IoWithinStackLimits(ULONG_PTR RegionStart, SIZE_T RegionSize)
+{
+    ULONG_PTR low, high;
+
+    IoGetStackLimits(&low, &high);
+    return RegionStart >= low && RegionStart <= high && RegionSize <= high - RegionStart;
+}
+LDR_EXPORT(IoWithinStackLimits);
+
 BOOLEAN NTAPI PsGetVersion(PULONG MajorVersion, PULONG MinorVersion, PULONG BuildNumber,
                            PUNICODE_STRING CSDVersion)
 {

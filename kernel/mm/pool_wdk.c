@@ -141,6 +141,30 @@ static void pool_free(void *block, ULONG tag)
     mm_pool_free(pool_unalias(block), tag & ~POOL_TAG_PROTECTED);
 }
 
+static void *pool_alloc_flags(POOL_FLAGS flags, SIZE_T size, ULONG tag, const void *caller)
+{
+    const POOL_FLAGS kinds = POOL_FLAG_NON_PAGED | POOL_FLAG_NON_PAGED_EXECUTE | POOL_FLAG_PAGED;
+    const POOL_FLAGS required =
+        0x00000000FFFFFFFFull; /* the upper half is optional: may be unknown */
+    const POOL_FLAGS known = kinds | POOL_FLAG_USE_QUOTA | POOL_FLAG_UNINITIALIZED |
+                             POOL_FLAG_CACHE_ALIGNED | POOL_FLAG_RAISE_ON_FAILURE;
+    ULONG type = flags & POOL_FLAG_PAGED ? PagedPool : NonPagedPoolNx;
+    PVOID block = NULL;
+
+    type |= flags & POOL_FLAG_CACHE_ALIGNED ? NonPagedPoolCacheAligned : 0;
+    if (tag != 0 && size != 0 && bits_is_power_of_two(flags & kinds) &&
+        !(flags & POOL_FLAG_NON_PAGED_EXECUTE) && !(flags & required & ~known)) {
+        block = pool_alloc_typed(type, size, tag, caller);
+    }
+    if (block == NULL && (flags & POOL_FLAG_RAISE_ON_FAILURE)) {
+        ke_raise_status(STATUS_INSUFFICIENT_RESOURCES);
+    }
+    if (block != NULL && !(flags & POOL_FLAG_UNINITIALIZED)) {
+        memset(block, 0, size);
+    }
+    return block;
+}
+
 /* WDK surface */
 
 PVOID NTAPI ExAllocatePoolWithTag(POOL_TYPE PoolType, SIZE_T NumberOfBytes, ULONG Tag)
@@ -177,28 +201,30 @@ LDR_EXPORT(ExAllocatePoolWithQuota);
 
 PVOID NTAPI ExAllocatePool2(POOL_FLAGS Flags, SIZE_T NumberOfBytes, ULONG Tag)
 {
-    const POOL_FLAGS kinds = POOL_FLAG_NON_PAGED | POOL_FLAG_NON_PAGED_EXECUTE | POOL_FLAG_PAGED;
-    const POOL_FLAGS required =
-        0x00000000FFFFFFFFull; /* the upper half is optional: may be unknown */
-    const POOL_FLAGS known = kinds | POOL_FLAG_USE_QUOTA | POOL_FLAG_UNINITIALIZED |
-                             POOL_FLAG_CACHE_ALIGNED | POOL_FLAG_RAISE_ON_FAILURE;
-    ULONG type = Flags & POOL_FLAG_PAGED ? PagedPool : NonPagedPoolNx;
-    PVOID block = NULL;
-
-    type |= Flags & POOL_FLAG_CACHE_ALIGNED ? NonPagedPoolCacheAligned : 0;
-    if (Tag != 0 && NumberOfBytes != 0 && bits_is_power_of_two(Flags & kinds) &&
-        !(Flags & POOL_FLAG_NON_PAGED_EXECUTE) && !(Flags & required & ~known)) {
-        block = pool_alloc_typed(type, NumberOfBytes, Tag, __builtin_return_address(0));
-    }
-    if (block == NULL && (Flags & POOL_FLAG_RAISE_ON_FAILURE)) {
-        ke_raise_status(STATUS_INSUFFICIENT_RESOURCES);
-    }
-    if (block != NULL && !(Flags & POOL_FLAG_UNINITIALIZED)) {
-        memset(block, 0, NumberOfBytes);
-    }
-    return block;
+    return pool_alloc_flags(Flags, NumberOfBytes, Tag, __builtin_return_address(0));
 }
 LDR_EXPORT(ExAllocatePool2);
+
+/* A parameter that must be met and is not known makes it fail; priority and node are hints. */
+PVOID NTAPI ExAllocatePool3(POOL_FLAGS Flags, SIZE_T NumberOfBytes, ULONG Tag,
+                            PCPOOL_EXTENDED_PARAMETER ExtendedParameters,
+                            ULONG ExtendedParametersCount)
+{
+    for (ULONG i = 0; i < ExtendedParametersCount; i++) {
+        const POOL_EXTENDED_PARAMETER *parameter = &ExtendedParameters[i];
+
+        if (parameter->Optional || parameter->Type == PoolExtendedParameterPriority ||
+            parameter->Type == PoolExtendedParameterNumaNode) {
+            continue;
+        }
+        if (Flags & POOL_FLAG_RAISE_ON_FAILURE) {
+            ke_raise_status(STATUS_INVALID_PARAMETER);
+        }
+        return NULL;
+    }
+    return pool_alloc_flags(Flags, NumberOfBytes, Tag, __builtin_return_address(0));
+}
+LDR_EXPORT(ExAllocatePool3);
 
 VOID NTAPI ExFreePoolWithTag(PVOID P, ULONG Tag)
 {
@@ -211,3 +237,13 @@ VOID NTAPI ExFreePool(PVOID P)
     pool_free(P, 0);
 }
 LDR_EXPORT(ExFreePool);
+
+/* Parameters are for blocks of a secure pool, which there are none of. */
+VOID NTAPI ExFreePool2(PVOID P, ULONG Tag, PCPOOL_EXTENDED_PARAMETER ExtendedParameters,
+                       ULONG ExtendedParametersCount)
+{
+    UNREFERENCED_PARAMETER(ExtendedParameters);
+    UNREFERENCED_PARAMETER(ExtendedParametersCount);
+    pool_free(P, Tag);
+}
+LDR_EXPORT(ExFreePool2);

@@ -147,3 +147,16 @@ NTSTATUS NTAPI PoRequestPowerIrp(PDEVICE_OBJECT DeviceObject, UCHAR MinorFunctio
     return STATUS_PENDING;
 }
 LDR_EXPORT(PoRequestPowerIrp);
+
+/* There is no idle detection: NULL, as for a device that has it turned off. */
+PULONG NTAPI PoRegisterDeviceForIdleDetection(PDEVICE_OBJECT DeviceObject,
+                                              ULONG ConservationIdleTime, ULONG PerformanceIdleTime,
+                                              DEVICE_POWER_STATE State)
+{
+    UNREFERENCED_PARAMETER(DeviceObject);
+    UNREFERENCED_PARAMETER(ConservationIdleTime);
+    UNREFERENCED_PARAMETER(PerformanceIdleTime);
+    UNREFERENCED_PARAMETER(State);
+    return NULL;
+}
+LDR_EXPORT(PoRegisterDeviceForIdleDetection);
