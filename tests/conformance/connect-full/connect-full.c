@@ -18,9 +18,9 @@ static VOID CheckVersions(VOID)
         parameters.Version = bad[i];
         before = parameters;
         ExpectStatus(IoConnectInterruptEx(&parameters), STATUS_INVALID_PARAMETER_1,
-                     "CIE-VER-7 an unknown Version gives STATUS_INVALID_PARAMETER_1");
+                     "TC-8, CIE-VER-7 an unknown Version gives STATUS_INVALID_PARAMETER_1");
         Expect(RtlCompareMemory(&parameters, &before, sizeof(before)) == sizeof(before),
-               "CIE-VER-9 an unknown Version leaves the structure as it was");
+               "TC-8, CIE-VER-9 an unknown Version leaves the structure as it was");
     }
     RtlZeroMemory(&parameters, sizeof(parameters));
     ExpectStatus(IoConnectInterruptEx(&parameters), STATUS_INVALID_PARAMETER_1,
@@ -156,7 +156,7 @@ static VOID CheckTolerance(PTEST_DEVICE Device)
     TestPrepareFull(&Connection, Device, 0);
     FULL(&Connection).Group = 7;
     ExpectStatus(TestConnect(&Connection), STATUS_SUCCESS,
-                 "CIE-VER-5 Version 1 does not look at Group");
+                 "TC-14, CIE-VER-5 Version 1 does not look at Group");
     TestDisconnect(&Connection);
     TestPrepareFull(&Connection, Device, 0);
     FULL(&Connection).ProcessorEnableMask = ~(KAFFINITY)0;
@@ -177,8 +177,9 @@ static VOID CheckGroupVersion(PTEST_DEVICE Device)
 {
     TestPrepareFull(&Connection, Device, 0);
     Connection.Parameters.Version = CONNECT_FULLY_SPECIFIED_GROUP;
-    ExpectStatus(TestConnect(&Connection), STATUS_SUCCESS,
-                 "CIE-VER-6, CIE-VER-7, CIE-FULL-22, CIE-KMDF-1 Version 4 connects in group 0");
+    ExpectStatus(
+        TestConnect(&Connection), STATUS_SUCCESS,
+        "TC-13, CIE-VER-6, CIE-VER-7, CIE-FULL-22, CIE-KMDF-1 Version 4 connects in group 0");
     ExpectEqual(Connection.Parameters.Version, CONNECT_FULLY_SPECIFIED_GROUP,
                 "CIE-OUT-5 Version 4 stays 4");
     if (Connection.Object == NULL)

@@ -22,7 +22,7 @@ VOID RefuseArguments(PTEST_DEVICE Device)
 {
     Fresh(Device)->PhysicalDeviceObject = NULL;
     Refuse(STATUS_INVALID_PARAMETER,
-           "CIE-FULL-2 NULL PhysicalDeviceObject gives STATUS_INVALID_PARAMETER, Version 1");
+           "TC-9, CIE-FULL-2 NULL PhysicalDeviceObject gives STATUS_INVALID_PARAMETER, Version 1");
     Fresh(Device)->PhysicalDeviceObject = NULL;
     Connection.Parameters.Version = CONNECT_FULLY_SPECIFIED_GROUP;
     Refuse(STATUS_INVALID_PARAMETER,
@@ -50,7 +50,7 @@ VOID RefuseLevels(PTEST_DEVICE Device)
     full->Irql = full->SynchronizeIrql = PASSIVE_LEVEL;
     full->SpinLock = &Lock;
     Refuse(STATUS_INVALID_PARAMETER,
-           "CIE-FULL-31, CIE-PASS-3 a passive routine with a spin lock is refused");
+           "TC-12, CIE-FULL-31, CIE-PASS-3 a passive routine with a spin lock is refused");
     full = Fresh(Device);
     full->Irql = PASSIVE_LEVEL;
     Refuse(STATUS_INVALID_PARAMETER, "CIE-FULL-32 only Irql PASSIVE_LEVEL is refused");
@@ -80,7 +80,7 @@ VOID RefuseLevels(PTEST_DEVICE Device)
     full = Fresh(Device);
     full->Irql = full->SynchronizeIrql = PASSIVE_LEVEL;
     Refuse(STATUS_INVALID_PARAMETER,
-           "CIE-PASS-18, CIE-VER-12 a passive routine for a message is refused");
+           "TC-57, CIE-PASS-18, CIE-VER-12 a passive routine for a message is refused");
 }
 
 VOID RefuseProcessors(PTEST_DEVICE Device)
@@ -89,7 +89,7 @@ VOID RefuseProcessors(PTEST_DEVICE Device)
 
     Fresh(Device)->ProcessorEnableMask = 0;
     Refuse(STATUS_INVALID_PARAMETER_10,
-           "CIE-FULL-20, CIE-STAT-4 an empty ProcessorEnableMask gives "
+           "TC-10, CIE-FULL-20, CIE-STAT-4 an empty ProcessorEnableMask gives "
            "STATUS_INVALID_PARAMETER_10");
     Fresh(Device)->ProcessorEnableMask = (KAFFINITY)1 << 63;
     Refuse(STATUS_INVALID_PARAMETER_10,
@@ -120,7 +120,7 @@ VOID RefuseVectors(PTEST_DEVICE Device)
 
     Fresh(Device)->Vector = 0x20;
     Refuse(STATUS_NOT_FOUND,
-           "CIE-FULL-24, CIE-FULL-25 a vector of no device gives STATUS_NOT_FOUND");
+           "TC-11, CIE-FULL-24, CIE-FULL-25 a vector of no device gives STATUS_NOT_FOUND");
     Fresh(Device)->Vector = 0x100;
     Refuse(STATUS_NOT_FOUND, "CIE-FULL-24 a vector above 255 gives STATUS_NOT_FOUND");
     for (other = TestDevices; other != NULL; other = other->Next) {
@@ -153,7 +153,7 @@ VOID RefuseSharing(PTEST_DEVICE Device)
         return;
     Fresh(Device)->ShareVector = FALSE;
     Refuse(STATUS_INVALID_PARAMETER,
-           "CIE-FULL-29, HW-54 ShareVector FALSE on a vector in use is refused");
+           "TC-16, CIE-FULL-29, HW-54 ShareVector FALSE on a vector in use is refused");
     TestRaise(Device, 0);
     Expect(TestWaitCalls(&Other, 1), "HW-54 the first connection is served as before");
     TestDisconnect(&Other);
