@@ -85,7 +85,7 @@ static VOID CheckContext(PTEST_DEVICE Device)
         if (!TestConnectOrFail(&Connection, "CIE-FULL-8 any ServiceContext connects"))
             continue;
         TestRaise(Device, 0);
-        Expect(TestSpinUntil(&BareCalls, 1, 1000) && (ULONG_PTR)BareContext == values[i],
+        Expect(TestSpinUntil(&BareCalls, 1, 10000) && (ULONG_PTR)BareContext == values[i],
                "CIE-FULL-8, ISR-2 ServiceContext is handed over unchanged, NULL too");
         TestDisconnect(&Connection);
     }

@@ -8,7 +8,7 @@
 
 static TEST_CONNECTION Connection, Second;
 static volatile LONG Priority;
-static volatile LONG SynchronizeCalls, InsideThen, CallsThen, LeastOf;
+static volatile LONG SynchronizeCalls, InsideThen, CallsThen;
 static volatile ULONG SynchronizeIrql;
 static volatile PKTHREAD SynchronizeThread;
 static TEST_CONNECTION *Synchronized;
@@ -144,12 +144,14 @@ VOID CheckSynchronize(PTEST_CONNECTION C, PKINTERRUPT Object, ULONG Message)
 /* Called while the interrupt's routine blocks, it waits for that to end. */
 static VOID CheckExclusion(PTEST_DEVICE Device)
 {
+    ULONG waited;
+
     PreparePassive(&Connection, Device);
     Connection.Body = BlockingBody;
     if (!TestConnectOrFail(&Connection, "KSE-3 a passive routine connects"))
         return;
     TestRaise(Device, 0);
-    for (LeastOf = 0; LeastOf < LONG_MS && Connection.Inside + Connection.Calls == 0; LeastOf++)
+    for (waited = 0; waited < LONG_MS && Connection.Inside + Connection.Calls == 0; waited++)
         TestPause(1);
     Synchronized = &Connection;
     InsideThen = -1;

@@ -196,6 +196,7 @@ static PTEST_DEVICE AtAnotherLevel(VOID)
     return NULL;
 }
 
+/* BodyContext: the connection to raise meanwhile, if any; afterwards, how often it was called. */
 static BOOLEAN NestBody(PTEST_CONNECTION C, PKINTERRUPT Interrupt, ULONG MessageId)
 {
     PTEST_CONNECTION inner = C->BodyContext;
