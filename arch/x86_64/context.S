@@ -20,7 +20,7 @@
     .size \name, . - \name
 .endm
 
-/* ---- hal_context_capture(PCONTEXT), exported as RtlCaptureContext ------------------------------ */
+/* ---- hal_context_capture(PCONTEXT), exported as RtlCaptureContext --------------------------- */
 
     function hal_context_capture
     pushfq
@@ -59,7 +59,7 @@
     ret
     function_end hal_context_capture
 
-/* ---- hal_context_restore(const CONTEXT *) ------------------------------------------------------ */
+/* ---- hal_context_restore(const CONTEXT *) --------------------------------------------------- */
 
     function hal_context_restore
     testb $CONTEXT_HAS_FLOATING, CONTEXT_FLAGS(%rcx)
@@ -97,7 +97,7 @@
     iretq
     function_end hal_context_restore
 
-/* ---- hal_handler_{search,unwind}(record, establisher, context, dispatcher) ---------------------- */
+/* ---- hal_handler_{search,unwind}(record, establisher, context, dispatcher) ------------------ */
 
 /* The dispatcher context is kept where hal_handler_dispatcher() finds it when a later walk comes
  * past this frame: its return address marks it. */

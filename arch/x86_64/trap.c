@@ -27,7 +27,7 @@ _Static_assert(offsetof(CONTEXT, Rax) == CONTEXT_RAX, "frame.h");
 _Static_assert(offsetof(CONTEXT, Rsp) == CONTEXT_RSP, "frame.h");
 _Static_assert(offsetof(CONTEXT, Rip) == CONTEXT_RIP, "frame.h");
 _Static_assert(offsetof(CONTEXT, FltSave) == CONTEXT_FLOATING, "frame.h");
-_Static_assert((CONTEXT_FULL | CONTEXT_SEGMENTS) == CONTEXT_CAPTURED, "frame.h");
+_Static_assert(CONTEXT_CAPTURED - (CONTEXT_SEGMENTS ^ CONTEXT_AMD64) == CONTEXT_FULL, "frame.h");
 _Static_assert((CONTEXT_FLOATING_POINT & 0xFF) == CONTEXT_HAS_FLOATING, "frame.h");
 _Static_assert(offsetof(DISPATCHER_CONTEXT, LanguageHandler) == DISPATCHER_HANDLER, "frame.h");
 

@@ -4,8 +4,8 @@
  * Enumeration (pci.c) makes the list, fills in what firmware left empty (pci_assign.c), asks for
  * the route of the interrupt pin (routing.c) and reports a PDO for each function (pci_pdo.c). A
  * function is never freed; its order in the list is that of discovery: a bridge stands before what
- * lies behind it. One that was unplugged (pci_hotplug.c) is passed over until something stands in its
- * place again.
+ * lies behind it. One that was unplugged (pci_hotplug.c) is passed over until something stands in
+ * its place again.
  *
  * BARs are sized (pci_bar.c) when somebody asks for the function, since that switches its decoding
  * off and on, which is slow in a virtual machine and useless for a device nobody drives. Those that

@@ -1,9 +1,9 @@
 /*
  * child.c - the children: physical device objects, and PnP requests as a bus driver answers them.
  *
- * A child's object is made when a plugged slot is first reported. REMOVE_DEVICE deletes it only once
- * it is no longer reported: while it is in its slot its driver may be removed and come back. A child
- * that is reported no more gets SURPRISE_REMOVAL and REMOVE_DEVICE from the PnP manager.
+ * A child's object is made when a plugged slot is first reported. REMOVE_DEVICE deletes it only
+ * once it is no longer reported: while it is in its slot its driver may be removed and come back.
+ * A child that is reported no more gets SURPRISE_REMOVAL and REMOVE_DEVICE from the PnP manager.
  *
  * Requests the driver has no answer for are completed with the status they came with.
  */

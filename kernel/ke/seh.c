@@ -133,7 +133,10 @@ EXCEPTION_DISPOSITION NTAPI __C_specific_handler(PEXCEPTION_RECORD ExceptionReco
 }
 LDR_EXPORT(__C_specific_handler);
 
-/* Leave the scopes between here and TargetIp in TargetFrame: what `return` in a __try compiles to. */
+/*
+ * Leave the scopes between here and TargetIp in TargetFrame: what `return` in a __try compiles
+ * to.
+ */
 VOID NTAPI _local_unwind(PVOID TargetFrame, PVOID TargetIp)
 {
     RtlUnwindEx(TargetFrame, TargetIp, NULL, NULL, NULL, NULL);

@@ -173,8 +173,9 @@ VOID NTAPI ProbeForWrite(volatile VOID *Address, SIZE_T Length, ULONG Alignment)
     probe(first, Length, Alignment);
     for (uint64_t at = first; at < first + Length; at = (at | (PAGE_SIZE - 1)) + 1) {
         volatile uint8_t *byte = (volatile uint8_t *)at;
+        uint8_t value = *byte;
 
-        *byte = *byte;
+        *byte = value;
     }
 }
 LDR_EXPORT(ProbeForWrite);

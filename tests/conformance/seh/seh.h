@@ -10,12 +10,24 @@
 
 #define NOINLINE __attribute__((noinline))
 
+#define OWN_STATUS ((NTSTATUS)0xE0000001)
+
+/* The numbers of the steps taken, a digit each. */
+extern ULONG64 Trail;
+VOID Step(ULONG Number);
+VOID Raise(NTSTATUS Status);
+/* For a filter: copies what it was given, and returns Answer. */
+LONG Remember(PEXCEPTION_POINTERS Pointers, PEXCEPTION_RECORD Record, PCONTEXT Context,
+              LONG Answer);
+
 /* machine.c: routines in assembly, with the unwind data that compilers write, or none. */
 ULONG ReadLong(const volatile VOID *Address); /* no frame: a leaf */
 VOID WriteLong(volatile VOID *Address);       /* the same */
 VOID DivideByZero(VOID);
 VOID ExecuteUndefined(VOID);
 VOID HitBreakpoint(VOID);
+/* fault.c: ReadLong, as StatusOf takes it. */
+VOID Read(PVOID Address);
 /* Overwrites every nonvolatile register, RBX RBP RSI RDI R12-R15 XMM6-15, then reads Address. */
 VOID ClobberAndRead(const volatile VOID *Address);
 /* Calls Routine with patterns in all of these; which of them have changed: bits 0 to 17. */
