@@ -6,8 +6,8 @@
  * the transfer is mapped, copied back when it is flushed or put. Common buffers come from below the
  * limit to begin with.
  *
- * Owns: versions 0 to 2 of DMA_ADAPTER. Version 3, system DMA and slave devices: IoGetDmaAdapter
- * answers NULL.
+ * Owns: adapters, channels, common buffers, transfers by address. Lists: io/dma_list.c; what
+ * version 3 adds: io/dma_ex.c. System DMA and slave devices: IoGetDmaAdapter answers NULL.
  */
 #include "io/dma.h"
 
@@ -21,6 +21,10 @@ enum { DMA_ADDRESS_BITS_ISA = 24 };
 
 static uint64_t adapter_limit(PDEVICE_DESCRIPTION description)
 {
+    ULONG bits = description->DmaAddressWidth;
+
+    if (description->Version == DEVICE_DESCRIPTION_VERSION3 && bits != 0)
+        return bits < 64 ? BIT(bits) - 1 : ~0ull;
     if (description->Dma64BitAddresses)
         return ~0ull;
     return description->Dma32BitAddresses ? UINT32_MAX : BIT(DMA_ADDRESS_BITS_ISA) - 1;
@@ -151,15 +155,9 @@ static VOID NTAPI dma_free_common(PDMA_ADAPTER adapter, ULONG length, PHYSICAL_A
     MmFreeContiguousMemory(buffer);
 }
 
-/* What stands behind a MapRegisterBase: the bounce buffer of the transfer, once one is needed. */
-struct map_registers {
-    void *bounce;
-    ULONG length;
-};
-
 static VOID NTAPI dma_free_registers(PDMA_ADAPTER adapter, PVOID base, ULONG count)
 {
-    struct map_registers *registers = base;
+    struct io_dma_registers *registers = base;
 
     UNREFERENCED_PARAMETER(adapter);
     UNREFERENCED_PARAMETER(count);
@@ -174,7 +172,7 @@ static NTSTATUS NTAPI dma_allocate_channel(PDMA_ADAPTER public, PDEVICE_OBJECT d
                                            PDRIVER_CONTROL routine, PVOID context)
 {
     struct io_dma_adapter *adapter = CONTAINING_RECORD(public, struct io_dma_adapter, public);
-    struct map_registers *registers;
+    struct io_dma_registers *registers;
     IO_ALLOCATION_ACTION action;
 
     if (count > adapter->map_registers)
@@ -197,7 +195,7 @@ static PHYSICAL_ADDRESS NTAPI dma_map_transfer(PDMA_ADAPTER public, PMDL mdl, PV
                                                PULONG length, BOOLEAN write)
 {
     struct io_dma_adapter *adapter = CONTAINING_RECORD(public, struct io_dma_adapter, public);
-    struct map_registers *registers = base;
+    struct io_dma_registers *registers = base;
     PHYSICAL_ADDRESS logical = {0};
     struct io_dma_run run;
 
@@ -225,7 +223,7 @@ static PHYSICAL_ADDRESS NTAPI dma_map_transfer(PDMA_ADAPTER public, PMDL mdl, PV
 static BOOLEAN NTAPI dma_flush(PDMA_ADAPTER adapter, PMDL mdl, PVOID base, PVOID va, ULONG length,
                                BOOLEAN write)
 {
-    struct map_registers *registers = base;
+    struct io_dma_registers *registers = base;
 
     UNREFERENCED_PARAMETER(adapter);
     if (registers != NULL && registers->bounce != NULL && !write)
@@ -240,23 +238,37 @@ static ULONG NTAPI dma_alignment(PDMA_ADAPTER adapter)
     return 1;
 }
 
+#define DMA_OPERATIONS_BEFORE_3                                                                    \
+    .PutDmaAdapter = dma_put_adapter, .AllocateCommonBuffer = dma_allocate_common,                 \
+    .FreeCommonBuffer = dma_free_common, .AllocateAdapterChannel = dma_allocate_channel,           \
+    .FlushAdapterBuffers = dma_flush, .FreeAdapterChannel = dma_free_channel,                      \
+    .FreeMapRegisters = dma_free_registers, .MapTransfer = dma_map_transfer,                       \
+    .GetDmaAlignment = dma_alignment, .GetScatterGatherList = io_dma_get_list,                     \
+    .PutScatterGatherList = io_dma_put_list, .CalculateScatterGatherList = io_dma_list_size,       \
+    .BuildScatterGatherList = io_dma_build_list, .BuildMdlFromScatterGatherList = io_dma_build_mdl
+
+/* ReadDmaCounter belongs to system DMA. */
 static DMA_OPERATIONS dma_operations = {
+    .Size = FIELD_OFFSET(DMA_OPERATIONS, GetDmaAdapterInfo),
+    DMA_OPERATIONS_BEFORE_3,
+};
+
+static DMA_OPERATIONS dma_operations_3 = {
     .Size = sizeof(DMA_OPERATIONS),
-    .PutDmaAdapter = dma_put_adapter,
-    .AllocateCommonBuffer = dma_allocate_common,
-    .FreeCommonBuffer = dma_free_common,
-    .AllocateAdapterChannel = dma_allocate_channel,
-    .FlushAdapterBuffers = dma_flush,
-    .FreeAdapterChannel = dma_free_channel,
-    .FreeMapRegisters = dma_free_registers,
-    .MapTransfer = dma_map_transfer,
-    .GetDmaAlignment = dma_alignment,
-    /* ReadDmaCounter belongs to system DMA. */
-    .GetScatterGatherList = io_dma_get_list,
-    .PutScatterGatherList = io_dma_put_list,
-    .CalculateScatterGatherList = io_dma_list_size,
-    .BuildScatterGatherList = io_dma_build_list,
-    .BuildMdlFromScatterGatherList = io_dma_build_mdl,
+    DMA_OPERATIONS_BEFORE_3,
+    .GetDmaAdapterInfo = io_dma_adapter_info,
+    .GetDmaTransferInfo = io_dma_transfer_info,
+    .InitializeDmaTransferContext = io_dma_context_init,
+    .AllocateCommonBufferEx = io_dma_allocate_common_ex,
+    .AllocateAdapterChannelEx = io_dma_allocate_channel_ex,
+    .ConfigureAdapterChannel = io_dma_configure,
+    .CancelAdapterChannel = io_dma_cancel_channel,
+    .MapTransferEx = io_dma_map_ex,
+    .GetScatterGatherListEx = io_dma_get_list_ex,
+    .BuildScatterGatherListEx = io_dma_build_list_ex,
+    .FlushAdapterBuffersEx = io_dma_flush_ex,
+    .FreeAdapterObject = io_dma_free_object,
+    .CancelMappedTransfer = io_dma_cancel_mapped,
 };
 
 /* WDK surface */
@@ -266,9 +278,10 @@ PDMA_ADAPTER NTAPI IoGetDmaAdapter(PDEVICE_OBJECT PhysicalDeviceObject,
                                    PULONG NumberOfMapRegisters)
 {
     struct io_dma_adapter *adapter;
+    bool is_3;
 
     UNREFERENCED_PARAMETER(PhysicalDeviceObject);
-    if (DeviceDescription->Version > DEVICE_DESCRIPTION_VERSION2 || !DeviceDescription->Master)
+    if (DeviceDescription->Version > DEVICE_DESCRIPTION_VERSION3 || !DeviceDescription->Master)
         return NULL;
     adapter = io_allocate(sizeof(*adapter), IO_TAG_DMA);
     if (adapter == NULL)
@@ -276,9 +289,10 @@ PDMA_ADAPTER NTAPI IoGetDmaAdapter(PDEVICE_OBJECT PhysicalDeviceObject,
     adapter->limit = adapter_limit(DeviceDescription);
     adapter->map_registers =
         (ULONG)(ALIGN_UP(DeviceDescription->MaximumLength, PAGE_SIZE) / PAGE_SIZE) + 1;
-    adapter->public.Version = 1;
+    is_3 = DeviceDescription->Version == DEVICE_DESCRIPTION_VERSION3;
+    adapter->public.Version = is_3 ? 3 : 1;
     adapter->public.Size = sizeof(adapter->public);
-    adapter->public.DmaOperations = &dma_operations;
+    adapter->public.DmaOperations = is_3 ? &dma_operations_3 : &dma_operations;
     *NumberOfMapRegisters = adapter->map_registers;
     return &adapter->public;
 }

@@ -45,7 +45,39 @@ static void list_fill(PSCATTER_GATHER_LIST list, const struct list_back *back)
     list->NumberOfElements = i;
 }
 
-static void list_deliver(PDEVICE_OBJECT device, PSCATTER_GATHER_LIST list,
+NTSTATUS io_dma_list_make(PDMA_ADAPTER public, PMDL mdl, PVOID va, ULONG length, bool write,
+                          PSCATTER_GATHER_LIST *list, ULONG list_length)
+{
+    struct io_dma_adapter *adapter = CONTAINING_RECORD(public, struct io_dma_adapter, public);
+    struct list_back *back;
+    ULONG count;
+    bool reachable;
+
+    reachable = io_dma_reachable(adapter, mdl, va, length, &count);
+    if (*list != NULL && list_length < list_bytes(reachable ? count : 1))
+        return STATUS_BUFFER_TOO_SMALL;
+    back = io_allocate(sizeof(*back), IO_TAG_DMA);
+    if (back == NULL)
+        return STATUS_INSUFFICIENT_RESOURCES;
+    *back = (struct list_back){.mdl = mdl, .va = va, .length = length, .own = *list == NULL};
+    if (back->own)
+        *list = io_allocate(list_bytes(count), IO_TAG_DMA);
+    if (*list != NULL && !reachable)
+        back->bounce = io_dma_bounce_allocate(adapter, length);
+    if (*list == NULL || (!reachable && back->bounce == NULL)) {
+        if (back->own)
+            io_free(*list);
+        io_free(back);
+        return STATUS_INSUFFICIENT_RESOURCES;
+    }
+    if (back->bounce != NULL && write)
+        io_dma_copy(mdl, va, back->bounce, length, true);
+    list_fill(*list, back);
+    (*list)->Reserved = (ULONG_PTR)back;
+    return STATUS_SUCCESS;
+}
+
+void io_dma_list_deliver(PDEVICE_OBJECT device, PSCATTER_GATHER_LIST list,
                          PDRIVER_LIST_CONTROL routine, PVOID context)
 {
     KIRQL irql;
@@ -55,58 +87,23 @@ static void list_deliver(PDEVICE_OBJECT device, PSCATTER_GATHER_LIST list,
     KeLowerIrql(irql);
 }
 
-/* list: the driver's memory of list_length bytes, or NULL to allocate it. */
-static NTSTATUS list_make(PDMA_ADAPTER public, PDEVICE_OBJECT device, struct list_back wanted,
-                          PDRIVER_LIST_CONTROL routine, PVOID context, bool write,
-                          PSCATTER_GATHER_LIST list, ULONG list_length)
-{
-    struct io_dma_adapter *adapter = CONTAINING_RECORD(public, struct io_dma_adapter, public);
-    struct list_back *back;
-    ULONG count;
-    bool reachable;
-
-    reachable = io_dma_reachable(adapter, wanted.mdl, wanted.va, wanted.length, &count);
-    if (list != NULL && list_length < list_bytes(reachable ? count : 1))
-        return STATUS_BUFFER_TOO_SMALL;
-    back = io_allocate(sizeof(*back), IO_TAG_DMA);
-    if (back == NULL)
-        return STATUS_INSUFFICIENT_RESOURCES;
-    *back = wanted;
-    back->own = list == NULL;
-    if (list == NULL)
-        list = io_allocate(list_bytes(count), IO_TAG_DMA);
-    if (!reachable)
-        back->bounce = io_dma_bounce_allocate(adapter, wanted.length);
-    if (list == NULL || (!reachable && back->bounce == NULL)) {
-        if (back->own)
-            io_free(list);
-        io_free(back);
-        return STATUS_INSUFFICIENT_RESOURCES;
-    }
-    if (back->bounce != NULL && write)
-        io_dma_copy(back->mdl, back->va, back->bounce, back->length, true);
-    list_fill(list, back);
-    list->Reserved = (ULONG_PTR)back;
-    list_deliver(device, list, routine, context);
-    return STATUS_SUCCESS;
-}
-
 NTSTATUS NTAPI io_dma_get_list(PDMA_ADAPTER adapter, PDEVICE_OBJECT device, PMDL mdl, PVOID va,
                                ULONG length, PDRIVER_LIST_CONTROL routine, PVOID context,
                                BOOLEAN write)
 {
-    struct list_back wanted = {.mdl = mdl, .va = va, .length = length};
-
-    return list_make(adapter, device, wanted, routine, context, write, NULL, 0);
+    return io_dma_build_list(adapter, device, mdl, va, length, routine, context, write, NULL, 0);
 }
 
 NTSTATUS NTAPI io_dma_build_list(PDMA_ADAPTER adapter, PDEVICE_OBJECT device, PMDL mdl, PVOID va,
                                  ULONG length, PDRIVER_LIST_CONTROL routine, PVOID context,
                                  BOOLEAN write, PVOID buffer, ULONG buffer_length)
 {
-    struct list_back wanted = {.mdl = mdl, .va = va, .length = length};
+    PSCATTER_GATHER_LIST list = buffer;
+    NTSTATUS status = io_dma_list_make(adapter, mdl, va, length, write, &list, buffer_length);
 
-    return list_make(adapter, device, wanted, routine, context, write, buffer, buffer_length);
+    if (NT_SUCCESS(status))
+        io_dma_list_deliver(device, list, routine, context);
+    return status;
 }
 
 VOID NTAPI io_dma_put_list(PDMA_ADAPTER adapter, PSCATTER_GATHER_LIST list, BOOLEAN write)

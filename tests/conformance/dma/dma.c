@@ -4,20 +4,18 @@
  * The adapter with 24 address bits cannot reach the pool of a machine with more than 16 MiB, so
  * every transfer of it goes through a buffer below; the one with 64 reaches every page.
  */
-#include "suite.h"
+#include "dma.h"
 
-#define LENGTH (3 * PAGE_SIZE)
 #define OFFSET 100 /* of the buffer within its first page */
-#define LIMIT_24 0x1000000ull
 
-static PUCHAR Buffer;
-static PMDL Mdl;
+PUCHAR Buffer;
+PMDL Mdl;
 static PDMA_ADAPTER Adapter;
 static PSCATTER_GATHER_LIST List; /* the last one delivered */
 static KIRQL ListIrql;
 static PVOID MapRegisters;
 
-static VOID Fill(PUCHAR Bytes, UCHAR Seed)
+VOID Fill(PUCHAR Bytes, UCHAR Seed)
 {
     ULONG i;
 
@@ -25,7 +23,7 @@ static VOID Fill(PUCHAR Bytes, UCHAR Seed)
         Bytes[i] = (UCHAR)(i * 7 + Seed);
 }
 
-static BOOLEAN IsFilled(const UCHAR *Bytes, UCHAR Seed)
+BOOLEAN IsFilled(const UCHAR *Bytes, UCHAR Seed)
 {
     ULONG i;
 
@@ -297,6 +295,7 @@ static VOID Run(VOID)
     CheckBuild();
     CheckBounce();
     CheckChannel();
+    CheckVersion3();
     Expect(Get(TRUE, FALSE, &registers) == NULL, "G-IO-63 a slave of system DMA gets no adapter");
     IoFreeMdl(Mdl);
     ExFreePoolWithTag(pages, TEST_TAG);
