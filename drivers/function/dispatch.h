@@ -56,7 +56,7 @@ static PCM_RESOURCE_LIST CopyResources(PCM_RESOURCE_LIST List)
         return NULL;
     size = FIELD_OFFSET(CM_RESOURCE_LIST, List[0].PartialResourceList.PartialDescriptors) +
            List->List[0].PartialResourceList.Count * sizeof(CM_PARTIAL_RESOURCE_DESCRIPTOR);
-    copy = ExAllocatePoolWithTag(NonPagedPool, size, FUNCTION_LOCK_TAG);
+    copy = ExAllocatePoolWithTag(NonPagedPool, size, FUNCTION_TAG);
     if (copy != NULL) {
         RtlCopyMemory(copy, List, size);
         copy->Count = 1;
@@ -67,9 +67,9 @@ static PCM_RESOURCE_LIST CopyResources(PCM_RESOURCE_LIST List)
 static VOID FreeResources(PFUNCTION Function)
 {
     if (Function->Raw != NULL)
-        ExFreePoolWithTag(Function->Raw, FUNCTION_LOCK_TAG);
+        ExFreePoolWithTag(Function->Raw, FUNCTION_TAG);
     if (Function->Translated != NULL)
-        ExFreePoolWithTag(Function->Translated, FUNCTION_LOCK_TAG);
+        ExFreePoolWithTag(Function->Translated, FUNCTION_TAG);
     Function->Raw = NULL;
     Function->Translated = NULL;
 }
@@ -268,7 +268,7 @@ static NTSTATUS NTAPI AddDevice(PDRIVER_OBJECT DriverObject, PDEVICE_OBJECT Phys
     function = object->DeviceExtension; /* zeroed by the system */
     function->Self = object;
     function->Physical = Physical;
-    IoInitializeRemoveLock(&function->Lock, FUNCTION_LOCK_TAG, 0, 0);
+    IoInitializeRemoveLock(&function->Lock, FUNCTION_TAG, 0, 0);
     FunctionInitialize((PDEVICE)function);
     function->Lower = IoAttachDeviceToDeviceStack(object, Physical);
     if (function->Lower == NULL) {

@@ -21,7 +21,7 @@
 
 #include <ntddk.h>
 
-#define FUNCTION_LOCK_TAG 0x636E7546 /* "Func" */
+#define FUNCTION_TAG 0x636E7546 /* "Func" */
 
 /* All constant while the device is started. */
 typedef struct _FUNCTION {
