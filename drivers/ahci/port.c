@@ -1,9 +1,8 @@
 /*
  * port.c - the controller from an unknown state to one with a running port, and back.
  *
- * The order is the specification's: reset (10.4.3), look for a link and a disk's signature
- * (10.1.2), point the port at its memory, start it (10.3). A port is started and stopped in two
- * steps each, as its receiver (FIS) must run whenever its command engine does.
+ * The order: reset (10.4.3), a link and a disk's signature (10.1.2), the port's memory, start
+ * (10.3). The port's receiver (FIS) must run whenever its command engine does.
  */
 #include "ahci.h"
 
@@ -20,7 +19,7 @@ static NTSTATUS WaitPort(PDEVICE Device, ULONG Register, ULONG Mask, ULONG Value
     ULONG waited;
 
     for (waited = 0; (PortRead(Device, Register) & Mask) != Value; waited++) {
-        if (waited == Milliseconds)
+        if (waited == Milliseconds || PortRead(Device, Register) == ~0u)
             return STATUS_IO_TIMEOUT;
         FunctionPause(1);
     }
@@ -34,7 +33,7 @@ NTSTATUS ControllerReset(PDEVICE Device)
     ControllerWrite(Device, AHCI_CONTROL, AHCI_CONTROL_AHCI);
     ControllerWrite(Device, AHCI_CONTROL, AHCI_CONTROL_AHCI | AHCI_CONTROL_RESET);
     for (waited = 0; ControllerRead(Device, AHCI_CONTROL) & AHCI_CONTROL_RESET; waited++) {
-        if (waited == RESET_MILLISECONDS)
+        if (waited == RESET_MILLISECONDS || ControllerRead(Device, AHCI_CONTROL) == ~0u)
             return STATUS_IO_TIMEOUT;
         FunctionPause(1);
     }

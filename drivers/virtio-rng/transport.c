@@ -145,7 +145,7 @@ static NTSTATUS Reset(PDEVICE Device)
 
     CommonWrite8(Device, VIRTIO_STATUS, 0);
     for (waited = 0; CommonRead8(Device, VIRTIO_STATUS) != 0; waited++) {
-        if (waited == RESET_MILLISECONDS)
+        if (waited == RESET_MILLISECONDS || CommonRead8(Device, VIRTIO_STATUS) == 0xFF)
             return STATUS_IO_TIMEOUT;
         FunctionPause(1);
     }

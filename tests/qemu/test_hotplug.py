@@ -66,6 +66,22 @@ def test_what_is_pulled_out_gets_surprise_removal_then_remove(machine, devices_t
         assert not [row for row in guest.json("irq -j") if "edu-bus.sys" in row["drivers"]]
 
 
+@pytest.mark.parametrize("driver, device", [
+    ("virtio-rng", "virtio-rng-pci"), ("e1000e", "e1000e"), ("xhci", "nec-usb-xhci"),
+    ("ahci", "ich9-ahci"), ("nvme", "nvme")])
+def test_a_driver_lets_go_of_a_device_that_is_gone(driver, device):
+    with Guest(machine="pc", devices=[f"{device},addr=4"], drivers=[driver], named=[], qtest=True,
+               monitor=True) as guest:
+        guest.wait_for_prompt()
+        assert [row for row in guest.json("devices -j") if row["driver"] == driver]
+        guest.qtest.outl(HOTPLUG["pc"] + HOTPLUG_SELECT, 0)
+        guest.qtest.outl(HOTPLUG["pc"] + HOTPLUG_EJECT, 1 << 4)
+        wait_for(lambda: f"dev: {device}" in guest.monitor.command("info qtree"), False)
+        guest.command("rescan")
+        assert not [row for row in guest.json("irq -j") if row["drivers"] == [f"{driver}.sys"]]
+        assert not [row for row in guest.json("devices -j") if row["driver"] == driver]
+
+
 def test_a_device_that_somebody_has_open_is_not_released():
     with Guest(devices=PLACES["q35"][0] + ["nec-usb-xhci,id=xhci,bus=rp"], drivers=["xhci"],
                cpus=2, monitor=True) as guest:
