@@ -146,7 +146,7 @@ _Noreturn void kernel_main(const struct boot_info *boot)
     add_archives(boot); /* drivers and INFs known */
     ke_boot_mark("boot archive");
     bus_init(boot); /* devices known */
-    ke_boot_mark("ACPI and buses");
+    ke_boot_mark("devices");
     pnp_start_all(); /* drivers loaded, devices started */
     ke_boot_mark("drivers");
     shell_run(boot);

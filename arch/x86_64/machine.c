@@ -153,12 +153,16 @@ static void machine_reset_by_acpi(void)
 
     if (!machine_has_fadt || !machine_fadt_copy.has_reset)
         return;
+    log_info("machine: reset by the FADT's register, %s 0x%llx",
+             reset->space == FADT_SPACE_IO ? "port" : "memory", (unsigned long long)reset->address);
+    console_drain();
     if (reset->space == FADT_SPACE_IO)
         hal_port_write8((uint16_t)reset->address, machine_fadt_copy.reset_value);
     else if (reset->space == FADT_SPACE_MEMORY)
         *(volatile uint8_t *)(ARCH_RESET_VIRTUAL + reset->address % HAL_PAGE_SIZE) =
             machine_fadt_copy.reset_value;
     hal_stall(MACHINE_RESET_WAIT_US);
+    log_warn("machine: the FADT's reset register has no effect");
 }
 
 void hal_machine_reboot(void)
@@ -201,8 +205,11 @@ void hal_machine_power_off(void)
     if (machine_power_off != NULL)
         machine_power_off();
     hal_interrupts_off();
-    if (machine_is_emulator)
+    if (machine_is_emulator) {
+        log_info("machine: not off by S5, tries the emulator's switch");
+        console_drain();
         machine_power_off_emulator();
+    }
     log_info("the machine may be switched off now");
     hal_machine_halt();
 }

@@ -18,6 +18,7 @@
 #include "acpi_bus.h"
 #include "bus.h"
 #include "io/driver.h"
+#include "ke/boot_time.h"
 #include "memory.h"
 #include "messages.h"
 #include "pci_pdo.h"
@@ -210,14 +211,17 @@ void bus_init(const struct boot_info *boot)
 
     hal_ioapic_init();
     acpi_init(boot);
+    ke_boot_mark("ACPI namespace");
     windows_add();
     pci_enumerate();
     pci_assign_init(boot);
     pci_assign();
     pci_messages_init();
+    ke_boot_mark("PCI functions");
     routing_init();
     while ((function = pci_function_after(function)) != NULL)
         routing_gsi(function, &function->line);
+    ke_boot_mark("interrupt routes");
     status = io_driver_create_builtin("acpi", acpi_driver_init, &driver);
     if (NT_SUCCESS(status))
         status = roots_report(driver);
