@@ -54,4 +54,4 @@ enum {
     VECTOR_COUNT = 256,
 };
 
-enum { CPU_MAX = 256 };
+enum { CPU_MAX = 320 };

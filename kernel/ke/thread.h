@@ -32,16 +32,16 @@ enum {
 struct _KTHREAD {
     DISPATCHER_HEADER header; /* signaled when terminated */
     struct hal_context context;
-    void *stack_base;           /* (c) lowest address */
-    void *stack_top;            /* (c) */
-    enum ke_thread_state state; /* (d) */
-    int32_t priority;           /* (d) current */
-    int32_t base_priority;      /* (d) */
-    int32_t quantum;            /* (d) ticks left */
-    uint32_t cpu;               /* (d) where it runs or ran last */
-    uint64_t affinity[4];       /* (d) by group */
-    LIST_ENTRY ready_entry;     /* (d) */
-    LIST_ENTRY all_entry;       /* (list lock) all threads */
+    void *stack_base;                /* (c) lowest address */
+    void *stack_top;                 /* (c) */
+    enum ke_thread_state state;      /* (d) */
+    int32_t priority;                /* (d) current */
+    int32_t base_priority;           /* (d) */
+    int32_t quantum;                 /* (d) ticks left */
+    uint32_t cpu;                    /* (d) where it runs or ran last */
+    uint64_t affinity[CPU_MAX / 64]; /* (d) by group */
+    LIST_ENTRY ready_entry;          /* (d) */
+    LIST_ENTRY all_entry;            /* (list lock) all threads */
 
     /* wait */
     NTSTATUS wait_status;     /* (d) */
@@ -71,8 +71,8 @@ struct _KTHREAD {
     uint64_t run_ticks; /* (d) */
     uint64_t switches;  /* (d) */
     char name[KE_THREAD_NAME_SIZE];
-    uint64_t kept_affinity[4]; /* (d) displaced: what it had before its last CPU left */
-    bool displaced;            /* (d) all CPUs of its affinity are parked: it may run anywhere */
+    uint64_t kept_affinity[CPU_MAX / 64]; /* (d) displaced: what it had before its last CPU left */
+    bool displaced; /* (d) all CPUs of its affinity are parked: it may run anywhere */
 };
 
 extern const struct _OBJECT_TYPE ke_thread_type;

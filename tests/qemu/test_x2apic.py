@@ -86,6 +86,19 @@ def test_firmware_that_hands_over_x2apic_is_followed_or_left(append, mode, ids):
 
 
 @needed
+def test_288_cpus_start_and_the_first_255_get_device_interrupts():
+    raised = (200).to_bytes(4, "little").hex()
+    result = run(["cpus -j", f"dev ioctl edu-line0 0x222008 {raised} 20", "irq -j"], cpus=288,
+                 memory=1024, timeout=600, devices=["edu", "nvme"], drivers=["edu-line", "nvme"])
+    rows = result.json(1)
+    assert [row["apic"] for row in rows] == list(range(288)) and all(row["online"] for row in rows)
+    drivers = [row for row in result.json(3) if row["drivers"] not in ([], ["kernel"])]
+    assert all(row["cpu"] < 255 for row in drivers)
+    line, = [row for row in drivers if row["chip"] == "ioapic"]
+    assert line["claims"] == [200]
+
+
+@needed
 def test_xapic_mode_leaves_such_a_cpu_alone():
     result = run(["cpus -j"], qemu_args=HIGH_CPU, append="apic=xapic")
     assert [row["apic"] for row in result.json(1)] == [0, 1]
