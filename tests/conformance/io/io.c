@@ -1,0 +1,19 @@
+/*
+ * io.c - device objects and their names, IRPs, MDLs, memory, registry handles, processors, device
+ * queues: what the I/O manager and its neighbours do for a driver beside its device's requests.
+ */
+#include "io.h"
+
+static VOID Run(VOID)
+{
+    CheckObjects();
+    CheckNames();
+    CheckRequests();
+    CheckMdls();
+    CheckMemory();
+    CheckKeys();
+    CheckProcessors();
+    CheckQueues();
+}
+
+const TEST_GROUP TestGroup = {.Run = Run};

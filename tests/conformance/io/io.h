@@ -1,0 +1,26 @@
+/*
+ * io.h - what the files of the io driver share.
+ */
+#pragma once
+
+#include "suite.h"
+
+/* What mingw-w64's headers keep for other kinds of driver, or hide from those that know of groups. */
+NTKERNELAPI ULONG NTAPI KeQueryActiveProcessorCount(PKAFFINITY ActiveProcessors);
+NTKERNELAPI ULONG NTAPI KeQueryMaximumProcessorCount(VOID);
+NTKERNELAPI KAFFINITY NTAPI KeQueryActiveProcessors(VOID);
+NTKERNELAPI BOOLEAN NTAPI PsIsSystemThread(PETHREAD Thread);
+NTKERNELAPI PDEVICE_OBJECT NTAPI IoGetDeviceAttachmentBaseRef(PDEVICE_OBJECT DeviceObject);
+NTKERNELAPI PDEVICE_OBJECT NTAPI IoGetLowerDeviceObject(PDEVICE_OBJECT DeviceObject);
+NTKERNELAPI NTSTATUS NTAPI IoEnumerateDeviceObjectList(PDRIVER_OBJECT DriverObject,
+                                                       PDEVICE_OBJECT *List, ULONG Size,
+                                                       PULONG Count);
+
+VOID CheckObjects(VOID);
+VOID CheckNames(VOID);
+VOID CheckRequests(VOID);
+VOID CheckMdls(VOID);
+VOID CheckMemory(VOID);
+VOID CheckKeys(VOID);
+VOID CheckProcessors(VOID);
+VOID CheckQueues(VOID);
