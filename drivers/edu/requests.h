@@ -45,8 +45,8 @@ static inline VOID EduInitialize(PEDU_HARDWARE Hardware)
 }
 
 /*
- * What edu-line.c and edu-message.c write out, and give the reasons for: is the interrupt ours, then
- * silence the device and note it for the DPC. At DIRQL.
+ * What edu-line.c and edu-message.c write out, and give the reasons for: is the interrupt ours,
+ * then silence the device and note it for the DPC. At DIRQL.
  */
 static inline BOOLEAN EduServe(PEDU_HARDWARE Hardware)
 {

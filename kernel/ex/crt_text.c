@@ -143,7 +143,7 @@ static CRT WCHAR *crt_itow(int value, WCHAR *text, int radix)
 }
 LDR_EXPORT_AS("_itow", crt_itow);
 
-/* ---- bounded copies: a target that is too small is made empty ---------------------------------- */
+/* ---- bounded copies: a target that is too small is made empty ------------------------------- */
 
 static CRT size_t crt_strnlen(const char *text, size_t limit)
 {
@@ -217,7 +217,7 @@ static CRT int crt_memcpy_s(void *to, size_t size, const void *from, size_t coun
 LDR_EXPORT_AS("memcpy_s", crt_memcpy_s);
 LDR_EXPORT_AS("memmove_s", crt_memcpy_s);
 
-/* ---- frames larger than a page ------------------------------------------------------------------ */
+/* ---- frames larger than a page -------------------------------------------------------------- */
 
 LDR_EXPORT_AS("__chkstk", hal_stack_probe);
 
