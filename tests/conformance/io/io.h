@@ -5,7 +5,7 @@
 
 #include "suite.h"
 
-/* What mingw-w64's headers keep for other kinds of driver, or hide from those that know of groups. */
+/* What mingw-w64's headers keep for other kinds of driver, or hide where there are groups. */
 NTKERNELAPI ULONG NTAPI KeQueryActiveProcessorCount(PKAFFINITY ActiveProcessors);
 NTKERNELAPI ULONG NTAPI KeQueryMaximumProcessorCount(VOID);
 NTKERNELAPI KAFFINITY NTAPI KeQueryActiveProcessors(VOID);
