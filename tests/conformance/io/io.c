@@ -14,6 +14,7 @@ static VOID Run(VOID)
     CheckKeys();
     CheckProcessors();
     CheckQueues();
+    CheckDescriptions();
 }
 
 const TEST_GROUP TestGroup = {.Run = Run};

@@ -24,3 +24,4 @@ VOID CheckMemory(VOID);
 VOID CheckKeys(VOID);
 VOID CheckProcessors(VOID);
 VOID CheckQueues(VOID);
+VOID CheckDescriptions(VOID);
