@@ -10,6 +10,7 @@ static VOID Run(VOID)
     CheckResources();
     CheckCallbacks();
     CheckTrace();
+    CheckTry();
 }
 
 const TEST_GROUP TestGroup = {.Run = Run};

@@ -10,3 +10,4 @@ VOID CheckLists(VOID);
 VOID CheckResources(VOID);
 VOID CheckCallbacks(VOID);
 VOID CheckTrace(VOID);
+VOID CheckTry(VOID);
