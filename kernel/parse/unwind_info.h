@@ -12,7 +12,8 @@
  * Windows: a direct jump alone is an epilogue only of a function that has saved nothing, because
  * gcc moves cold code out of its function and jumps there.
  *
- * Not here: language handlers and their scope tables (kernel/ex), which image holds an address.
+ * Not here: language handlers and their scope tables (kernel/ke/seh.c), which image holds an
+ * address.
  */
 #ifndef PARSE_UNWIND_INFO_H
 #define PARSE_UNWIND_INFO_H
