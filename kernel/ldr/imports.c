@@ -3,8 +3,12 @@
  *
  * Library names compare without regard to case; all of them are answered from the one exports
  * table. What we lack is collected and logged in one go, so that a driver author sees the whole
- * list the first time. Ordinals mean nothing stable in these libraries: one is reported as missing
- * with its number.
+ * list the first time.
+ *
+ * The ordinals of these libraries change with each build of Windows, so a number alone does not
+ * say which routine a driver means. ordinals.txt of the boot archive, one `library number name` a
+ * line, tells it for the build that the driver was linked with; an ordinal that is not there is
+ * missing.
  *
  * Owns: the import slots of an image. Owns not: the table (ldr/exports.c), parsing (parse/pe.c).
  */
@@ -16,6 +20,9 @@
 
 #include "ke/verifier.h"
 #include "ldr/internal.h"
+#include "parse/ordinal.h"
+#include "pnp/pnp.h"
+#include "pnp/text.h"
 
 enum { MISSING_LINE = LOG_LINE_MAX - 96 }; /* prefix, image name and end of line fit beside it */
 
@@ -64,9 +71,45 @@ static void missing_add(struct missing_list *missing, const struct pe_import *im
     missing->count++;
 }
 
+/* A line of ordinals.txt is compared with what is wanted; the first that fits counts. */
+struct ordinal_search {
+    const struct pe_import *wanted;
+    struct ordinal line;
+    bool found;
+};
+
+static void ordinal_compare(const char *text, void *context)
+{
+    struct ordinal_search *search = context;
+    struct parse_error error;
+
+    if (search->found)
+        return;
+    if (!ordinal_parse(text, &search->line, &error))
+        log_warn("ldr: ordinals.txt: \"%s\": %s at offset 0x%llx: %s", text, error.what,
+                 (unsigned long long)error.offset, error.detail);
+    else
+        search->found = search->line.number == search->wanted->ordinal &&
+                        lib_stricmp(search->line.library, search->wanted->library) == 0;
+}
+
+/* Give an import by ordinal its name, if the archive tells it; search holds the name. */
+static void ordinal_resolve(struct pe_import *import, struct ordinal_search *search)
+{
+    const void *text;
+    uint64_t size;
+
+    *search = (struct ordinal_search){.wanted = import};
+    if (pnp_archive_find("ordinals.txt", &text, &size))
+        pnp_text_lines(text, size, ordinal_compare, search);
+    if (search->found)
+        import->name = search->line.name;
+}
+
 NTSTATUS ldr_imports_bind(struct ldr_image *image)
 {
     struct missing_list missing = {.image = image};
+    struct ordinal_search search;
     struct pe_import_iterator iterator;
     struct parse_error error;
     struct pe_import import;
@@ -76,6 +119,8 @@ NTSTATUS ldr_imports_bind(struct ldr_image *image)
     while ((step = pe_import_next(&iterator, &import, &error)) == PARSE_ITEM) {
         uint64_t address = 0;
 
+        if (import.name == NULL)
+            ordinal_resolve(&import, &search);
         if (import.name != NULL && library_known(import.library))
             address = (uint64_t)ldr_export_find(import.name);
         if (address != 0 && ke_verifier != NULL)

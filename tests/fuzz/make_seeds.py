@@ -125,6 +125,7 @@ def write_text(out):
              "reg_file": [b"Windows Registry Editor Version 5.00\r\n\r\n[HKLM\\A]\r\n"
                           b'"N"="a\\\\b"\r\n@=dword:1f\r\n"B"=hex(7):61,00,\\\r\n 00,00\r\n'
                           b'"G"=-\r\n[-HKLM\\B]\r\n'],
+             "ordinal": [b"ntoskrnl.exe 77 DbgPrint", b"hal.dll\t0x4D  KeStallExecutionProcessor"],
              "hex": [b"0x00:11 22-33,ff", b"deadBEEF"]}
     for target, texts in lines.items():
         for number, text in enumerate(texts):

@@ -103,15 +103,43 @@ def test_a_section_to_be_written_and_executed_for_good_is_refused():
     assert any("faults.sys: section Characteristics at offset" in line for line in result.log)
 
 
-def test_an_import_by_ordinal_is_named_among_those_that_are_missing():
+def by_ordinal(number):
+    """The driver of test-drivers/image with its one import by this ordinal."""
     data = read_driver("image", "test-drivers")
     image = pe.Image(bytes(data))
     assert image.imports() == [("ntoskrnl.exe", "DbgPrint")]
     for table in struct.unpack_from("<I12xI", data, image.offset_of(image.import_rva, "imports")):
-        struct.pack_into("<Q", data, image.offset_of(table, "import table"), 1 << 63 | 77)
-    result = run_commands(["driver start image"], extra_members=[("image.sys", bytes(data))])
-    assert result.verdict == COMMAND_FAILED
-    assert any("missing imports: ntoskrnl.exe!#77" in line for line in result.log)
+        struct.pack_into("<Q", data, image.offset_of(table, "import table"), 1 << 63 | number)
+    return bytes(data)
+
+
+def start_by_ordinal(ordinals):
+    members = [("image.sys", by_ordinal(77))]
+    if ordinals:
+        members.append(("ordinals.txt", ordinals.encode()))
+    return run_commands(["driver start image"], extra_members=members)
+
+
+def test_an_import_by_ordinal_is_bound_as_the_list_of_its_windows_says():
+    result = start_by_ordinal("# of the build it was linked with\nhal.dll 77 KeStallExecution\n"
+                              "NTOSKRNL.EXE 0x4D DbgPrint\n")
+    assert result.verdict == SUCCESS, result.text
+    assert "image: driver entry" in result.text
+
+
+def test_an_import_by_ordinal_is_named_among_those_that_are_missing():
+    for ordinals, missing in ((None, "ntoskrnl.exe!#77"), ("ntoskrnl.exe 78 DbgPrint\n",
+                              "ntoskrnl.exe!#77"), ("ntoskrnl.exe 77 NotThere\n",
+                              "ntoskrnl.exe!NotThere")):
+        result = start_by_ordinal(ordinals)
+        assert result.verdict == COMMAND_FAILED
+        assert any(f"missing imports: {missing}" in line for line in result.log)
+
+
+def test_a_malformed_line_of_ordinals_is_named():
+    result = start_by_ordinal("ntoskrnl.exe seventy DbgPrint\nntoskrnl.exe 77 DbgPrint\n")
+    assert result.verdict == SUCCESS, result.text
+    assert any("ordinals.txt" in line and "not a number of 16 bits" in line for line in result.log)
 
 
 def test_a_sys_cut_at_any_64_byte_boundary_never_brings_the_kernel_down():

@@ -7,6 +7,7 @@
 #include "parse/console_line.h"
 #include "parse/hex.h"
 #include "parse/injection.h"
+#include "parse/ordinal.h"
 #include "parse/pci_location.h"
 
 static void finds_words(void **state)
@@ -99,6 +100,34 @@ static void refuses_lines(void **state)
     assert_true(console_line_split(nothing, argv, 3, &argc, &error));
     assert_int_equal(argc, 0);
     assert_null(argv[0]);
+}
+
+static void reads_ordinals(void **state)
+{
+    static const struct {
+        const char *line, *what, *detail;
+    } bad[] = {
+        {"", "library", "missing"},
+        {"ntoskrnl.exe", "ordinal", "missing"},
+        {"ntoskrnl.exe 65536 A", "ordinal", "not a number of 16 bits"},
+        {"ntoskrnl.exe x A", "ordinal", "not a number of 16 bits"},
+        {"ntoskrnl.exe 1 ", "name", "missing"},
+        {"ntoskrnl.exe 1 A B", "line", "more than three fields"},
+        {"a-library-of-more-than-31-letters 1 A", "library", "too long"},
+    };
+    struct ordinal ordinal;
+    struct parse_error error;
+
+    (void)state;
+    assert_true(ordinal_parse(" hal.dll\t0x4D  KeStall ", &ordinal, &error));
+    assert_string_equal(ordinal.library, "hal.dll");
+    assert_int_equal(ordinal.number, 77);
+    assert_string_equal(ordinal.name, "KeStall");
+    for (size_t i = 0; i < TEST_COUNT(bad); i++) {
+        assert_false(ordinal_parse(bad[i].line, &ordinal, &error));
+        assert_string_equal(error.what, bad[i].what);
+        assert_string_equal(error.detail, bad[i].detail);
+    }
 }
 
 static void reads_hex(void **state)
@@ -224,6 +253,7 @@ int main(void)
         SENTENCE("numbers are read within their bounds or leave the default", reads_numbers),
         SENTENCE("a console line becomes words with quotes and escapes", splits_lines),
         SENTENCE("open quotes and too many words on a console line are refused", refuses_lines),
+        SENTENCE("a line of ordinals.txt is read whole or refused by field", reads_ordinals),
         SENTENCE("hexadecimal text becomes bytes and comes back", reads_hex),
         SENTENCE("BUS:DEVICE.FUNCTION is read whole or not at all", reads_locations),
         SENTENCE("a fault to inject is read with its device, value and tag", reads_injections),
