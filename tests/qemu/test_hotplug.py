@@ -130,3 +130,19 @@ def test_a_sleeping_driver_has_its_interrupt_disconnected(name, device):
     connected = [[row["vector"] for row in result.json(number)
                   if f"{name}.sys" in row["drivers"]] for number in (1, 3, 5)]
     assert connected[0] and not connected[1] and connected[2] == connected[0]
+
+
+@pytest.mark.parametrize("driver, folder, state", [
+    ("kernel", "conformance", "started"), ("edu-line", "drivers", "failed")],
+    ids=["it needs no interrupt", "it needs one"])
+def test_a_device_without_a_route_starts_without_a_line_and_says_so(driver, folder, state):
+    """Without ACPI nobody has told the way of a slot that was empty when firmware looked."""
+    with Guest(machine="pc", drivers=[driver], folder=folder, named=[], append="acpi=off",
+               monitor=True) as guest:
+        guest.wait_for_prompt()
+        guest.monitor.command("device_add edu,addr=9")
+        guest.command("rescan")
+        assert "pci 00:09.0: no route for INTA, starts without a line" in guest.text
+        row, = [row for row in guest.json("devices -j") if "VEN_1234&DEV_11E8" in row["instance"]]
+        assert row["state"] == state
+        assert not any(text.startswith("line") for text in row["resources"])

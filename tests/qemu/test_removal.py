@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from harness.guest import Guest, GuestError
+from harness.guest import SUCCESS, Guest, GuestError, run_commands
 
 EDU_RAISE, EDU_BY_HAND = 0x60, 0x10
 
@@ -55,3 +55,11 @@ def test_a_driver_removed_while_its_device_interrupts_leaves_nothing_running(nam
         assert len(guest.json("cpus -j")) == cpus
         guest.type("poweroff\r")
         guest.wait(10)
+
+
+def test_at_shutdown_every_device_is_removed_children_before_their_bus():
+    result = run_commands(["cpus"], devices=["edu"], drivers=["edu-bus", "edu-child", "irp-count"])
+    assert result.verdict == SUCCESS, result.text
+    after = result.text[result.text.index("exec: 1 ok"):]
+    assert after.count("irp-count: removed by surprise") == 2
+    assert after.count("edu-child0: stopped") == after.count("edu-child1: stopped") == 1
