@@ -151,7 +151,7 @@ VOID Stop(ULONG Number)
     if (!NT_SUCCESS(TestConnect(&Connection)))
         return;
     if (Number == 0) {
-        StopWith(DeafBody, "SPUR-2, HW-53 a line that its only routine does not claim");
+        StopWith(DeafBody, "TC-46, SPUR-2, HW-53 a line that its only routine does not claim");
     } else if (Number == 1) {
         TestPrepareLine(&Other, TestFind(TestKindEdu, 1));
         if (NT_SUCCESS(TestConnect(&Other)))

@@ -45,7 +45,7 @@ static VOID CheckSizes(PTEST_DEVICE Device)
                FIELD_OFFSET(IO_STACK_LOCATION, Parameters.QueryInterface.Interface) == 0x18,
            "RES-MSIX-17 the request's members are at 8, 10h, 12h and 18h");
     ExpectStatus(Ask(Device, &TableInterface, (USHORT)(minimum - 1), 1), STATUS_NOT_SUPPORTED,
-                 "RES-MSIX-18 asked with less than 38h bytes the bus leaves the status");
+                 "TC-53, RES-MSIX-18 asked with less than 38h bytes the bus leaves the status");
     Expect(Untouched(&Interface, 0, sizeof(Interface)), "RES-MSIX-18 and the buffer");
     ExpectStatus(Ask(Device, &TableInterface, 0x40, 1), STATUS_SUCCESS,
                  "RES-MSIX-18 with 38h to 47h it fills 38h");
@@ -71,7 +71,7 @@ VOID CheckInterface(PTEST_DEVICE Device, PTEST_DEVICE Without)
                  "RES-MSIX-2, RES-MSIX-3 GUID_MSIX_TABLE_CONFIG_INTERFACE is answered");
     Expect(Interface.Size == sizeof(Interface) && Interface.SetTableEntry != NULL &&
                Interface.MaskTableEntry != NULL && Interface.UnmaskTableEntry != NULL,
-           "RES-MSIX-3, RES-MSIX-15 with three routines, of the size that was asked for");
+           "TC-52, RES-MSIX-3, RES-MSIX-15 with three routines, of the size that was asked for");
 }
 
 /* ---- using it ------------------------------------------------------------------------------- */
@@ -100,7 +100,7 @@ static VOID CheckBounds(VOID)
     bad += Interface.SetTableEntry(context, 0, 4) == STATUS_INVALID_PARAMETER;
     bad += Interface.SetTableEntry(context, ~0u, ~0u) == STATUS_INVALID_PARAMETER;
     ExpectEqual(bad, 3,
-                "RES-MSIX-6, HW-69 SetTableEntry refuses entries and messages there are not");
+                "TC-44, RES-MSIX-6, HW-69 SetTableEntry refuses entries and messages there are not");
     bad = Interface.MaskTableEntry(context, 4) == STATUS_INVALID_PARAMETER;
     bad += Interface.UnmaskTableEntry(context, 0x10000) == STATUS_INVALID_PARAMETER;
     ExpectEqual(bad, 2,
@@ -121,7 +121,7 @@ static VOID CheckMasking(PTEST_DEVICE Device, PMSIX_TABLE Table)
                  "RES-MSIX-7 UnmaskTableEntry unmasks it");
     Expect(TestWaitCalls(&Connection, 1) && Connection.MessageCalls[1] == 1 &&
                !TablePending(Table, 1),
-           "HW-68 what waited is delivered once, its pending bit is clear");
+           "TC-45, HW-68 what waited is delivered once, its pending bit is clear");
 }
 
 static VOID CheckKept(PTEST_DEVICE Device)
@@ -144,7 +144,7 @@ static VOID CheckMap(PTEST_DEVICE Device, PMSIX_TABLE Table)
     ULONG i;
 
     ExpectStatus(Interface.SetTableEntry(context, 3, 1), STATUS_SUCCESS,
-                 "RES-MSIX-5, HW-69 SetTableEntry gives entry 3 message 1");
+                 "TC-43, RES-MSIX-5, HW-69 SetTableEntry gives entry 3 message 1");
     Expect(Delivers(Device, 3, 1) && Delivers(Device, 1, 1),
            "RES-MSIX-5, RES-MSIX-9 one message stands in two entries and comes from both");
     ExpectEqual(TableRead(Table, 3, 2), Connection.Table->MessageInfo[1].MessageData,

@@ -82,7 +82,13 @@ static VOID CheckWritten(PTEST_DEVICE Device)
 static VOID CheckLimits(VOID)
 {
     PTEST_DEVICE xhci = TestFind(TestKindXhci, 0), rocker = TestFind(TestKindRocker, 0);
+    PTEST_DEVICE nvme = TestFind(TestKindNvme, 0);
 
+    SetDword(nvme, MESSAGES_KEY, L"MSISupported", 0);
+    Expect(RestartWith(nvme, NULL) && TestIsLine(nvme) && nvme->InterruptCount == 1,
+           "TC-39, RES-REG-1 MSISupported 0: a device with MSI-X gets its line");
+    SetDword(nvme, MESSAGES_KEY, L"MSISupported", 1);
+    Expect(RestartWith(nvme, NULL) && !TestIsLine(nvme), "RES-REG-1 and with 1 its messages");
     SetDword(xhci, MESSAGES_KEY, L"MessageNumberLimit", 4);
     Expect(RestartWith(xhci, NULL) && TestMessageCount(xhci) == 4,
            "RES-REG-2 MessageNumberLimit 4: an MSI device gets 4 of 16");
