@@ -143,7 +143,8 @@ VOID CheckTwoMessages(PTEST_DEVICE Device)
         ExpectEqual(Connection.Table->MessageCount, 2, "RES-MSI-9 the table has two");
         for (i = 0; i < table.Size; i++)
             carries += EntryCarries(&table, i, i < 2 ? i : 0);
-        ExpectEqual(carries, 4, "TC-40, RES-MSIX-4, HW-69 the entries beyond the second carry message 0");
+        ExpectEqual(carries, 4,
+                    "TC-40, RES-MSIX-4, HW-69 the entries beyond the second carry message 0");
         ExpectEqual(CountOpen(&table), 4, "RES-MSIX-14 and are not masked");
         for (i = 0; i < table.Size; i++)
             TestExpectCall(&Connection, i < 2 ? i : 0, Connection.Table->UnifiedIrql,

@@ -99,8 +99,9 @@ static VOID CheckBounds(VOID)
     bad += Interface.SetTableEntry(context, 4, 0) == STATUS_INVALID_PARAMETER;
     bad += Interface.SetTableEntry(context, 0, 4) == STATUS_INVALID_PARAMETER;
     bad += Interface.SetTableEntry(context, ~0u, ~0u) == STATUS_INVALID_PARAMETER;
-    ExpectEqual(bad, 3,
-                "TC-44, RES-MSIX-6, HW-69 SetTableEntry refuses entries and messages there are not");
+    ExpectEqual(
+        bad, 3,
+        "TC-44, RES-MSIX-6, HW-69 SetTableEntry refuses entries and messages there are not");
     bad = Interface.MaskTableEntry(context, 4) == STATUS_INVALID_PARAMETER;
     bad += Interface.UnmaskTableEntry(context, 0x10000) == STATUS_INVALID_PARAMETER;
     ExpectEqual(bad, 2,
