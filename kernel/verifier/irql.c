@@ -147,7 +147,6 @@ const struct verifier_rule verifier_irql_rules[] = {
     {"KeLeaveGuardedRegion", TO_APC, 0x20010, 0, 0},
     {"KeQueryDpcWatchdogInformation", AT_DISPATCH, WRONG_IRQL, 0, 0},
     {"KeRaiseIrqlToDpcLevel", TO_DISPATCH, 0x20011, 0, 0},
-    {"KeReadStateEvent", TO_DISPATCH, 0x20011, 0, 0},
     {"KeReadStateMutex", TO_DISPATCH, WRONG_IRQL, 0, 0},
     {"KeReadStateTimer", TO_DISPATCH, 0x20011, 0, 0},
     {"KeReleaseGuardedMutex", TO_APC, 0x2000F, 0, 0},
