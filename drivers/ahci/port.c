@@ -10,7 +10,7 @@
 #define LINK_MILLISECONDS 20    /* 10.1.1 gives a link 10 */
 #define READY_MILLISECONDS 1000
 #define HALT_MILLISECONDS 500 /* 10.3.2 */
-#define IDENTIFY_SECONDS 5
+#define IDENTIFY_MILLISECONDS 5000
 
 /* Wait until these bits of a port register have this value. A device that is gone reads ~0. */
 static NTSTATUS WaitPort(PDEVICE Device, ULONG Register, ULONG Mask, ULONG Value,
@@ -124,12 +124,9 @@ VOID PortReset(PDEVICE Device)
 NTSTATUS PortIdentify(PDEVICE Device)
 {
     const USHORT *words = (const USHORT *)(Device->Function.Memory + IDENTIFY_OFFSET);
-    LARGE_INTEGER timeout;
 
     CommandIdentify(Device);
-    timeout.QuadPart = -(LONGLONG)IDENTIFY_SECONDS * 10000000;
-    if (KeWaitForSingleObject(&Device->IdentifyDone, Executive, KernelMode, FALSE, &timeout) ==
-        STATUS_TIMEOUT)
+    if (!FunctionWait(&Device->IdentifyDone, IDENTIFY_MILLISECONDS))
         return STATUS_IO_TIMEOUT;
     if ((words[ATA_WORD_SECTOR_SIZE] & 0xD000) == 0x5000)
         return STATUS_NOT_SUPPORTED; /* sectors larger than 512 bytes */

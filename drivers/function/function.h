@@ -119,6 +119,37 @@ static inline VOID FunctionUnmapRegisters(PFUNCTION Function)
 }
 
 /*
+ * The translated descriptor of this CmResourceType number Index, from 0. NULL: there are fewer.
+ */
+static inline PCM_PARTIAL_RESOURCE_DESCRIPTOR FunctionResource(PFUNCTION Function, UCHAR Type,
+                                                               ULONG Index)
+{
+    PCM_PARTIAL_RESOURCE_DESCRIPTOR descriptor;
+    ULONG i;
+
+    if (Function->Translated == NULL)
+        return NULL;
+    descriptor = Function->Translated->List[0].PartialResourceList.PartialDescriptors;
+    for (i = 0; i < Function->Translated->List[0].PartialResourceList.Count; i++)
+        if (descriptor[i].Type == Type && Index-- == 0)
+            return &descriptor[i];
+    return NULL;
+}
+
+/*
+ * The I/O ports of range number Index, for READ_PORT_UCHAR and its like. NULL: there is no such
+ * range, or it has fewer than Least ports. Any IRQL while started.
+ */
+static inline PUCHAR FunctionPorts(PFUNCTION Function, ULONG Index, ULONG Least)
+{
+    PCM_PARTIAL_RESOURCE_DESCRIPTOR ports = FunctionResource(Function, CmResourceTypePort, Index);
+
+    if (ports == NULL || ports->u.Port.Length < Least)
+        return NULL;
+    return (PUCHAR)(ULONG_PTR)ports->u.Port.Start.QuadPart;
+}
+
+/*
  * By messages where they were granted, by the device's line where not. Function->MessageCount tells
  * which. PASSIVE_LEVEL.
  */
@@ -144,6 +175,32 @@ static inline NTSTATUS FunctionConnect(PFUNCTION Function, PKMESSAGE_SERVICE_ROU
     Function->MessageCount = 0;
     if (parameters.Version == CONNECT_MESSAGE_BASED)
         Function->MessageCount = ((PIO_INTERRUPT_MESSAGE_INFO)connection)->MessageCount;
+    return STATUS_SUCCESS;
+}
+
+/*
+ * By the device's line, for a device that has no messages. The interrupt object, which
+ * KeSynchronizeExecution wants, is Connection's. PASSIVE_LEVEL.
+ */
+static inline NTSTATUS FunctionConnectLine(PFUNCTION Function, PKSERVICE_ROUTINE Line,
+                                           PVOID Context)
+{
+    IO_CONNECT_INTERRUPT_PARAMETERS parameters;
+    PKINTERRUPT interrupt;
+    NTSTATUS status;
+
+    RtlZeroMemory(&parameters, sizeof(parameters));
+    parameters.Version = CONNECT_LINE_BASED;
+    parameters.LineBased.PhysicalDeviceObject = Function->Physical;
+    parameters.LineBased.InterruptObject = &interrupt;
+    parameters.LineBased.ServiceRoutine = Line;
+    parameters.LineBased.ServiceContext = Context;
+    status = IoConnectInterruptEx(&parameters);
+    if (!NT_SUCCESS(status))
+        return status;
+    Function->Connection.Version = CONNECT_LINE_BASED;
+    Function->Connection.ConnectionContext.InterruptObject = interrupt;
+    Function->MessageCount = 0;
     return STATUS_SUCCESS;
 }
 
@@ -244,6 +301,15 @@ static inline VOID FunctionPause(ULONG Milliseconds)
 
     pause.QuadPart = -10000LL * Milliseconds; /* relative, in 100 ns */
     KeDelayExecutionThread(KernelMode, FALSE, &pause);
+}
+
+/* FALSE: the event was not set in time. PASSIVE_LEVEL. */
+static inline BOOLEAN FunctionWait(PKEVENT Event, ULONG Milliseconds)
+{
+    LARGE_INTEGER timeout;
+
+    timeout.QuadPart = -10000LL * Milliseconds; /* relative, in 100 ns */
+    return KeWaitForSingleObject(Event, Executive, KernelMode, FALSE, &timeout) != STATUS_TIMEOUT;
 }
 
 /* Keeps the compiler from moving memory accesses; the processor keeps stores in order by itself. */

@@ -189,35 +189,15 @@ VOID FunctionInitialize(PDEVICE Device)
 }
 
 /* The first port of the resources is the data's, the second the command's. */
-static NTSTATUS FindPorts(PDEVICE Device)
-{
-    PCM_PARTIAL_RESOURCE_LIST list;
-    PCM_PARTIAL_RESOURCE_DESCRIPTOR descriptor;
-    ULONG i;
-
-    if (Device->Function.Translated == NULL)
-        return STATUS_DEVICE_CONFIGURATION_ERROR;
-    list = &Device->Function.Translated->List[0].PartialResourceList;
-    descriptor = list->PartialDescriptors;
-    for (i = 0; i < list->Count; i++) {
-        PUCHAR port = (PUCHAR)(ULONG_PTR)descriptor[i].u.Port.Start.QuadPart;
-
-        if (descriptor[i].Type != CmResourceTypePort)
-            continue;
-        if (Device->Data == NULL)
-            Device->Data = port;
-        else if (Device->Command == NULL)
-            Device->Command = port;
-    }
-    return Device->Command != NULL ? STATUS_SUCCESS : STATUS_DEVICE_CONFIGURATION_ERROR;
-}
-
 NTSTATUS FunctionStart(PDEVICE Device)
 {
-    NTSTATUS status = FindPorts(Device);
+    NTSTATUS status;
 
-    if (NT_SUCCESS(status))
-        status = SetInterrupt(Device, FALSE);
+    Device->Data = FunctionPorts(&Device->Function, 0, 1);
+    Device->Command = FunctionPorts(&Device->Function, 1, 1);
+    if (Device->Data == NULL || Device->Command == NULL)
+        return STATUS_DEVICE_CONFIGURATION_ERROR;
+    status = SetInterrupt(Device, FALSE);
     if (NT_SUCCESS(status))
         status = FunctionConnect(&Device->Function, MessageRoutine, LineRoutine, Device);
     if (NT_SUCCESS(status) && Command(Device, COMMAND_ENABLE_KEYBOARD))

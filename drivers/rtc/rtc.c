@@ -189,18 +189,9 @@ static BOOLEAN NTAPI MessageRoutine(PKINTERRUPT Interrupt, PVOID Context, ULONG 
 
 NTSTATUS FunctionStart(PDEVICE Device)
 {
-    PCM_PARTIAL_RESOURCE_LIST list;
-    PCM_PARTIAL_RESOURCE_DESCRIPTOR descriptor;
     NTSTATUS status;
-    ULONG i;
 
-    if (Device->Function.Translated == NULL)
-        return STATUS_DEVICE_CONFIGURATION_ERROR;
-    list = &Device->Function.Translated->List[0].PartialResourceList;
-    descriptor = list->PartialDescriptors;
-    for (i = 0; i < list->Count && Device->Port == NULL; i++)
-        if (descriptor[i].Type == CmResourceTypePort)
-            Device->Port = (PUCHAR)(ULONG_PTR)descriptor[i].u.Port.Start.QuadPart;
+    Device->Port = FunctionPorts(&Device->Function, 0, 2);
     if (Device->Port == NULL)
         return STATUS_DEVICE_CONFIGURATION_ERROR;
     Write(Device, REGISTER_B, Read(Device, REGISTER_B) & ~B_PERIODIC);

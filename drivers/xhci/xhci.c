@@ -15,7 +15,7 @@
 
 #include "../function/dispatch.h"
 
-#define COMMAND_SECONDS 5
+#define COMMAND_MILLISECONDS 5000
 
 /* ---- Changes and their readers ------------------------------------------------------------ */
 
@@ -179,7 +179,6 @@ static VOID LookAtPorts(PDEVICE Device)
 NTSTATUS FunctionStart(PDEVICE Device)
 {
     NTSTATUS status = FunctionMapRegisters(&Device->Function, XHCI_RUNTIME_SIZE);
-    LARGE_INTEGER timeout;
 
     RtlZeroMemory(&Device->Information, sizeof(Device->Information));
     Device->ChangeCount = 0;
@@ -194,9 +193,7 @@ NTSTATUS FunctionStart(PDEVICE Device)
         return status;
     ControllerRun(Device);
     ControllerCommand(Device);
-    timeout.QuadPart = -COMMAND_SECONDS * 10000000LL;
-    if (KeWaitForSingleObject(&Device->CommandDone, Executive, KernelMode, FALSE, &timeout) ==
-        STATUS_TIMEOUT)
+    if (!FunctionWait(&Device->CommandDone, COMMAND_MILLISECONDS))
         return STATUS_IO_TIMEOUT;
     Device->Information.MessageCount = Device->Function.MessageCount;
     LookAtPorts(Device);
