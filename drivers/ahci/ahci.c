@@ -36,12 +36,10 @@ static NTSTATUS DiskStart(PDEVICE Device)
 
 NTSTATUS FunctionStart(PDEVICE Device)
 {
-    NTSTATUS status;
+    NTSTATUS status = FunctionMapRegisters(&Device->Function, AHCI_PORTS + AHCI_PORT_STRIDE);
 
-    status = FunctionMapRegisters(&Device->Function, AHCI_PORTS + AHCI_PORT_STRIDE);
-    if (!NT_SUCCESS(status))
-        return status;
-    status = ControllerReset(Device);
+    if (NT_SUCCESS(status))
+        status = ControllerReset(Device);
     if (NT_SUCCESS(status))
         status = FunctionAllocate(&Device->Function, MEMORY_SIZE, TRANSFER_MAX,
                                   (Device->Capabilities & AHCI_CAP_64BIT) != 0);

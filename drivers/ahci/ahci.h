@@ -79,7 +79,7 @@ C_ASSERT(sizeof(AHCI_HEADER) == 32);
 
 typedef struct _AHCI_REGION { /* 4.2.3.3 */
     ULONGLONG Address;
-    ULONG Reserved;
+    ULONG Reserved; /* 0, as the buffer began */
     ULONG LengthLessOne;
 } AHCI_REGION;
 C_ASSERT(sizeof(AHCI_REGION) == 16);

@@ -71,7 +71,6 @@ static VOID IssueRead(PDEVICE Device, ULONG Slot, PIRP Irp)
 
     for (i = 0; i < list->NumberOfElements; i++) {
         region[i].Address = (ULONGLONG)list->Elements[i].Address.QuadPart;
-        region[i].Reserved = 0;
         region[i].LengthLessOne = list->Elements[i].Length - 1;
     }
     sectors = length >> SECTOR_SHIFT;
@@ -108,7 +107,6 @@ VOID CommandIdentify(PDEVICE Device)
     command = SlotPrepare(Device, 0, 1, &region);
     command->Command = ATA_IDENTIFY;
     region->Address = (ULONGLONG)Device->Function.MemoryAddress.QuadPart + IDENTIFY_OFFSET;
-    region->Reserved = 0;
     region->LengthLessOne = (1u << SECTOR_SHIFT) - 1;
     SlotIssue(Device, 0, NULL, FALSE);
     KeReleaseSpinLock(&Device->Lock, irql);
