@@ -14,6 +14,7 @@ RAISE = 1000
 IOCTL_FACTORIAL, IOCTL_DMA, IOCTL_RAISE, IOCTL_STATISTICS = (
     "0x222000", "0x222004", "0x222008", "0x22200C")
 CONNECT_LINE_BASED, CONNECT_MESSAGE_BASED, CONNECT_FULLY_SPECIFIED = 2, 3, 1
+IOCTL_SERIAL_LOOPBACK = "0x1B2000"
 
 EDU_DRIVERS = ("edu-line", "edu-message", "edu-full", "edu-passive", "edu-shared", "edu-iointex")
 
@@ -230,6 +231,17 @@ def test_two_serial_cards_share_a_line_and_each_claims_only_its_own(machine):
     assert result.verdict == SUCCESS, result.text
     row = next(row for row in result.json(3) if row["drivers"] == ["pci-serial.sys"] * 2)
     assert all(claims >= 1 for claims in row["claims"]) and row["unclaimed"] == 0
+
+
+@matrix.each("quick")
+def test_a_serial_card_takes_back_by_interrupt_what_it_sends_inside_the_chip(machine):
+    words = [bytes(range(first, first + 100)) for first in (0, 100)]
+    result = run_commands([f"dev -j ioctl pci-serial{number} {IOCTL_SERIAL_LOOPBACK} {word.hex()} 100"
+                           for number, word in enumerate(words)] +
+                          ["dev -j read pci-serial0 1"], **machine,
+                          devices=matrix.DEVICES["two pci-serial"], drivers=["pci-serial"])
+    assert result.verdict == SUCCESS, result.text
+    assert [data_of(result, number) for number in (1, 2, 3)] == words + [b""]
 
 
 def test_the_demonstration_shows_every_example_driver_taking_interrupts():
