@@ -99,10 +99,12 @@ static __attribute__((noinline)) NTAPI void dispatch_general(
     if (!claimed)
         line->unclaimed++;
     if (!latched) {
-        irq_storm_watch(line, claimed, frame);
+        bool suspect = irq_storm_watch(line, claimed, frame);
         if (__builtin_expect(line->chip->eoi != NULL, 0))
             end_at_chip(line);
         hal_apic_eoi();
+        if (__builtin_expect(suspect, 0))
+            irq_storm_look(line, (vector_t){(uint8_t)vector});
     }
 }
 

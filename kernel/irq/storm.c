@@ -4,10 +4,15 @@
  *
  * It would recur for ever, above everything of lower level on its CPU. Two counts find it: rounds
  * that nobody claimed, and rounds between which the interrupted code did not execute a single
- * instruction (SPUR-3). The second limit is below 10,000, since QEMU's IOAPIC rests a line for 10
- * ms after so many, which lets the interrupted code go on. Past the limit the line is masked, its
- * chain is named in a record shaped as bug check 0xF2 (HARDWARE_INTERRUPT_STORM, BC-F2-1), and a
- * timer tries it again after a pause that grows each time, while the rest of the machine runs on.
+ * instruction (SPUR-3). The second is suspected first, from many rounds that interrupted the same
+ * place, and then proved: at the end of each further round the line must be asserted again before
+ * anything else can run. (A thread that makes its device interrupt in a loop is interrupted at one
+ * place, too.) The limit of suspicion is below 10,000, since QEMU's IOAPIC rests a line for 10 ms
+ * after so many, which lets the interrupted code go on.
+ *
+ * Past the limits the line is masked, its chain is named in a record shaped as bug check 0xF2
+ * (HARDWARE_INTERRUPT_STORM, BC-F2-1), and a timer tries it again after a pause that grows each
+ * time, while the rest of the machine runs on.
  */
 #include <lib/bugcheck.h>
 #include <lib/log.h>
@@ -22,7 +27,9 @@
 
 enum {
     STORM_UNCLAIMED_ROUNDS = 10000, /* in a row */
-    STORM_STUCK_ROUNDS = 9000,      /* in a row, claimed or not, without progress below */
+    STORM_STUCK_ROUNDS = 9000,      /* in a row, claimed or not, at one place */
+    STORM_HELD_ROUNDS = 16,         /* in a row after those, ended with the line asserted */
+    STORM_LOOKS = 100,              /* at the IRR, for an IOAPIC that takes its time */
     STORM_PAUSE_FIRST_MS = 10,      /* doubled at each storm */
     STORM_PAUSE_LAST_MS = 10240,
     STORM_UNITS_PER_MS = 10000, /* 100 ns */
@@ -32,6 +39,7 @@ struct irq_storm {
     struct irq_line *line;
     uint32_t unclaimed_rounds;
     uint32_t stuck_rounds;
+    uint32_t held_rounds;
     uint64_t last_rip; /* what was interrupted the last time */
     uint64_t last_rsp;
     uint64_t last_idle; /* the CPU's idle rounds then: HLT is left at one address every time */
@@ -70,7 +78,7 @@ static void line_stop(struct irq_line *line)
     struct irq_storm *storm = line->storm;
     PKINTERRUPT first = line->first;
 
-    storm->unclaimed_rounds = storm->stuck_rounds = 0;
+    storm->unclaimed_rounds = storm->stuck_rounds = storm->held_rounds = 0;
     if (!first) /* the last handler has just left, and the line is masked */
         return;
     line->storms++;
@@ -82,7 +90,7 @@ static void line_stop(struct irq_line *line)
     KeInsertQueueDpc(&storm->begin, NULL, NULL);
 }
 
-void irq_storm_watch(struct irq_line *line, bool claimed, const struct hal_interrupt_frame *frame)
+bool irq_storm_watch(struct irq_line *line, bool claimed, const struct hal_interrupt_frame *frame)
 {
     struct irq_storm *storm = line->storm;
     uint64_t idle = PCR->idle_rounds;
@@ -92,13 +100,28 @@ void irq_storm_watch(struct irq_line *line, bool claimed, const struct hal_inter
         idle == storm->last_idle) {
         storm->stuck_rounds++;
     } else {
-        storm->stuck_rounds = 0;
+        storm->stuck_rounds = storm->held_rounds = 0;
         storm->last_rip = frame->rip;
         storm->last_rsp = frame->rsp;
         storm->last_idle = idle;
     }
-    if (storm->unclaimed_rounds >= STORM_UNCLAIMED_ROUNDS ||
-        storm->stuck_rounds >= STORM_STUCK_ROUNDS)
+    if (storm->unclaimed_rounds >= STORM_UNCLAIMED_ROUNDS)
+        line_stop(line);
+    return storm->stuck_rounds >= STORM_STUCK_ROUNDS;
+}
+
+void irq_storm_look(struct irq_line *line, vector_t vector)
+{
+    struct irq_storm *storm = line->storm;
+    uint32_t looks = 0;
+
+    while (!hal_apic_requested(vector)) {
+        if (++looks < STORM_LOOKS)
+            continue;
+        storm->stuck_rounds = storm->held_rounds = 0;
+        return;
+    }
+    if (++storm->held_rounds >= STORM_HELD_ROUNDS)
         line_stop(line);
 }
 

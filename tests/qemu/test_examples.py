@@ -207,6 +207,16 @@ def test_two_edu_shared_devices_claim_only_their_own_interrupts(machine):
     assert row["claims"] == [500, 500] and row["unclaimed"] == 0
 
 
+@pytest.mark.parametrize("name", ["edu-line", "edu-passive", "edu-shared"])
+def test_a_thread_that_raises_its_line_over_and_over_makes_no_storm(name):
+    """It is interrupted at one place each time, as the code below a stuck line is."""
+    result = run_commands([f"dev -j ioctl {name}0 {IOCTL_RAISE} {ulong(30000)} 20"],
+                          devices=["edu"], drivers=[name], append="storm=bugcheck")
+    assert result.verdict == SUCCESS, result.text
+    raised, calls, claimed, _, seen = struct.unpack("<5i", data_of(result, 1))
+    assert (raised, calls, claimed, seen) == (30000,) * 4
+
+
 @matrix.each("quick")
 def test_four_edus_share_a_line_and_each_claims_only_its_own(machine):
     names = [f"edu-line{n}" for n in range(4)]
