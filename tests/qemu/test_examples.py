@@ -246,10 +246,10 @@ def test_two_serial_cards_share_a_line_and_each_claims_only_its_own(machine):
 @matrix.each("quick")
 def test_a_serial_card_takes_back_by_interrupt_what_it_sends_inside_the_chip(machine):
     words = [bytes(range(first, first + 100)) for first in (0, 100)]
-    result = run_commands([f"dev -j ioctl pci-serial{number} {IOCTL_SERIAL_LOOPBACK} {word.hex()} 100"
-                           for number, word in enumerate(words)] +
-                          ["dev -j read pci-serial0 1"], **machine,
-                          devices=matrix.DEVICES["two pci-serial"], drivers=["pci-serial"])
+    commands = [f"dev -j ioctl pci-serial{number} {IOCTL_SERIAL_LOOPBACK} {word.hex()} 100"
+                for number, word in enumerate(words)] + ["dev -j read pci-serial0 1"]
+    result = run_commands(commands, **machine, devices=matrix.DEVICES["two pci-serial"],
+                          drivers=["pci-serial"])
     assert result.verdict == SUCCESS, result.text
     assert [data_of(result, number) for number in (1, 2, 3)] == words + [b""]
 
