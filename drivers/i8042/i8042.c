@@ -78,12 +78,6 @@ static BOOLEAN NTAPI LineRoutine(PKINTERRUPT Interrupt, PVOID Context)
     return any;
 }
 
-static BOOLEAN NTAPI MessageRoutine(PKINTERRUPT Interrupt, PVOID Context, ULONG MessageId)
-{
-    UNREFERENCED_PARAMETER(MessageId);
-    return LineRoutine(Interrupt, Context);
-}
-
 static VOID PrintKey(PDEVICE Device, UCHAR Code)
 {
     char character = Code < sizeof(Plain) ? (Device->Shift ? Shifted : Plain)[Code] : 0;
@@ -199,12 +193,11 @@ NTSTATUS FunctionStart(PDEVICE Device)
         return STATUS_DEVICE_CONFIGURATION_ERROR;
     status = SetInterrupt(Device, FALSE);
     if (NT_SUCCESS(status))
-        status = FunctionConnect(&Device->Function, MessageRoutine, LineRoutine, Device);
+        status = FunctionConnectLine(&Device->Function, LineRoutine, Device);
     if (NT_SUCCESS(status) && Command(Device, COMMAND_ENABLE_KEYBOARD))
         status = SetInterrupt(Device, TRUE);
     if (NT_SUCCESS(status))
-        DbgPrint("i8042%u: connected by %s\n", Device->Function.Index,
-                 FunctionConnectionText(&Device->Function));
+        DbgPrint("i8042%u: connected by CONNECT_LINE_BASED\n", Device->Function.Index);
     return status;
 }
 

@@ -180,13 +180,6 @@ VOID FunctionInitialize(PDEVICE Device)
     KeInitializeDpc(&Device->Dpc, DpcRoutine, Device);
 }
 
-/* Only the line: the clock has no messages, and a routine that takes them is never called. */
-static BOOLEAN NTAPI MessageRoutine(PKINTERRUPT Interrupt, PVOID Context, ULONG MessageId)
-{
-    UNREFERENCED_PARAMETER(MessageId);
-    return LineRoutine(Interrupt, Context);
-}
-
 NTSTATUS FunctionStart(PDEVICE Device)
 {
     NTSTATUS status;
@@ -196,10 +189,9 @@ NTSTATUS FunctionStart(PDEVICE Device)
         return STATUS_DEVICE_CONFIGURATION_ERROR;
     Write(Device, REGISTER_B, Read(Device, REGISTER_B) & ~B_PERIODIC);
     Read(Device, REGISTER_C);
-    status = FunctionConnect(&Device->Function, MessageRoutine, LineRoutine, Device);
+    status = FunctionConnectLine(&Device->Function, LineRoutine, Device);
     if (NT_SUCCESS(status))
-        DbgPrint("rtc%u: connected by %s\n", Device->Function.Index,
-                 FunctionConnectionText(&Device->Function));
+        DbgPrint("rtc%u: connected by CONNECT_LINE_BASED\n", Device->Function.Index);
     return status;
 }
 
