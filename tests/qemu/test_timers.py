@@ -29,8 +29,19 @@ def rows_of(result, number, driver):
 # ---- HPET ---------------------------------------------------------------------------------------
 
 
+LATE = 2  # ticks that a busy host may let pass before the service routine stops the counter
+
+
 def hpet_run(timer, microseconds, count):
     return run_command("hpet0", 4, timer, microseconds, count)
+
+
+def ticks_of(result, number, messages, wanted, microseconds):
+    """How many a run took: what was wanted, each one counted, and the DPC queued once."""
+    got, taken, dpcs, passed = answer(result, number)
+    assert (got, dpcs) == (messages, 1) and passed >= microseconds * wanted
+    assert wanted <= taken <= wanted + LATE
+    return taken
 
 
 @FOLDERS
@@ -38,10 +49,9 @@ def test_the_hpet_interrupts_periodically_by_a_line(folder):
     result = run_commands([hpet_run(0, 500, RUNS), "irq -j", hpet_run(0, 1000, 10), "irq -j"],
                           drivers=["hpet"], folder=folder)
     assert result.verdict == SUCCESS, result.text
-    messages, taken, dpcs, microseconds = answer(result, 1)
-    assert (messages, taken, dpcs) == (0, RUNS, 1) and microseconds >= 500 * RUNS
-    assert answer(result, 3)[:3] == (0, 10, 1)
-    for number, total in ((2, RUNS), (4, RUNS + 10)):
+    first = ticks_of(result, 1, 0, RUNS, 500)
+    second = ticks_of(result, 3, 0, 10, 1000)
+    for number, total in ((2, first), (4, first + second)):
         row, = rows_of(result, number, "hpet")
         assert (row["chip"], row["mode"]) == ("ioapic", "level")
         assert (row["claims"], row["unclaimed"]) == ([total], 0)
@@ -57,11 +67,9 @@ def test_the_hpet_interrupts_periodically_by_messages(machine, folder):
     assert result.verdict == SUCCESS, result.text
     rows = {row["source"]: row for row in rows_of(result, len(commands), "hpet")}
     for timer in timers:
-        messages, taken, dpcs, microseconds = answer(result, timer + 1)
-        assert (messages, taken, dpcs) == (8, RUNS + timer, 1)
-        assert microseconds >= 200 * (RUNS + timer)
+        taken = ticks_of(result, timer + 1, 8, RUNS + timer, 200)
         row = rows[f"hpet0 timer {timer}"]
-        assert (row["chip"], sum(row["counts"]), row["claims"]) == ("hpet", RUNS + timer, [taken])
+        assert (row["chip"], sum(row["counts"]), row["claims"]) == ("hpet", taken, [taken])
 
 
 def test_a_message_of_the_hpet_moves_and_its_timer_goes_on():
