@@ -173,24 +173,14 @@ typedef struct _DEVICE {
 #define IOCTL_AHCI_INFORMATION                                                                     \
     CTL_CODE(FILE_DEVICE_UNKNOWN, 0x801, METHOD_BUFFERED, FILE_ANY_ACCESS)
 
-static inline ULONG ControllerRead(PDEVICE Device, ULONG Register)
-{
-    return READ_REGISTER_ULONG((PULONG)(Device->Function.Registers + Register));
-}
-
-static inline VOID ControllerWrite(PDEVICE Device, ULONG Register, ULONG Value)
-{
-    WRITE_REGISTER_ULONG((PULONG)(Device->Function.Registers + Register), Value);
-}
-
 static inline ULONG PortRead(PDEVICE Device, ULONG Register)
 {
-    return ControllerRead(Device, AHCI_PORTS + Device->Port * AHCI_PORT_STRIDE + Register);
+    return RegisterRead(Device, AHCI_PORTS + Device->Port * AHCI_PORT_STRIDE + Register);
 }
 
 static inline VOID PortWrite(PDEVICE Device, ULONG Register, ULONG Value)
 {
-    ControllerWrite(Device, AHCI_PORTS + Device->Port * AHCI_PORT_STRIDE + Register, Value);
+    RegisterWrite(Device, AHCI_PORTS + Device->Port * AHCI_PORT_STRIDE + Register, Value);
 }
 
 /* port.c */

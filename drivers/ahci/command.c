@@ -8,9 +8,6 @@
  */
 #include "ahci.h"
 
-/* While an IRP is ours: its PSCATTER_GATHER_LIST. */
-#define IRP_LIST(Irp) ((Irp)->Tail.Overlay.DriverContext[0])
-
 static BOOLEAN IsQueued(PDEVICE Device, PIRP Irp)
 {
     return Device->Queued && IoGetCurrentIrpStackLocation(Irp)->MajorFunction == IRP_MJ_READ;
@@ -62,7 +59,7 @@ static VOID SlotIssue(PDEVICE Device, ULONG Slot, PIRP Irp, BOOLEAN Queued)
 
 static VOID IssueRead(PDEVICE Device, ULONG Slot, PIRP Irp)
 {
-    PSCATTER_GATHER_LIST list = IRP_LIST(Irp);
+    PSCATTER_GATHER_LIST list = FUNCTION_LIST(Irp);
     BOOLEAN queued = IsQueued(Device, Irp);
     AHCI_REGION *region;
     ATA_COMMAND *command = SlotPrepare(Device, Slot, list->NumberOfElements, &region);
@@ -135,9 +132,7 @@ static VOID ReadComplete(PDEVICE Device, PIRP Irp, NTSTATUS Status)
     ULONG length;
 
     SectorOf(Irp, &length);
-    Device->Function.Adapter->DmaOperations->PutScatterGatherList(Device->Function.Adapter,
-                                                                  IRP_LIST(Irp), FALSE);
-    FunctionFinish(&Device->Function, Irp, Status, NT_SUCCESS(Status) ? length : 0);
+    FunctionEndRead(&Device->Function, Irp, Status, NT_SUCCESS(Status) ? length : 0);
 }
 
 /* The list is there: at DISPATCH_LEVEL. */
@@ -149,7 +144,7 @@ static VOID NTAPI ListReady(PDEVICE_OBJECT DeviceObject, PIRP CurrentIrp, PSCATT
     BOOLEAN open;
 
     UNREFERENCED_PARAMETER(CurrentIrp); /* StartIo's, which we do not use */
-    IRP_LIST(irp) = List;
+    FUNCTION_LIST(irp) = List;
     KeAcquireSpinLockAtDpcLevel(&device->Lock);
     open = device->Open;
     if (open) {
@@ -161,22 +156,10 @@ static VOID NTAPI ListReady(PDEVICE_OBJECT DeviceObject, PIRP CurrentIrp, PSCATT
         ReadComplete(device, irp, STATUS_DEVICE_NOT_READY);
 }
 
-/* A checked read. Always STATUS_PENDING. IRQL <= DISPATCH_LEVEL. */
+/* A checked read. IRQL <= DISPATCH_LEVEL. */
 NTSTATUS CommandRead(PDEVICE Device, PIRP Irp, ULONG Length)
 {
-    PMDL mdl = Irp->MdlAddress;
-    NTSTATUS status;
-    KIRQL irql;
-
-    IoMarkIrpPending(Irp);
-    KeRaiseIrql(DISPATCH_LEVEL, &irql);
-    status = Device->Function.Adapter->DmaOperations->GetScatterGatherList(
-        Device->Function.Adapter, Device->Function.Self, mdl, MmGetMdlVirtualAddress(mdl), Length,
-        ListReady, Irp, FALSE);
-    KeLowerIrql(irql);
-    if (!NT_SUCCESS(status))
-        FunctionFinish(&Device->Function, Irp, status, 0);
-    return STATUS_PENDING;
+    return FunctionBeginRead(&Device->Function, Irp, Length, ListReady);
 }
 
 /* ---- Completion --------------------------------------------------------------------------- */
@@ -257,14 +240,14 @@ static VOID NTAPI DpcRoutine(PKDPC Dpc, PVOID Context, PVOID Argument1, PVOID Ar
 static BOOLEAN NTAPI LineRoutine(PKINTERRUPT Interrupt, PVOID Context)
 {
     PDEVICE device = Context;
-    ULONG ports = ControllerRead(device, AHCI_INTERRUPTS), raised;
+    ULONG ports = RegisterRead(device, AHCI_INTERRUPTS), raised;
 
     UNREFERENCED_PARAMETER(Interrupt);
     if (ports == 0 || ports == ~0u)
         return FALSE;
     raised = PortRead(device, PORT_INTERRUPTS);
     PortWrite(device, PORT_INTERRUPTS, raised);
-    ControllerWrite(device, AHCI_INTERRUPTS, ports);
+    RegisterWrite(device, AHCI_INTERRUPTS, ports);
     InterlockedOr(&device->Raised, (LONG)raised);
     InterlockedIncrement(&device->Information.Interrupts);
     KeInsertQueueDpc(&device->Dpc, NULL, NULL);

@@ -30,15 +30,15 @@ NTSTATUS ControllerReset(PDEVICE Device)
 {
     ULONG waited;
 
-    ControllerWrite(Device, AHCI_CONTROL, AHCI_CONTROL_AHCI);
-    ControllerWrite(Device, AHCI_CONTROL, AHCI_CONTROL_AHCI | AHCI_CONTROL_RESET);
-    for (waited = 0; ControllerRead(Device, AHCI_CONTROL) & AHCI_CONTROL_RESET; waited++) {
-        if (waited == RESET_MILLISECONDS || ControllerRead(Device, AHCI_CONTROL) == ~0u)
+    RegisterWrite(Device, AHCI_CONTROL, AHCI_CONTROL_AHCI);
+    RegisterWrite(Device, AHCI_CONTROL, AHCI_CONTROL_AHCI | AHCI_CONTROL_RESET);
+    for (waited = 0; RegisterRead(Device, AHCI_CONTROL) & AHCI_CONTROL_RESET; waited++) {
+        if (waited == RESET_MILLISECONDS || RegisterRead(Device, AHCI_CONTROL) == ~0u)
             return STATUS_IO_TIMEOUT;
         FunctionPause(1);
     }
-    ControllerWrite(Device, AHCI_CONTROL, AHCI_CONTROL_AHCI);
-    Device->Capabilities = ControllerRead(Device, AHCI_CAPABILITIES);
+    RegisterWrite(Device, AHCI_CONTROL, AHCI_CONTROL_AHCI);
+    Device->Capabilities = RegisterRead(Device, AHCI_CAPABILITIES);
     return STATUS_SUCCESS;
 }
 
@@ -70,7 +70,7 @@ static BOOLEAN PortHasDisk(PDEVICE Device)
 /* The first disk. STATUS_NO_SUCH_DEVICE: there is none. */
 NTSTATUS PortFindDisk(PDEVICE Device)
 {
-    ULONG present = ControllerRead(Device, AHCI_PORTS_PRESENT), waited;
+    ULONG present = RegisterRead(Device, AHCI_PORTS_PRESENT), waited;
 
     for (Device->Port = 0; Device->Port < AHCI_PORT_COUNT; Device->Port++)
         if (present & 1u << Device->Port)
@@ -91,7 +91,7 @@ VOID PortRun(PDEVICE Device)
     PortWrite(Device, PORT_INTERRUPTS, ~0u);
     PortWrite(Device, PORT_INTERRUPT_ENABLE, PORT_INTERRUPT_DONE | PORT_INTERRUPT_ERROR);
     PortWrite(Device, PORT_COMMAND, PortRead(Device, PORT_COMMAND) | PORT_COMMAND_START);
-    ControllerWrite(Device, AHCI_CONTROL, AHCI_CONTROL_AHCI | AHCI_CONTROL_INTERRUPTS);
+    RegisterWrite(Device, AHCI_CONTROL, AHCI_CONTROL_AHCI | AHCI_CONTROL_INTERRUPTS);
 }
 
 /* Stop the command engine: it forgets what was issued. The receiver goes on. */

@@ -156,16 +156,6 @@ typedef struct _DEVICE {
     E1000E_INFORMATION Information;
 } DEVICE;
 
-static inline ULONG RegisterRead(PDEVICE Device, ULONG Register)
-{
-    return READ_REGISTER_ULONG((PULONG)(Device->Function.Registers + Register));
-}
-
-static inline VOID RegisterWrite(PDEVICE Device, ULONG Register, ULONG Value)
-{
-    WRITE_REGISTER_ULONG((PULONG)(Device->Function.Registers + Register), Value);
-}
-
 /* rings.c */
 VOID RingsStart(PDEVICE Device);
 VOID ReceivePump(PDEVICE Device);

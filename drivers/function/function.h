@@ -23,6 +23,8 @@
 
 #define FUNCTION_TAG 0x636E7546 /* "Func" */
 
+#define MESSAGES_KEPT 8u
+
 /* All constant while the device is started. */
 typedef struct _FUNCTION {
     PDEVICE_OBJECT Self;     /* our own device object */
@@ -39,8 +41,11 @@ typedef struct _FUNCTION {
     PDMA_ADAPTER Adapter; /* FunctionAllocate's */
     PUCHAR Memory;        /* the common buffer: what driver and device both read and write */
     ULONG MemorySize;
-    PHYSICAL_ADDRESS MemoryAddress; /* as the device sees it */
-    ULONG MessageCount;             /* connected messages; 0: a line */
+    PHYSICAL_ADDRESS MemoryAddress;           /* as the device sees it */
+    EX_RUNDOWN_REF Reads;                     /* FunctionBeginRead's that have not ended */
+    ULONG MessageCount;                       /* connected messages; 0: a line */
+    KAFFINITY Processors[MESSAGES_KEPT];      /* that take each message, of the first ones */
+    PKMESSAGE_SERVICE_ROUTINE MessageRoutine; /* FunctionConnectMessages' */
     /* What IoConnectInterruptEx gave. Version 0 while not connected. */
     IO_DISCONNECT_INTERRUPT_PARAMETERS Connection;
 } FUNCTION, *PFUNCTION;
@@ -173,9 +178,42 @@ static inline NTSTATUS FunctionConnect(PFUNCTION Function, PKMESSAGE_SERVICE_ROU
     Function->Connection.Version = parameters.Version;
     Function->Connection.ConnectionContext.Generic = connection;
     Function->MessageCount = 0;
-    if (parameters.Version == CONNECT_MESSAGE_BASED)
-        Function->MessageCount = ((PIO_INTERRUPT_MESSAGE_INFO)connection)->MessageCount;
+    if (parameters.Version == CONNECT_MESSAGE_BASED) {
+        PIO_INTERRUPT_MESSAGE_INFO table = connection;
+        ULONG i;
+
+        Function->MessageCount = table->MessageCount;
+        for (i = 0; i < table->MessageCount && i < MESSAGES_KEPT; i++)
+            Function->Processors[i] = table->MessageInfo[i].TargetProcessorSet;
+    }
     return STATUS_SUCCESS;
+}
+
+static BOOLEAN NTAPI FunctionLineRoutine(PKINTERRUPT Interrupt, PVOID Context)
+{
+    return ((PFUNCTION)Context)->MessageRoutine(Interrupt, Context, 0);
+}
+
+/*
+ * The same, by a routine that serves a line as it serves message 0. Its context is the device. It
+ * returns FALSE if there was nothing to do, as a line may be shared.
+ */
+static inline NTSTATUS FunctionConnectMessages(PFUNCTION Function,
+                                               PKMESSAGE_SERVICE_ROUTINE Message)
+{
+    Function->MessageRoutine = Message;
+    return FunctionConnect(Function, Message, FunctionLineRoutine, Function);
+}
+
+/* The message that this processor takes, of the first and the last of a row; else the first. */
+static inline ULONG FunctionMessageHere(PFUNCTION Function, ULONG First, ULONG Last)
+{
+    ULONG processor = KeGetCurrentProcessorNumberEx(NULL), i;
+
+    for (i = First; i <= Last && i < Function->MessageCount && i < MESSAGES_KEPT; i++)
+        if (processor < MAXIMUM_PROC_PER_GROUP && (Function->Processors[i] >> processor & 1))
+            return i;
+    return First;
 }
 
 /*
@@ -240,11 +278,15 @@ static inline NTSTATUS FunctionAllocate(PFUNCTION Function, ULONG Size, ULONG Ma
     if (Function->Memory == NULL)
         return STATUS_INSUFFICIENT_RESOURCES;
     RtlZeroMemory(Function->Memory, Size);
+    ExInitializeRundownProtection(&Function->Reads);
     return STATUS_SUCCESS;
 }
 
+/* Waits for reads that have begun and not ended: new ones are turned away already. */
 static inline VOID FunctionFree(PFUNCTION Function)
 {
+    if (Function->Memory != NULL)
+        ExWaitForRundownProtectionRelease(&Function->Reads);
     if (Function->Memory != NULL)
         Function->Adapter->DmaOperations->FreeCommonBuffer(Function->Adapter, Function->MemorySize,
                                                            Function->MemoryAddress,
@@ -253,6 +295,67 @@ static inline VOID FunctionFree(PFUNCTION Function)
         Function->Adapter->DmaOperations->PutDmaAdapter(Function->Adapter);
     Function->Memory = NULL;
     Function->Adapter = NULL;
+}
+
+/* Of a read that has begun: its scatter/gather list, which the driver puts here. */
+#define FUNCTION_LIST(Irp) ((Irp)->Tail.Overlay.DriverContext[0])
+
+/*
+ * Get the scatter/gather list of a direct read's buffer, Length bytes. STATUS_PENDING: Ready is, or
+ * has been, called at DISPATCH_LEVEL, with the IRP as its context, or else the IRP has been
+ * finished. STATUS_DEVICE_NOT_READY: the device has been stopped. IRQL <= DISPATCH_LEVEL.
+ */
+static inline NTSTATUS FunctionBeginRead(PFUNCTION Function, PIRP Irp, ULONG Length,
+                                         PDRIVER_LIST_CONTROL Ready)
+{
+    PMDL mdl = Irp->MdlAddress;
+    NTSTATUS status;
+    KIRQL irql;
+
+    if (!ExAcquireRundownProtection(&Function->Reads))
+        return STATUS_DEVICE_NOT_READY;
+    IoMarkIrpPending(Irp);
+    KeRaiseIrql(DISPATCH_LEVEL, &irql);
+    status = Function->Adapter->DmaOperations->GetScatterGatherList(
+        Function->Adapter, Function->Self, mdl, MmGetMdlVirtualAddress(mdl), Length, Ready, Irp,
+        FALSE);
+    KeLowerIrql(irql);
+    if (!NT_SUCCESS(status)) {
+        ExReleaseRundownProtection(&Function->Reads);
+        FunctionFinish(Function, Irp, status, 0);
+    }
+    return STATUS_PENDING;
+}
+
+/* Ready has been called, and the device is done with the memory. IRQL <= DISPATCH_LEVEL. */
+static inline VOID FunctionEndRead(PFUNCTION Function, PIRP Irp, NTSTATUS Status, ULONG Information)
+{
+    KIRQL irql;
+
+    KeRaiseIrql(DISPATCH_LEVEL, &irql);
+    Function->Adapter->DmaOperations->PutScatterGatherList(Function->Adapter, FUNCTION_LIST(Irp),
+                                                           FALSE);
+    KeLowerIrql(irql);
+    ExReleaseRundownProtection(&Function->Reads);
+    FunctionFinish(Function, Irp, Status, Information);
+}
+
+/*
+ * The addresses of a list's pages, for devices that want those rather than regions; returns how
+ * many. The first begins where the memory does, the others at the beginning of a page.
+ */
+static inline ULONG FunctionListPages(PSCATTER_GATHER_LIST List, ULONGLONG *Pages)
+{
+    ULONG count = 0, i;
+
+    for (i = 0; i < List->NumberOfElements; i++) {
+        ULONGLONG address = (ULONGLONG)List->Elements[i].Address.QuadPart;
+        ULONGLONG end = address + List->Elements[i].Length;
+
+        for (; address < end; address = (address & ~(PAGE_SIZE - 1ULL)) + PAGE_SIZE)
+            Pages[count++] = address;
+    }
+    return count;
 }
 
 static inline PCSTR FunctionConnectionText(PFUNCTION Function)
@@ -294,6 +397,11 @@ static inline NTSTATUS FunctionBusInterface(PFUNCTION Function, PBUS_INTERFACE_S
     return status;
 }
 
+static inline ULONG Least(ULONG One, ULONG Other)
+{
+    return One < Other ? One : Other;
+}
+
 /* PASSIVE_LEVEL. */
 static inline VOID FunctionPause(ULONG Milliseconds)
 {
@@ -310,6 +418,44 @@ static inline BOOLEAN FunctionWait(PKEVENT Event, ULONG Milliseconds)
 
     timeout.QuadPart = -10000LL * Milliseconds; /* relative, in 100 ns */
     return KeWaitForSingleObject(Event, Executive, KernelMode, FALSE, &timeout) != STATUS_TIMEOUT;
+}
+
+/* ---- Registers, after FunctionMapRegisters ---------------------------------------------- */
+
+static inline ULONG RegisterRead(PDEVICE Device, ULONG Register)
+{
+    return READ_REGISTER_ULONG((PULONG)(((PFUNCTION)Device)->Registers + Register));
+}
+
+static inline VOID RegisterWrite(PDEVICE Device, ULONG Register, ULONG Value)
+{
+    WRITE_REGISTER_ULONG((PULONG)(((PFUNCTION)Device)->Registers + Register), Value);
+}
+
+/* A register of 64 bits, low half first. */
+static inline VOID RegisterWrite64(PDEVICE Device, ULONG Register, ULONGLONG Value)
+{
+    RegisterWrite(Device, Register, (ULONG)Value);
+    RegisterWrite(Device, Register + sizeof(ULONG), (ULONG)(Value >> 32));
+}
+
+/*
+ * Wait until these bits of a register have this value, asking once a millisecond.
+ * STATUS_NO_SUCH_DEVICE: all ones, so the device is gone. PASSIVE_LEVEL.
+ */
+static inline NTSTATUS RegisterWait(PDEVICE Device, ULONG Register, ULONG Mask, ULONG Value,
+                                    ULONG Milliseconds)
+{
+    ULONG waited, now;
+
+    for (waited = 0; (now = RegisterRead(Device, Register)) != ~0u; waited++) {
+        if ((now & Mask) == Value)
+            return STATUS_SUCCESS;
+        if (waited == Milliseconds)
+            return STATUS_IO_TIMEOUT;
+        FunctionPause(1);
+    }
+    return STATUS_NO_SUCH_DEVICE;
 }
 
 /* Keeps the compiler from moving memory accesses; the processor keeps stores in order by itself. */

@@ -10,19 +10,6 @@
 #define HALT_MILLISECONDS 100 /* 5.4.1.1: 16 */
 #define RESET_MILLISECONDS 1000
 
-/* A device that is gone reads all ones: no bit ever clears. */
-static NTSTATUS WaitRegister(PDEVICE Device, ULONG Register, ULONG Mask, ULONG Value, ULONG Most)
-{
-    ULONG waited;
-
-    for (waited = 0; (RegisterRead(Device, Register) & Mask) != Value; waited++) {
-        if (waited == Most)
-            return STATUS_IO_TIMEOUT;
-        FunctionPause(1);
-    }
-    return STATUS_SUCCESS;
-}
-
 /* 7.1: say that the system wants the controller, and wait until the firmware lets go. */
 static VOID TakeFromFirmware(PDEVICE Device)
 {
@@ -32,7 +19,7 @@ static VOID TakeFromFirmware(PDEVICE Device)
         value = RegisterRead(Device, offset);
         if ((value & 0xFF) == XHCI_EXTENDED_LEGACY) {
             RegisterWrite(Device, offset, value | XHCI_LEGACY_SYSTEM);
-            WaitRegister(Device, offset, XHCI_LEGACY_FIRMWARE, 0, FIRMWARE_MILLISECONDS);
+            RegisterWait(Device, offset, XHCI_LEGACY_FIRMWARE, 0, FIRMWARE_MILLISECONDS);
             return;
         }
         step = (value >> 8 & 0xFF) * sizeof(ULONG);
@@ -59,7 +46,7 @@ static NTSTATUS FindRegisters(PDEVICE Device)
 VOID ControllerHalt(PDEVICE Device)
 {
     RegisterWrite(Device, Device->Operational + XHCI_COMMAND, 0);
-    WaitRegister(Device, Device->Operational + XHCI_STATUS, XHCI_STATUS_HALTED, XHCI_STATUS_HALTED,
+    RegisterWait(Device, Device->Operational + XHCI_STATUS, XHCI_STATUS_HALTED, XHCI_STATUS_HALTED,
                  HALT_MILLISECONDS);
 }
 
@@ -72,10 +59,10 @@ NTSTATUS ControllerReset(PDEVICE Device)
     TakeFromFirmware(Device);
     ControllerHalt(Device);
     RegisterWrite(Device, Device->Operational + XHCI_COMMAND, XHCI_COMMAND_RESET);
-    status = WaitRegister(Device, Device->Operational + XHCI_COMMAND, XHCI_COMMAND_RESET, 0,
+    status = RegisterWait(Device, Device->Operational + XHCI_COMMAND, XHCI_COMMAND_RESET, 0,
                           RESET_MILLISECONDS);
     if (NT_SUCCESS(status))
-        status = WaitRegister(Device, Device->Operational + XHCI_STATUS, XHCI_STATUS_NOT_READY, 0,
+        status = RegisterWait(Device, Device->Operational + XHCI_STATUS, XHCI_STATUS_NOT_READY, 0,
                               RESET_MILLISECONDS);
     return status;
 }

@@ -147,23 +147,6 @@ typedef struct _DEVICE {
     XHCI_INFORMATION Information;
 } DEVICE;
 
-static inline ULONG RegisterRead(PDEVICE Device, ULONG Register)
-{
-    return READ_REGISTER_ULONG((PULONG)(Device->Function.Registers + Register));
-}
-
-static inline VOID RegisterWrite(PDEVICE Device, ULONG Register, ULONG Value)
-{
-    WRITE_REGISTER_ULONG((PULONG)(Device->Function.Registers + Register), Value);
-}
-
-/* 64-bit registers, low half first (5.1). */
-static inline VOID RegisterWrite64(PDEVICE Device, ULONG Register, ULONGLONG Value)
-{
-    RegisterWrite(Device, Register, (ULONG)Value);
-    RegisterWrite(Device, Register + sizeof(ULONG), (ULONG)(Value >> 32));
-}
-
 static inline ULONG PortRegister(PDEVICE Device, ULONG Port)
 {
     return Device->Operational + XHCI_PORT_STATUS + (Port - 1) * XHCI_PORT_STRIDE;
