@@ -8,7 +8,7 @@
 
 #define ROUNDS 30
 #define IRPS 32
-#define REMOVALS 60
+#define REMOVALS 20
 
 typedef struct _IRP_RACE {
     IO_CSQ Queue;
