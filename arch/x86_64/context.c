@@ -23,8 +23,7 @@ _Static_assert(offsetof(struct switch_frame, r15) == 0xA8, "switch.S");
 /* entry.S */
 _Static_assert(offsetof(struct hal_interrupt_frame, xmm) == INTERRUPT_XMM, "frame.h");
 _Static_assert(offsetof(struct hal_interrupt_frame, mxcsr) == INTERRUPT_MXCSR, "frame.h");
-_Static_assert(offsetof(struct hal_interrupt_frame, r11) == INTERRUPT_LOCALS, "frame.h");
-_Static_assert(offsetof(struct hal_interrupt_frame, vector) == INTERRUPT_VECTOR, "frame.h");
+_Static_assert(offsetof(struct hal_interrupt_frame, kept) == INTERRUPT_LOCALS, "frame.h");
 _Static_assert(offsetof(struct hal_interrupt_frame, rip) == INTERRUPT_RIP, "frame.h");
 
 enum { MXCSR_DEFAULT = 0x1F80 }; /* SDM 1 "MXCSR" 10.2.3: all exceptions masked, round to nearest */

@@ -1,5 +1,5 @@
 /*
- * entry.S - where the CPU arrives: 256 stubs, five ways in.
+ * entry.S - where the CPU arrives: 256 stubs, and more for x2APIC mode.
  *
  * Interrupts (irq_common and its sisters) keep what the Windows x64 convention calls volatile and
  * call one ms_abi routine with the vector: RAX RCX RDX R8-R11, XMM0-5, MXCSR. The callee keeps the
@@ -33,6 +33,31 @@
 
 /* ---- interrupts -------------------------------------------------------------------------- */
 
+.macro keep_floating locals
+    subq $\locals, %rsp
+    .cfi_adjust_cfa_offset \locals
+    movaps %xmm0, INTERRUPT_XMM + 0x00(%rsp)
+    movaps %xmm1, INTERRUPT_XMM + 0x10(%rsp)
+    movaps %xmm2, INTERRUPT_XMM + 0x20(%rsp)
+    movaps %xmm3, INTERRUPT_XMM + 0x30(%rsp)
+    movaps %xmm4, INTERRUPT_XMM + 0x40(%rsp)
+    movaps %xmm5, INTERRUPT_XMM + 0x50(%rsp)
+    stmxcsr INTERRUPT_MXCSR(%rsp)
+    ldmxcsr %gs:PCR_MXCSR
+    cld
+.endm
+
+.macro restore_floating locals
+    ldmxcsr INTERRUPT_MXCSR(%rsp)
+    movaps INTERRUPT_XMM + 0x00(%rsp), %xmm0
+    movaps INTERRUPT_XMM + 0x10(%rsp), %xmm1
+    movaps INTERRUPT_XMM + 0x20(%rsp), %xmm2
+    movaps INTERRUPT_XMM + 0x30(%rsp), %xmm3
+    movaps INTERRUPT_XMM + 0x40(%rsp), %xmm4
+    movaps INTERRUPT_XMM + 0x50(%rsp), %xmm5
+    addq $\locals, %rsp
+.endm
+
 .macro interrupt_way name, target
     .globl \name
     .type \name, @function
@@ -46,29 +71,12 @@
     push_kept %r9
     push_kept %r10
     push_kept %r11
-    subq $INTERRUPT_LOCALS, %rsp
-    .cfi_adjust_cfa_offset INTERRUPT_LOCALS
-    movaps %xmm0, INTERRUPT_XMM + 0x00(%rsp)
-    movaps %xmm1, INTERRUPT_XMM + 0x10(%rsp)
-    movaps %xmm2, INTERRUPT_XMM + 0x20(%rsp)
-    movaps %xmm3, INTERRUPT_XMM + 0x30(%rsp)
-    movaps %xmm4, INTERRUPT_XMM + 0x40(%rsp)
-    movaps %xmm5, INTERRUPT_XMM + 0x50(%rsp)
-    stmxcsr INTERRUPT_MXCSR(%rsp)
-    ldmxcsr %gs:PCR_MXCSR
-    cld
+    keep_floating INTERRUPT_LOCALS
     movl INTERRUPT_VECTOR(%rsp), %ecx
     call \target
     .globl \name\()_return
 \name\()_return:
-    ldmxcsr INTERRUPT_MXCSR(%rsp)
-    movaps INTERRUPT_XMM + 0x00(%rsp), %xmm0
-    movaps INTERRUPT_XMM + 0x10(%rsp), %xmm1
-    movaps INTERRUPT_XMM + 0x20(%rsp), %xmm2
-    movaps INTERRUPT_XMM + 0x30(%rsp), %xmm3
-    movaps INTERRUPT_XMM + 0x40(%rsp), %xmm4
-    movaps INTERRUPT_XMM + 0x50(%rsp), %xmm5
-    addq $INTERRUPT_LOCALS, %rsp
+    restore_floating INTERRUPT_LOCALS
     popq %r11
     popq %r10
     popq %r9
@@ -88,6 +96,39 @@
     interrupt_way clock_common, ke_clock_interrupt
     interrupt_way ipi_common, ke_ipi_interrupt
     interrupt_way apic_fault_common, irq_apic_fault
+
+/*
+ * Device vectors in x2APIC mode: the stub has saved RCX and RDX and put the arguments there. So the
+ * WRMSR that ends the interrupt finds its MSR in ECX, and x2APIC costs no instruction more than
+ * xAPIC, whose end of interrupt is one store.
+ */
+    .globl x2_common
+    .type x2_common, @function
+    .balign 16
+x2_common:
+    frame_begin 16
+    .cfi_rel_offset %rdx, 0
+    .cfi_rel_offset %rcx, 8
+    push_kept %rax
+    push_kept %r8
+    push_kept %r9
+    push_kept %r10
+    push_kept %r11
+    keep_floating INTERRUPT_X2_LOCALS
+    call irq_dispatch_x2
+    .globl x2_common_return
+x2_common_return:
+    restore_floating INTERRUPT_X2_LOCALS
+    popq %r11
+    popq %r10
+    popq %r9
+    popq %r8
+    popq %rax
+    popq %rdx
+    popq %rcx
+    iretq
+    .cfi_endproc
+    .size x2_common, . - x2_common
 
 /* ---- exceptions, NMI, INT3, INT 29h, INT 2Ch ----------------------------------------------- */
 
@@ -167,9 +208,21 @@ trap_common_return:
 #define HAS_ERROR_CODE(v) \
     ((v) == 8 || ((v) >= 10 && (v) <= 14) || (v) == 17 || (v) == 21 || (v) == 29 || (v) == 30)
 
+.macro x2_stub vector
+    .balign 16
+    .set .Lx2_stub_\vector, .
+    pushq %rcx
+    pushq %rdx
+    movabsq $(\vector << 32 | X2_MSR_EOI), %rcx
+    movq %gs:PCR_VECTOR_LINE + 8 * \vector, %rdx
+    addq $1, %gs:PCR_VECTOR_COUNT + 8 * \vector
+    jmp x2_common
+.endm
+
 .macro stub vector
     .balign 16
     .Lstub_\vector:
+    .set .Lx2_stub_\vector, .
     .if \vector == 0x1F
     pushq $\vector
     jmp apc_common
@@ -199,9 +252,10 @@ trap_common_return:
     .else
     pushq $\vector
     jmp irq_common
+    x2_stub \vector
     .endif
     .pushsection .rodata
-    .quad .Lstub_\vector
+    .quad .Lstub_\vector, .Lx2_stub_\vector
     .popsection
 .endm
 

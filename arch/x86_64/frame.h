@@ -7,6 +7,8 @@
 /* struct pcr, by way of GS */
 #define PCR_SELF 0x18
 #define PCR_MXCSR 0x180
+#define PCR_VECTOR_LINE 0x300
+#define PCR_VECTOR_COUNT 0xB00
 
 /* struct hal_trap_frame */
 #define FRAME_XMM 0x000
@@ -24,6 +26,9 @@
 #define INTERRUPT_LOCALS 0x88 /* size of the above: keeps RSP 16-byte aligned at the call */
 #define INTERRUPT_VECTOR (INTERRUPT_LOCALS + 7 * 8)
 #define INTERRUPT_RIP (INTERRUPT_VECTOR + 8)
+#define INTERRUPT_X2_LOCALS (INTERRUPT_LOCALS + 8) /* x2_common has no vector on the stack */
+
+#define X2_MSR_EOI 0x80B /* LAPIC_X2_MSR(LAPIC_EOI) */
 
 /* CONTEXT */
 #define CONTEXT_FLAGS 0x30

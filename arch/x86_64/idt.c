@@ -5,7 +5,8 @@
  */
 #include "arch.h"
 
-extern const uint64_t irq_entry_table[VECTOR_COUNT]; /* entry.S */
+/* entry.S: in xAPIC and in x2APIC mode, which differ in device vectors only */
+extern const uint64_t irq_entry_table[VECTOR_COUNT][2];
 
 static unsigned idt_stack(unsigned vector)
 {
@@ -23,7 +24,8 @@ static unsigned idt_stack(unsigned vector)
 
 struct x86_gate idt_gate(unsigned vector)
 {
-    return x86_gate_make(irq_entry_table[vector], X86_SELECTOR_CODE, idt_stack(vector));
+    return x86_gate_make(irq_entry_table[vector][lapic_x2_mode], X86_SELECTOR_CODE,
+                         idt_stack(vector));
 }
 
 void idt_fill(struct x86_gate idt[VECTOR_COUNT])

@@ -11,6 +11,7 @@
  * timer (clock.c), starting CPUs (smp.c), what an error means (kernel/irq).
  */
 #include "arch.h"
+#include "frame.h"
 
 #include <hw/acpi_tables.h>
 #include <lib/assert.h>
@@ -114,7 +115,7 @@ static void lapic_eoi_patch(void)
     static const uint8_t store[] = {0xC7, 0x04, 0x25}; /* mov dword [disp32], imm32 */
     uint64_t cr0 = x86_cr0_read();
 
-    _Static_assert(LAPIC_X2_MSR(LAPIC_EOI) == 0x80B, "the MSR in the bytes above");
+    _Static_assert(LAPIC_X2_MSR(LAPIC_EOI) == X2_MSR_EOI, "the MSR in the bytes above");
     x86_cr0_write(cr0 & ~(uint64_t)X86_CR0_WP);
     for (void *const *place = lapic_eoi_places; place < lapic_eoi_places_end; place++) {
         ASSERT(memcmp(*place, store, sizeof(store)) == 0);
@@ -147,8 +148,10 @@ void lapic_boot_init(void)
         lapic_x2_mode = true;
     else if (strcmp(mode, "x2apic") == 0)
         log_warn("apic: this CPU has no x2APIC mode");
-    if (lapic_x2_mode)
+    if (lapic_x2_mode) {
         lapic_eoi_patch();
+        idt_fill(cpu_boot_block.idt);
+    }
     log_info("apic: %s mode, firmware left %s", lapic_x2_mode ? "x2APIC" : "xAPIC",
              base & LAPIC_BASE_X2 ? "x2APIC" : "xAPIC");
     if (!hal_page_map(HAL_LAPIC_VIRTUAL, lapic_physical, HAL_PAGE_SIZE,

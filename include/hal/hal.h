@@ -190,6 +190,25 @@ static inline void hal_apic_eoi(void)
                      : "eax", "ecx", "edx", "memory");
 }
 
+/* True if `value` is 0, said so that the compiler goes on holding the 0 in its register. */
+static inline bool hal_is_zero(uint32_t value)
+{
+    bool is_zero;
+
+    __asm__("testl %1, %1" : "=@ccz"(is_zero) : "a"(value));
+    return is_zero;
+}
+
+/*
+ * End of interrupt in x2APIC mode, at no more instructions than xAPIC's store with its way in: `zero` has
+ * passed hal_is_zero(), and the low half of `arrival` names the MSR (entry.S, x2_stub). WRMSR
+ * ignores the high halves of its operands (SDM 2D "WRMSR").
+ */
+static inline void hal_apic_eoi_x2(uint32_t zero, uint64_t arrival)
+{
+    __asm__ volatile("cltd\n\twrmsr" : : "a"(zero), "c"(arrival) : "edx", "memory");
+}
+
 /* Pending in this CPU's IRR when the call returns; taken as soon as CR8 and IF allow. */
 static inline void hal_ipi_self(vector_t vector)
 {

@@ -56,6 +56,7 @@ _Static_assert(offsetof(struct pcr, current_thread) == 0x188, "KPRCB.CurrentThre
 _Static_assert(offsetof(struct pcr, number) == 0x1A4, "KPRCB.Number");
 _Static_assert(offsetof(struct pcr, interrupt_depth) == 0x200, "first field of ours");
 _Static_assert(offsetof(struct pcr, vector_line) == 0x300, "vector map");
+_Static_assert(offsetof(struct pcr, vector_count) == 0xB00, "entry.S");
 
 /* `__seg_gs` accesses compile to one gs-relative instruction. */
 #define PCR ((__seg_gs struct pcr *)0)

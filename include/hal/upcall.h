@@ -32,15 +32,21 @@ struct hal_interrupt_frame {
     uint64_t xmm[12]; /* XMM0-5 */
     uint32_t mxcsr;
     uint32_t reserved;
-    uint64_t r11, r10, r9, r8, rdx, rcx, rax;
-    uint64_t vector;
+    uint64_t kept[8]; /* RAX RCX RDX R8-R11 in the order that the way in has saved them */
     uint64_t rip, cs, rflags, rsp, ss;
 };
 
 #define HAL_INTERRUPT_FRAME ((const struct hal_interrupt_frame *)__builtin_dwarf_cfa())
 
-/* A device vector. kernel/irq/dispatch.c */
+struct irq_line;
+
+/* A device vector, in xAPIC mode. kernel/irq/dispatch.c */
 HAL_UPCALL void irq_dispatch(uint64_t vector);
+/*
+ * A device vector, in x2APIC mode: counted, and its line looked up. The vector is the high half of
+ * `arrival`; the low half is what hal_apic_eoi_x2() needs. kernel/irq/dispatch.c
+ */
+HAL_UPCALL void irq_dispatch_x2(uint64_t arrival, struct irq_line *line);
 /* VECTOR_DPC, VECTOR_APC, VECTOR_CLOCK, VECTOR_IPI. kernel/ke */
 HAL_UPCALL void ke_dpc_interrupt(uint64_t vector);
 HAL_UPCALL void ke_apc_interrupt(uint64_t vector);

@@ -76,7 +76,7 @@ static __attribute__((noinline, cold)) NTAPI void end_at_chip(struct irq_line *l
 }
 
 static __attribute__((noinline)) NTAPI void dispatch_general(
-    struct irq_line *line, uint64_t vector, const struct hal_interrupt_frame *frame)
+    uint64_t vector, struct irq_line *line, const struct hal_interrupt_frame *frame)
 {
     bool latched = line->route.trigger == IRQ_TRIGGER_LATCHED;
     bool claimed;
@@ -108,9 +108,27 @@ static __attribute__((noinline)) NTAPI void dispatch_general(
     }
 }
 
+/* The latched line's only handler; its interrupt has been ended. */
+static inline void dispatch_single(PKINTERRUPT interrupt)
+{
+    hal_irql_write(interrupt->synchronize_irql);
+    hal_interrupts_on();
+    call_handler(interrupt);
+    hal_interrupts_off();
+}
+
+static inline void dispatch_leave(irql_t old)
+{
+    if (!--PCR->interrupt_depth)
+        PCR->interrupt_exits++;
+    if (PCR->dispatch_requests)
+        ke_interrupt_exit(old);
+    hal_irql_write(old);
+}
+
 /*
- * Without a frame pointer of its own: two instructions of every interrupt. `old` is volatile so
- * that RBP is not spent on it: a backtrace from an ISR goes on through the interrupted code.
+ * Both without a frame pointer of their own: two instructions of every interrupt. `old` is volatile
+ * so that RBP is not spent on it: a backtrace from an ISR goes on through the interrupted code.
  */
 __attribute__((optimize("omit-frame-pointer"))) HAL_UPCALL void irq_dispatch(uint64_t vector)
 {
@@ -122,16 +140,28 @@ __attribute__((optimize("omit-frame-pointer"))) HAL_UPCALL void irq_dispatch(uin
     if (__builtin_expect(line->flow == IRQ_FLOW_LATCHED_SINGLE, 1)) {
         PKINTERRUPT interrupt = line->first;
         hal_apic_eoi();
-        hal_irql_write(interrupt->synchronize_irql);
-        hal_interrupts_on();
-        call_handler(interrupt);
-        hal_interrupts_off();
+        dispatch_single(interrupt);
     } else {
-        dispatch_general(line, vector, HAL_INTERRUPT_FRAME);
+        dispatch_general(vector, line, HAL_INTERRUPT_FRAME);
     }
-    if (!--PCR->interrupt_depth)
-        PCR->interrupt_exits++;
-    if (PCR->dispatch_requests)
-        ke_interrupt_exit(old);
-    hal_irql_write(old);
+    dispatch_leave(old);
+}
+
+_Static_assert(IRQ_FLOW_LATCHED_SINGLE == 0, "what hal_apic_eoi_x2() writes");
+
+__attribute__((optimize("omit-frame-pointer"))) HAL_UPCALL void irq_dispatch_x2(
+    uint64_t arrival, struct irq_line *line)
+{
+    volatile irql_t old = hal_irql_read();
+    uint32_t flow = line->flow;
+
+    PCR->interrupt_depth++;
+    if (__builtin_expect(hal_is_zero(flow), 1)) {
+        PKINTERRUPT interrupt = line->first;
+        hal_apic_eoi_x2(flow, arrival);
+        dispatch_single(interrupt);
+    } else {
+        dispatch_general(arrival >> 32, line, HAL_INTERRUPT_FRAME);
+    }
+    dispatch_leave(old);
 }

@@ -11,6 +11,7 @@ import pytest
 
 from harness import suite
 from harness.guest import BUGCHECK, Guest, run_commands
+from hostlib import qemu
 
 ACCESS_AT_DISPATCH, WRITE_AT_HIGH_LEVEL, IN_DPC, IN_ISR, ASKED = 0, 1, 4, 5, 20
 IMAGE_BASE = 0x140000000  # what mk/drivers.mk links for
@@ -79,6 +80,14 @@ def test_the_backtrace_names_each_function_of_a_chain_in_the_driver_and_the_kern
 def test_the_backtrace_of_a_callback_goes_on_in_the_kernel(number, below):
     names = frames(stop(number).text)
     assert names[0] == "ReadByte" and below in names
+
+
+@pytest.mark.skipif(not qemu.find_newer(), reason="no QEMU 10: tools/setup-qemu10 fetches it")
+@pytest.mark.parametrize("mode, below", [("xapic", "irq_dispatch"), ("x2apic", "irq_dispatch_x2")])
+def test_the_backtrace_of_an_isr_goes_on_through_the_interrupted_code(mode, below):
+    names = frames(stop(IN_ISR, append=f"verifier=none apic={mode}",
+                        emulator=qemu.find_newer()).text)
+    assert names.index(below) < names.index("DispatchControl") < names.index("io_file_ioctl")
 
 
 def test_the_report_shows_the_registers_of_the_fault():

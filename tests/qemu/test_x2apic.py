@@ -1,6 +1,7 @@
 """x2APIC mode: entered on every CPU, chosen or refused, ids past 8 bits. QEMU has it from 9 on."""
 import pytest
 
+from harness import suite
 from harness.guest import SUCCESS, Guest, run_commands
 from hostlib import qemu
 
@@ -34,6 +35,17 @@ def test_a_cpu_without_x2apic_says_so_and_uses_xapic():
     assert result.verdict == SUCCESS, result.text
     assert {"what": "APIC mode", "value": "xAPIC"} in result.json(1)
     assert "apic: this CPU has no x2APIC mode" in result.text
+
+
+@needed
+@pytest.mark.parametrize("group", ["apic", "connect-line", "connect-message", "isr", "messages",
+                                   "registers"])
+def test_conformance_is_the_same_in_x2apic_mode(group):
+    run = [run for run in suite.runs() if run.group == group and run.stop is None
+           and "only" not in run.row][-1]
+    cases, text = suite.execute(run, emulator=EMULATOR)
+    assert "apic: x2APIC mode" in text
+    suite.judge(run.title, cases, text)
 
 
 @needed
