@@ -9,9 +9,10 @@ TEST_ARGS    ?=
 test: all iso
 	@tools/run-tests $(TEST_ARGS)
 
-# Hours: a guest for each machine of tests/matrix/cells.toml. `make test` runs the quick part.
+# A guest for each machine of tests/matrix/cells.toml. `make test` runs the quick part. A JSON line a
+# cell goes to build/matrix.jsonl.
 test-matrix: all iso
-	@tools/run-tests whole-matrix
+	@tools/run-tests whole-matrix $(TEST_ARGS)
 
 # docs/api.md from the export table, the tests and docs/api-notes.md.
 api: $(B)/exports.txt

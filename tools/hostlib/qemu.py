@@ -20,6 +20,8 @@ KERNEL = os.path.join(BUILD, "dirql.elf")
 ISO = os.path.join(BUILD, "dirql.iso")
 
 EXIT_PORT = 0xF4
+# Without MONITOR: with several CPUs TCG makes MWAIT a spin, and UEFI firmware parks CPUs in it.
+CPU = "max,monitor=off"
 SECTOR = 512
 DISKS = ("nvme", "ide-hd")  # devices that get a small disk of their own
 DISK_SECTORS = 8192
@@ -110,7 +112,7 @@ class Machine:
 
     def command(self):
         """QEMU's argument list. COM1 is on standard input and output."""
-        line = [self.qemu, "-machine", self.machine, "-cpu", "max", "-accel", "tcg",
+        line = [self.qemu, "-machine", self.machine, "-cpu", CPU, "-accel", "tcg",
                 "-m", str(self.memory), "-smp", str(self.cpus),
                 "-display", "none", "-monitor", "none", "-net", "none", "-no-reboot",
                 "-chardev", "stdio,id=com1,signal=off", "-serial", "chardev:com1",

@@ -52,7 +52,8 @@ def _verdict(text, count):
     return COMMAND_FAILED if "failed" in endings else SUCCESS
 
 
-def run(commands, cpus=1, model="corei7_haswell_4770", drivers=(), append=""):
+def run(commands, cpus=1, model="corei7_haswell_4770", drivers=(), append="",
+        timeout=TIMEOUT):
     """Boots, runs the commands, has interrupts verified; the result, as run_commands() gives it."""
     program, share = find()
     files = driver_files(drivers)
@@ -68,7 +69,7 @@ def run(commands, cpus=1, model="corei7_haswell_4770", drivers=(), append=""):
         try:
             subprocess.run([program, "-q", "-f", machine.path("rc"), "-rc",
                             machine.path("debugger")], stdin=subprocess.DEVNULL,
-                           capture_output=True, timeout=TIMEOUT, check=False,
+                           capture_output=True, timeout=timeout, check=False,
                            preexec_fn=qemu.die_with_parent)
         except subprocess.TimeoutExpired:
             pass  # what was printed tells how far it came
