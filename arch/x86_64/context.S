@@ -97,6 +97,53 @@
     iretq
     function_end hal_context_restore
 
+/* ---- hal_jump_save(buffer, frame), exported as _setjmp -------------------------------------- */
+
+    function hal_jump_save
+    movq %rdx, JUMP_FRAME(%rcx)
+    movq %rbx, JUMP_RBX + 0x00(%rcx)
+    leaq 8(%rsp), %rax
+    movq %rax, JUMP_RBX + 0x08(%rcx)
+    movq %rbp, JUMP_RBX + 0x10(%rcx)
+    movq %rsi, JUMP_RBX + 0x18(%rcx)
+    movq %rdi, JUMP_RBX + 0x20(%rcx)
+    movq %r12, JUMP_RBX + 0x28(%rcx)
+    movq %r13, JUMP_RBX + 0x30(%rcx)
+    movq %r14, JUMP_RBX + 0x38(%rcx)
+    movq %r15, JUMP_RBX + 0x40(%rcx)
+    movq (%rsp), %rax
+    movq %rax, JUMP_RIP(%rcx)
+    stmxcsr JUMP_MXCSR(%rcx)
+    fnstcw JUMP_X87_CONTROL(%rcx)
+    movups %xmm6, JUMP_XMM + 0x00(%rcx)
+    movups %xmm7, JUMP_XMM + 0x10(%rcx)
+    movups %xmm8, JUMP_XMM + 0x20(%rcx)
+    movups %xmm9, JUMP_XMM + 0x30(%rcx)
+    movups %xmm10, JUMP_XMM + 0x40(%rcx)
+    movups %xmm11, JUMP_XMM + 0x50(%rcx)
+    movups %xmm12, JUMP_XMM + 0x60(%rcx)
+    movups %xmm13, JUMP_XMM + 0x70(%rcx)
+    movups %xmm14, JUMP_XMM + 0x80(%rcx)
+    movups %xmm15, JUMP_XMM + 0x90(%rcx)
+    xorl %eax, %eax
+    ret
+    function_end hal_jump_save
+
+/* ---- hal_consolidate(context, callback, record) --------------------------------------------- */
+
+    function hal_consolidate
+    subq $0x28, %rsp
+    .cfi_adjust_cfa_offset 0x28
+    movq %rcx, CONSOLIDATE_CONTEXT(%rsp)
+    movq %r8, %rcx
+    call *%rdx
+    .globl hal_consolidate_return
+hal_consolidate_return:
+    addq $0x28, %rsp
+    .cfi_adjust_cfa_offset -0x28
+    ret
+    function_end hal_consolidate
+
 /* ---- hal_handler_{search,unwind}(record, establisher, context, dispatcher) ------------------ */
 
 /* The dispatcher context is kept where hal_handler_dispatcher() finds it when a later walk comes

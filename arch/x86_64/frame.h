@@ -42,6 +42,17 @@
 #define CONTEXT_CAPTURED 0x10000F /* control, integer, segments, floating point */
 #define CONTEXT_HAS_FLOATING 0x08 /* in the low byte of the flags */
 
+/* struct hal_jump_buffer */
+#define JUMP_FRAME 0x00
+#define JUMP_RBX 0x08 /* RBX RSP RBP RSI RDI R12-R15, 8 bytes each */
+#define JUMP_RIP 0x50
+#define JUMP_MXCSR 0x58
+#define JUMP_X87_CONTROL 0x5C
+#define JUMP_XMM 0x60 /* XMM6-15 */
+
+/* Where hal_consolidate keeps a pointer to its context */
+#define CONSOLIDATE_CONTEXT 0x20
+
 /* DISPATCHER_CONTEXT, and where a handler's caller keeps a pointer to it */
 #define DISPATCHER_HANDLER 0x30
 #define HANDLER_DISPATCHER 0x20

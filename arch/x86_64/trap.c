@@ -31,6 +31,19 @@ _Static_assert(CONTEXT_CAPTURED - (CONTEXT_SEGMENTS ^ CONTEXT_AMD64) == CONTEXT_
 _Static_assert((CONTEXT_FLOATING_POINT & 0xFF) == CONTEXT_HAS_FLOATING, "frame.h");
 _Static_assert(offsetof(DISPATCHER_CONTEXT, LanguageHandler) == DISPATCHER_HANDLER, "frame.h");
 
+_Static_assert(offsetof(struct hal_jump_buffer, frame) == JUMP_FRAME, "frame.h");
+_Static_assert(offsetof(struct hal_jump_buffer, rbx) == JUMP_RBX, "frame.h");
+_Static_assert(offsetof(struct hal_jump_buffer, rip) == JUMP_RIP, "frame.h");
+_Static_assert(offsetof(struct hal_jump_buffer, mxcsr) == JUMP_MXCSR, "frame.h");
+_Static_assert(offsetof(struct hal_jump_buffer, x87_control) == JUMP_X87_CONTROL, "frame.h");
+_Static_assert(offsetof(struct hal_jump_buffer, xmm) == JUMP_XMM, "frame.h");
+_Static_assert(sizeof(struct hal_jump_buffer) == 0x100, "setjmp.h: jmp_buf");
+
+uint64_t hal_consolidate_context_at(uint64_t rsp)
+{
+    return rsp + CONSOLIDATE_CONTEXT;
+}
+
 PDISPATCHER_CONTEXT hal_handler_dispatcher(uint64_t rsp)
 {
     return *(PDISPATCHER_CONTEXT *)(rsp + HANDLER_DISPATCHER);

@@ -241,14 +241,6 @@ VOID NTAPI RtlRaiseException(PEXCEPTION_RECORD ExceptionRecord)
 }
 LDR_EXPORT(RtlRaiseException);
 
-/* An exception record is for what C++ and longjmp put into it; kernel code has neither. */
-VOID NTAPI RtlRestoreContext(PCONTEXT ContextRecord, PEXCEPTION_RECORD ExceptionRecord)
-{
-    UNREFERENCED_PARAMETER(ExceptionRecord);
-    hal_context_restore(ContextRecord);
-}
-LDR_EXPORT(RtlRestoreContext);
-
 /* Call the frame's clean-up. True: it is the target. */
 static bool unwind_frame(struct exception_walk *walk, PEXCEPTION_RECORD record, PVOID target_frame,
                          PVOID target)
@@ -268,7 +260,20 @@ static bool unwind_frame(struct exception_walk *walk, PEXCEPTION_RECORD record, 
 }
 
 /*
- * To TargetFrame, and on at TargetIp with ReturnValue in RAX. Does not return. Exceptions:
+ * All frames of an exit unwind have been left: there is nothing to go on with. The documents name
+ * no bug check; Windows gives the record a second chance, which in the kernel is 0x1E.
+ */
+static _Noreturn void exit_unwind_end(const EXCEPTION_RECORD *record)
+{
+    lib_bugcheck(KMODE_EXCEPTION_NOT_HANDLED, (uint32_t)record->ExceptionCode,
+                 (uint64_t)record->ExceptionAddress, record->ExceptionInformation[0],
+                 record->ExceptionInformation[1], NULL);
+}
+
+/*
+ * To TargetFrame, and on at TargetIp with ReturnValue in RAX; by a longjmp's record, or by one that
+ * consolidates, as RtlRestoreContext goes on. TargetFrame NULL: an exit unwind, of all frames and
+ * with EXCEPTION_EXIT_UNWIND set; its end is bug check 0x1E. Does not return. Exceptions:
  * STATUS_INVALID_UNWIND_TARGET (the target is no frame of this stack), STATUS_INVALID_DISPOSITION,
  * STATUS_BAD_STACK. The context and history of the caller are room that is not needed.
  */
@@ -291,16 +296,21 @@ VOID NTAPI RtlUnwindEx(PVOID TargetFrame, PVOID TargetIp, PEXCEPTION_RECORD Exce
     for (;; walk_up(&walk)) {
         if (walk_overtake(&walk))
             ExceptionRecord->ExceptionFlags |= EXCEPTION_COLLIDED_UNWIND;
-        if (!walk_look(&walk))
+        if (!walk_look(&walk)) {
+            if (TargetFrame == NULL)
+                exit_unwind_end(ExceptionRecord);
             raise_about(STATUS_BAD_STACK, ExceptionRecord);
+        }
         if (TargetFrame != NULL && walk.frame.establisher > (uint64_t)TargetFrame)
             raise_about(STATUS_INVALID_UNWIND_TARGET, ExceptionRecord);
         if (unwind_frame(&walk, ExceptionRecord, TargetFrame, TargetIp))
             break;
     }
-    walk.context.Rip = (ULONG64)TargetIp;
+    /* What is called from a consolidated frame must find the frame as it made its last call. */
+    if (ExceptionRecord->ExceptionCode != STATUS_UNWIND_CONSOLIDATE)
+        walk.context.Rip = (ULONG64)TargetIp;
     walk.context.Rax = (ULONG64)ReturnValue;
-    hal_context_restore(&walk.context);
+    RtlRestoreContext(&walk.context, ExceptionRecord);
 }
 LDR_EXPORT(RtlUnwindEx);
 

@@ -92,6 +92,25 @@ static bool image_step(const struct bugcheck_image *found, struct unwind_registe
     return done;
 }
 
+/* What hal_consolidate called: its caller is the frame that the others were made one with. */
+static bool consolidated_step(struct unwind_registers *registers, bool *exact)
+{
+    uint64_t context;
+
+    if (!stack_read(NULL, hal_consolidate_context_at(registers->general[UNWIND_RSP]), &context,
+                    sizeof(context)) ||
+        !stack_read(NULL, context + offsetof(CONTEXT, Rax), registers->general,
+                    UNWIND_REGISTER_COUNT * sizeof(uint64_t)))
+        return false;
+    *exact = false;
+    for (unsigned i = 0; registers->saved_at != NULL && i < UNWIND_XMM_COUNT; i++) {
+        registers->saved_at[i] = context + offsetof(CONTEXT, Xmm0) + i * UNWIND_XMM_SIZE;
+        registers->saved_at[UNWIND_XMM_COUNT + i] = context + offsetof(CONTEXT, Rax) + i * 8;
+    }
+    return registers->xmm == NULL || stack_read(NULL, context + offsetof(CONTEXT, Xmm0),
+                                                registers->xmm, UNWIND_XMM_COUNT * UNWIND_XMM_SIZE);
+}
+
 static bool registers_step(struct unwind_registers *registers, bool *exact, struct ke_frame *frame)
 {
     uint64_t rip = registers->general[UNWIND_RIP];
@@ -100,6 +119,8 @@ static bool registers_step(struct unwind_registers *registers, bool *exact, stru
 
     *frame = (struct ke_frame){0};
     registers->read = stack_read;
+    if (rip == (uint64_t)hal_consolidate_return)
+        return consolidated_step(registers, exact);
     if (lib_address_in_kernel(rip)) {
         bool done = kernel_step(registers, exact);
 

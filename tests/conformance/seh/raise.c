@@ -3,7 +3,6 @@
  */
 #include "seh.h"
 
-#define OWN_STATUS ((NTSTATUS)0xE0000001)
 #define FRAMES 16
 
 /* ---- RtlRaiseException ----------------------------------------------------------------------- */
@@ -32,102 +31,121 @@ static NOINLINE BOOLEAN RaiseRecord(LONG Answer)
 
 /* ---- the routines that raise ----------------------------------------------------------------- */
 
-static VOID AccessViolation(PVOID Context)
-{
-    UNREFERENCED_PARAMETER(Context);
-    ExRaiseAccessViolation();
-}
+typedef struct _RAISED {
+    VOID (*Routine)(VOID);
+    NTSTATUS Status;
+    PCSTR Name;
+} RAISED;
 
-static VOID Misalignment(PVOID Context)
+static VOID RaiseStatus(VOID)
 {
-    UNREFERENCED_PARAMETER(Context);
-    ExRaiseDatatypeMisalignment();
-}
-
-static VOID RaiseStatus(PVOID Context)
-{
-    UNREFERENCED_PARAMETER(Context);
     RtlRaiseStatus(OWN_STATUS);
 }
 
-static VOID ReleaseForeignMutex(PVOID Context)
+static VOID AccessViolation(VOID)
 {
-    UNREFERENCED_PARAMETER(Context);
+    ExRaiseAccessViolation();
+}
+
+static VOID Misalignment(VOID)
+{
+    ExRaiseDatatypeMisalignment();
+}
+
+static VOID ReleaseForeignMutex(VOID)
+{
     KMUTEX mutex;
 
     KeInitializeMutex(&mutex, 0);
     KeReleaseMutex(&mutex, FALSE);
 }
 
-static VOID ReleaseBeyondLimit(PVOID Context)
+static VOID ReleaseBeyondLimit(VOID)
 {
-    UNREFERENCED_PARAMETER(Context);
     KSEMAPHORE semaphore;
 
     KeInitializeSemaphore(&semaphore, 1, 1);
     KeReleaseSemaphore(&semaphore, IO_NO_INCREMENT, 1, FALSE);
 }
 
-typedef struct _PROBE {
-    PVOID Address;
-    SIZE_T Length;
-    ULONG Alignment;
-} PROBE;
-
-static VOID ProbeRead(PVOID Context)
+static VOID CallRaised(PVOID Context)
 {
-    PROBE *probe = Context;
-
-    ProbeForRead(probe->Address, probe->Length, probe->Alignment);
+    ((const RAISED *)Context)->Routine();
 }
 
-static VOID ProbeWrite(PVOID Context)
-{
-    PROBE *probe = Context;
+typedef struct _PROBE {
+    VOID(NTAPI *Routine)(const volatile VOID *Address, SIZE_T Length, ULONG Alignment);
+    PVOID Address; /* NULL: one of the system */
+    SIZE_T Length;
+    NTSTATUS Status;
+    PCSTR Name;
+} PROBE;
 
-    ProbeForWrite(probe->Address, probe->Length, probe->Alignment);
+#define PROBE_ALIGNMENT 4
+#define ALIGNED (PVOID)(ULONG_PTR) 0x10000
+#define ODD (PVOID)(ULONG_PTR) 0x10002
+
+static VOID NTAPI ProbeWrite(const volatile VOID *Address, SIZE_T Length, ULONG Alignment)
+{
+    ProbeForWrite((PVOID)Address, Length, Alignment);
+}
+
+static VOID CallProbe(PVOID Context)
+{
+    const PROBE *probe = Context;
+
+    probe->Routine(probe->Address != NULL ? probe->Address : Context, probe->Length,
+                   PROBE_ALIGNMENT);
 }
 
 static VOID CheckProbes(VOID)
 {
-    PROBE user = {(PVOID)(ULONG_PTR)0x10000, 16, 4}, odd = {(PVOID)(ULONG_PTR)0x10002, 16, 4};
-    PROBE system = {&user, 16, 4}, empty = {&user, 0, 4};
-    PROBE wrapped = {(PVOID)(ULONG_PTR)0x10000, ~(SIZE_T)0, 1};
+    static const PROBE probes[] = {
+        {ProbeForRead, ALIGNED, 16, STATUS_SUCCESS,
+         "ProbeForRead accepts a user address that is aligned"},
+        {ProbeForRead, ODD, 16, STATUS_DATATYPE_MISALIGNMENT,
+         "ProbeForRead raises about one that is not"},
+        {ProbeForRead, NULL, 16, STATUS_ACCESS_VIOLATION,
+         "ProbeForRead raises about a system address"},
+        {ProbeForRead, ALIGNED, ~(SIZE_T)0, STATUS_ACCESS_VIOLATION,
+         "ProbeForRead raises about a length that wraps around"},
+        {ProbeForRead, NULL, 0, STATUS_SUCCESS,
+         "ProbeForRead does not look at an address of no bytes"},
+        {ProbeWrite, ALIGNED, 16, STATUS_ACCESS_VIOLATION,
+         "ProbeForWrite raises about a user address that cannot be written"},
+        {ProbeWrite, ODD, 16, STATUS_DATATYPE_MISALIGNMENT,
+         "ProbeForWrite raises about one that is not aligned"},
+        {ProbeWrite, NULL, 16, STATUS_ACCESS_VIOLATION,
+         "ProbeForWrite raises about a system address"},
+        {ProbeWrite, NULL, 0, STATUS_SUCCESS,
+         "ProbeForWrite does not look at an address of no bytes"},
+    };
+    ULONG i;
 
-    ExpectStatus(StatusOf(ProbeRead, &user), STATUS_SUCCESS,
-                 "ProbeForRead accepts a user address that is aligned");
-    ExpectStatus(StatusOf(ProbeRead, &odd), STATUS_DATATYPE_MISALIGNMENT,
-                 "ProbeForRead raises about one that is not");
-    ExpectStatus(StatusOf(ProbeRead, &system), STATUS_ACCESS_VIOLATION,
-                 "ProbeForRead raises about a system address");
-    ExpectStatus(StatusOf(ProbeRead, &wrapped), STATUS_ACCESS_VIOLATION,
-                 "ProbeForRead raises about a length that wraps around");
-    ExpectStatus(StatusOf(ProbeRead, &empty), STATUS_SUCCESS,
-                 "ProbeForRead does not look at an address of no bytes");
-    ExpectStatus(StatusOf(ProbeWrite, &user), STATUS_ACCESS_VIOLATION,
-                 "ProbeForWrite raises about a user address that cannot be written");
-    ExpectStatus(StatusOf(ProbeWrite, &odd), STATUS_DATATYPE_MISALIGNMENT,
-                 "ProbeForWrite raises about one that is not aligned");
-    ExpectStatus(StatusOf(ProbeWrite, &system), STATUS_ACCESS_VIOLATION,
-                 "ProbeForWrite raises about a system address");
-    ExpectStatus(StatusOf(ProbeWrite, &empty), STATUS_SUCCESS,
-                 "ProbeForWrite does not look at an address of no bytes");
+    for (i = 0; i < sizeof(probes) / sizeof(probes[0]); i++)
+        ExpectStatus(StatusOf(CallProbe, (PVOID)&probes[i]), probes[i].Status, probes[i].Name);
 }
 
 VOID CheckRaising(VOID)
 {
+    static const RAISED raised[] = {
+        {AccessViolation, STATUS_ACCESS_VIOLATION,
+         "ExRaiseAccessViolation raises STATUS_ACCESS_VIOLATION"},
+        {Misalignment, STATUS_DATATYPE_MISALIGNMENT,
+         "ExRaiseDatatypeMisalignment raises STATUS_DATATYPE_MISALIGNMENT"},
+        {RaiseStatus, OWN_STATUS, "RtlRaiseStatus raises its status"},
+        {ReleaseForeignMutex, STATUS_MUTANT_NOT_OWNED,
+         "KeReleaseMutex raises about a mutex that the thread does not own"},
+        {ReleaseBeyondLimit, STATUS_SEMAPHORE_LIMIT_EXCEEDED,
+         "KeReleaseSemaphore raises beyond the limit"},
+    };
+    ULONG i;
+
     Expect(RaiseRecord(EXCEPTION_EXECUTE_HANDLER), "what RtlRaiseException raises is caught");
     Expect(!RaiseRecord(EXCEPTION_CONTINUE_EXECUTION),
            "RtlRaiseException returns if it is continued");
-    ExpectStatus(StatusOf(AccessViolation, NULL), STATUS_ACCESS_VIOLATION,
-                 "ExRaiseAccessViolation raises STATUS_ACCESS_VIOLATION");
-    ExpectStatus(StatusOf(Misalignment, NULL), STATUS_DATATYPE_MISALIGNMENT,
-                 "ExRaiseDatatypeMisalignment raises STATUS_DATATYPE_MISALIGNMENT");
-    ExpectStatus(StatusOf(RaiseStatus, NULL), OWN_STATUS, "RtlRaiseStatus raises its status");
-    ExpectStatus(StatusOf(ReleaseForeignMutex, NULL), STATUS_MUTANT_NOT_OWNED,
-                 "KeReleaseMutex raises about a mutex that the thread does not own");
-    ExpectStatus(StatusOf(ReleaseBeyondLimit, NULL), STATUS_SEMAPHORE_LIMIT_EXCEEDED,
-                 "KeReleaseSemaphore raises beyond the limit");
+    for (i = 0; i < sizeof(raised) / sizeof(raised[0]); i++)
+        ExpectStatus(StatusOf(CallRaised, (PVOID)&raised[i]), raised[i].Status, raised[i].Name);
     CheckProbes();
 }
 
@@ -154,7 +172,7 @@ static NOINLINE ULONG WalkByHand(PVOID *Addresses, ULONG Count)
     return i;
 }
 
-static NOINLINE VOID WalkBothWays(VOID)
+VOID CheckWalks(VOID)
 {
     PVOID byHand[FRAMES], captured[FRAMES], chain[FRAMES], base, base2;
     ULONG i, hash = 0, sum = 0, found, count, chained;
@@ -180,9 +198,4 @@ static NOINLINE VOID WalkBothWays(VOID)
     ExpectEqual(RtlCaptureStackBackTrace(1, 1, byHand, NULL), 1, "as many as were asked for come");
     Expect(byHand[0] == captured[1], "and as many as were asked for are skipped");
     Expect(RtlPcToFileHeader(NULL, &base) == NULL && base == NULL, "address 0 is in no image");
-}
-
-VOID CheckWalks(VOID)
-{
-    WalkBothWays();
 }

@@ -371,6 +371,7 @@ static VOID Run(VOID)
     CheckCallbacks();
     CheckRaising();
     CheckWalks();
+    CheckLeaving();
 }
 
 static VOID NTAPI DivideUncaught(PKDPC Dpc, PVOID Context, PVOID First, PVOID Second)
@@ -414,6 +415,11 @@ static VOID Stop(ULONG Number)
                    TEST_ANY, TEST_ANY, TEST_ANY, "an unwind to a frame that there is not");
         RtlUnwind((PVOID)((ULONG_PTR)__builtin_frame_address(0) + 1), (PVOID)(ULONG_PTR)Stop, NULL,
                   NULL);
+        break;
+    case 5:
+        ExpectStop(KMODE_EXCEPTION_NOT_HANDLED, (ULONG)STATUS_UNWIND, TEST_ANY, 0, 0,
+                   "an exit unwind that has left all frames");
+        ExitUnwindToTheEnd();
         break;
     }
 }

@@ -37,6 +37,30 @@ VOID FaultInPrologue(const volatile VOID *Address);
 /* Jumps to Address at the end of its epilogue. */
 VOID JumpInEpilogue(const volatile VOID *Address);
 
+/* Calls Routine with its own frame; 0, or what a resumption puts into RAX. */
+ULONG64 CallResumable(VOID (*Routine)(PVOID Frame));
+/* Places in it to unwind to, and its end. */
+VOID ResumeWithValue(VOID);
+VOID ResumeWithSeven(VOID); /* RAX 7 */
+VOID EndOfResumable(VOID);
+/* Calls Routine; NoteUnwind is its language handler. */
+VOID CallNoted(VOID (*Routine)(VOID));
+
+/* jump.c: what NoteUnwind was told, and how often it is to answer what it must not. */
+typedef struct _UNWIND_NOTE {
+    ULONG Calls;
+    NTSTATUS Code;
+    ULONG Flags;
+    PVOID Frame;
+    ULONG64 TargetIp;
+    ULONG BadAnswers;
+} UNWIND_NOTE;
+
+EXCEPTION_DISPOSITION NTAPI NoteUnwind(PEXCEPTION_RECORD Record, PVOID Frame, PCONTEXT Context,
+                                       PDISPATCHER_CONTEXT Dispatcher);
+/* An exit unwind that nothing overtakes. */
+VOID ExitUnwindToTheEnd(VOID);
+
 /* The status that a routine raises, 0: none. */
 NTSTATUS StatusOf(VOID (*Routine)(PVOID Context), PVOID Context);
 
@@ -48,3 +72,4 @@ VOID CheckRegisters(VOID);
 VOID CheckCallbacks(VOID);
 VOID CheckRaising(VOID);
 VOID CheckWalks(VOID);
+VOID CheckLeaving(VOID);
