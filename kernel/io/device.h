@@ -16,6 +16,23 @@
 
 #include "io/interrupt_assignment.h"
 
+/* Which packet IoStartNextPacket or IoStartNextPacketByKey is to take. */
+struct io_startio_next {
+    bool cancelable;
+    bool by_key;
+    ULONG key;
+};
+
+/* What io/startio.c keeps of a device; all but the flags for deferred calls only. */
+struct io_startio {
+    uint32_t flags;  /* IoSetStartIoAttributes */
+    KSPIN_LOCK lock; /* of what follows */
+    bool inside;     /* somebody is in StartIo, and starts what is here when it returns: */
+    PIRP first;      /* the packet of a device that was idle */
+    ULONG asked;     /* how often the next packet was asked for, */
+    struct io_startio_next next; /* the last time this one */
+};
+
 /*
  * Our part of a device. The beginning has the public shape of DEVOBJ_EXTENSION.
  * Legend: (c) constant, (d) io database lock, (p) written by pnp at PASSIVE_LEVEL.
@@ -35,8 +52,7 @@ struct io_device {
     bool shutdown_registered;        /* (d) */
     bool delete_pending;             /* (d) IoDeleteDevice was called */
     POWER_STATE power_state;         /* PoSetPowerState */
-    volatile LONG startio_pending;   /* packets to start after the StartIo that runs now */
-    uint32_t startio_flags;          /* IoSetStartIoAttributes */
+    struct io_startio startio;
 };
 
 static inline struct io_device *io_device_of(PDEVICE_OBJECT device)

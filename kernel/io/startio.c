@@ -3,13 +3,15 @@
  *
  * The device's KDEVICE_QUEUE holds the waiting IRPs; DeviceObject->CurrentIrp is the one in
  * StartIo. A cancelable IRP is queued and taken under the cancel spin lock, so that its cancel
- * routine sees one or the other. With the deferred attribute StartIo does not recurse: a packet
- * started inside StartIo waits until it has returned.
+ * routine sees one or the other; where IRPs cannot be canceled once they are taken, their cancel
+ * routine goes under the same lock. With the deferred attribute StartIo is never entered while it
+ * runs: what is to be started meanwhile waits in struct io_startio for it to return.
  */
 #include <lib/export.h>
 
 #include "io/alloc.h"
 #include "io/device.h"
+#include "ke/lock.h"
 
 enum { STARTIO_DEFERRED = 1, STARTIO_NOT_CANCELABLE = 2 };
 
@@ -25,49 +27,69 @@ static void startio_call(PDEVICE_OBJECT device, PIRP irp)
 }
 
 /* Take the next packet, by key if there is one, and start it. DISPATCH_LEVEL. */
-static void startio_next(PDEVICE_OBJECT device, bool cancelable, const ULONG *key)
+static void startio_next(PDEVICE_OBJECT device, const struct io_startio_next *next)
 {
-    bool cancel_lock =
-        cancelable && (io_device_of(device)->startio_flags & STARTIO_NOT_CANCELABLE) == 0;
     PKDEVICE_QUEUE_ENTRY entry;
     KIRQL irql = DISPATCH_LEVEL;
     PIRP irp = NULL;
 
-    if (cancel_lock)
+    if (next->cancelable)
         IoAcquireCancelSpinLock(&irql);
     device->CurrentIrp = NULL;
-    entry = key == NULL ? KeRemoveDeviceQueue(&device->DeviceQueue)
-                        : KeRemoveByKeyDeviceQueue(&device->DeviceQueue, *key);
+    entry = next->by_key ? KeRemoveByKeyDeviceQueue(&device->DeviceQueue, next->key)
+                         : KeRemoveDeviceQueue(&device->DeviceQueue);
     if (entry != NULL) {
         irp = irp_of(entry);
         device->CurrentIrp = irp;
-        if (cancelable && !cancel_lock)
+        if (next->cancelable && (io_device_of(device)->startio.flags & STARTIO_NOT_CANCELABLE) != 0)
             IoSetCancelRoutine(irp, NULL);
     }
-    if (cancel_lock)
+    if (next->cancelable)
         IoReleaseCancelSpinLock(irql);
     if (irp != NULL)
         startio_call(device, irp);
 }
 
-/* With the deferred attribute: run startio_next until no StartIo asked for another. */
-static void startio_next_deferred(PDEVICE_OBJECT device, bool cancelable, const ULONG *key)
+/*
+ * Start `first`, the packet of an idle device, or without one the next of the queue. With the
+ * deferred attribute whoever is inside does it when its StartIo returns. DISPATCH_LEVEL.
+ */
+static void startio_run(PDEVICE_OBJECT device, PIRP first, struct io_startio_next next)
 {
-    struct io_device *io = io_device_of(device);
+    struct io_startio *startio = &io_device_of(device)->startio;
 
-    if (InterlockedIncrement(&io->startio_pending) > 1)
+    if ((startio->flags & STARTIO_DEFERRED) == 0) {
+        if (first != NULL)
+            startio_call(device, first);
+        else
+            startio_next(device, &next);
         return;
-    do {
-        startio_next(device, cancelable, key);
-    } while (InterlockedDecrement(&io->startio_pending) > 0);
-}
-
-static void startio_next_any(PDEVICE_OBJECT device, bool cancelable, const ULONG *key)
-{
-    if ((io_device_of(device)->startio_flags & STARTIO_DEFERRED) != 0)
-        startio_next_deferred(device, cancelable, key);
-    else
-        startio_next(device, cancelable, key);
+    }
+    ke_lock_acquire(&startio->lock);
+    if (first != NULL) {
+        startio->first = first;
+    } else {
+        startio->next = next;
+        startio->asked++;
+    }
+    if (startio->inside) {
+        ke_lock_release(&startio->lock);
+        return;
+    }
+    startio->inside = true;
+    while ((first = startio->first) != NULL || startio->asked != 0) {
+        startio->first = NULL;
+        startio->asked -= first == NULL;
+        next = startio->next;
+        ke_lock_release(&startio->lock);
+        if (first != NULL)
+            startio_call(device, first);
+        else
+            startio_next(device, &next);
+        ke_lock_acquire(&startio->lock);
+    }
+    startio->inside = false;
+    ke_lock_release(&startio->lock);
 }
 
 /* WDK surface */
@@ -98,12 +120,12 @@ VOID NTAPI IoStartPacket(PDEVICE_OBJECT DeviceObject, PIRP Irp, PULONG Key,
     } else {
         if (CancelFunction != NULL) {
             if (!queued &&
-                (io_device_of(DeviceObject)->startio_flags & STARTIO_NOT_CANCELABLE) != 0)
+                (io_device_of(DeviceObject)->startio.flags & STARTIO_NOT_CANCELABLE) != 0)
                 IoSetCancelRoutine(Irp, NULL);
             IoReleaseCancelSpinLock(cancel_irql);
         }
         if (!queued)
-            startio_call(DeviceObject, Irp);
+            startio_run(DeviceObject, Irp, (struct io_startio_next){0});
     }
     KeLowerIrql(irql);
 }
@@ -111,7 +133,7 @@ LDR_EXPORT(IoStartPacket);
 
 VOID NTAPI IoStartNextPacket(PDEVICE_OBJECT DeviceObject, BOOLEAN Cancelable)
 {
-    startio_next_any(DeviceObject, Cancelable, NULL);
+    startio_run(DeviceObject, NULL, (struct io_startio_next){.cancelable = Cancelable});
 }
 LDR_EXPORT(IoStartNextPacket);
 
@@ -120,7 +142,8 @@ VOID NTAPI IoStartNextPacketByKey(PDEVICE_OBJECT DeviceObject, BOOLEAN Cancelabl
     KIRQL irql;
 
     KeRaiseIrql(DISPATCH_LEVEL, &irql);
-    startio_next_any(DeviceObject, Cancelable, &Key);
+    startio_run(DeviceObject, NULL,
+                (struct io_startio_next){.cancelable = Cancelable, .by_key = true, .key = Key});
     KeLowerIrql(irql);
 }
 LDR_EXPORT(IoStartNextPacketByKey);
@@ -128,7 +151,7 @@ LDR_EXPORT(IoStartNextPacketByKey);
 VOID NTAPI IoSetStartIoAttributes(PDEVICE_OBJECT DeviceObject, BOOLEAN DeferredStartIo,
                                   BOOLEAN NonCancelable)
 {
-    io_device_of(DeviceObject)->startio_flags =
+    io_device_of(DeviceObject)->startio.flags =
         (DeferredStartIo ? STARTIO_DEFERRED : 0) | (NonCancelable ? STARTIO_NOT_CANCELABLE : 0);
 }
 LDR_EXPORT(IoSetStartIoAttributes);
