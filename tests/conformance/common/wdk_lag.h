@@ -15,6 +15,8 @@
 NTKERNELAPI VOID NTAPI KeSetSystemAffinityThread(KAFFINITY Affinity);
 NTKERNELAPI VOID NTAPI KeRevertToUserAffinityThread(VOID);
 NTKERNELAPI VOID NTAPI KeSetTargetProcessorDpc(PRKDPC Dpc, CCHAR Number);
+/* ntifs.h has it, which goes with no other header. */
+NTKERNELAPI BOOLEAN NTAPI PsIsSystemThread(PETHREAD Thread);
 
 #ifndef CONNECT_MESSAGE_BASED_PASSIVE
 #define CONNECT_MESSAGE_BASED_PASSIVE 0x5

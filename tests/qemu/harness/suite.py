@@ -110,6 +110,8 @@ def execute(run, **more):
         report = ktap.Report(result.text)
         if not report.cases or report.planned != len(report.cases):
             cases.append((False, f"{run.title}: the driver ends its report", None))
+        cases += [(bool(re.search(pattern, result.text, re.M)), f"the console shows: {pattern}",
+                   None) for pattern in run.row.get("shows", [])]
     if result.verdict != wanted and all(passed for passed, _, _ in cases):
         cases.append((False, f"{run.title}: the run ends with verdict {wanted:#x}", None))
     if not more:

@@ -1,0 +1,38 @@
+/*
+ * requests.h - what the files of the requests driver share.
+ *
+ *   requests.c    the group: requests of its own, the device that holds what it is sent
+ *   startio.c     IoStartPacket and its kin
+ *   queue.c       cancel-safe queues
+ *   associated.c  associated IRPs, completion routines that keep the device, IRPs made by hand
+ *   services.c    timers of devices, work items, error log entries
+ */
+#pragma once
+
+#include "suite.h"
+
+/* An IRP of the driver's own, and what became of it. */
+typedef struct _REQUEST {
+    PIRP Irp;
+    volatile LONG Completions;
+    NTSTATUS Status; /* at the last completion */
+} REQUEST, *PREQUEST;
+
+/* Allocates the IRP, or takes it back, as if it had just been sent to Device. */
+BOOLEAN RequestBegin(PREQUEST Request, PDEVICE_OBJECT Device);
+VOID RequestFree(PREQUEST Request);
+VOID Complete(PIRP Irp, NTSTATUS Status);
+
+/* A device of this driver without a name. */
+PDEVICE_OBJECT DeviceCreate(VOID);
+
+/* Reads sent to any device of the driver stay here, pending, in the order in which they came. */
+#define HELD 4
+extern PIRP Held[HELD];
+extern ULONG HeldCount;
+
+VOID CheckStartIo(VOID);
+VOID CheckQueues(VOID);
+VOID CheckAssociated(VOID);
+VOID TimerBegin(VOID);
+VOID CheckServices(VOID);
