@@ -19,6 +19,7 @@ static const struct {
     {"TPR", LAPIC_TPR},
     {"PPR", LAPIC_PPR},
     {"LDR", LAPIC_LDR},
+    {"DFR", LAPIC_DFR},
     {"spurious", LAPIC_SPURIOUS},
     {"LVT CMCI", LAPIC_LVT_CMCI},
     {"LVT timer", LAPIC_LVT_TIMER},
@@ -38,14 +39,14 @@ const char *hal_apic_register_name(uint32_t index)
     return index < ARRAY_COUNT(apic_registers) ? apic_registers[index].name : NULL;
 }
 
-/* In x2APIC mode a register that does not exist faults; in the other it reads as 0. */
+/* A register that does not exist faults in x2APIC mode; in xAPIC mode it reads as 0. */
 static bool apic_register_exists(uint32_t reg)
 {
     uint32_t setting;
 
     if (reg == LAPIC_LVT_CMCI || reg == LAPIC_LVT_THERMAL || reg == LAPIC_LVT_PERFORMANCE)
         return lapic_setting(reg, &setting);
-    return true;
+    return reg != LAPIC_DFR || !lapic_x2_mode;
 }
 
 static void apic_bank_read(uint32_t bank, uint32_t words[HAL_APIC_BANK])
@@ -79,6 +80,12 @@ bool hal_apic_register_setting(uint32_t index, uint32_t cpu, const struct hal_ap
     case LAPIC_ID:
         *setting = lapic_x2_mode ? id : id << LAPIC_ID_XAPIC_SHIFT;
         return true;
+    case LAPIC_LDR:
+        *setting = lapic_logical_setting(cpu);
+        return true;
+    case LAPIC_DFR:
+        *setting = LAPIC_DFR_FLAT;
+        return !lapic_x2_mode;
     case LAPIC_TPR: /* SDM 3A "Task Priority in IA-32e Mode" 11.8.6: CR8 is its upper half */
         *setting = (uint32_t)state->irql << 4;
         return true;

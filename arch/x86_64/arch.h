@@ -5,6 +5,7 @@
 
 #include <hal/boot_info.h>
 #include <hal/hal.h>
+#include <hal/ipi.h>
 #include <hal/pcr.h>
 #include <hal/upcall.h>
 #include <hw/x86_cpu.h>
@@ -41,6 +42,7 @@ struct cpu_block {
     struct x86_tss tss;
     void *stack_base, *stack_top;
     uint32_t acpi_uid;
+    struct hal_ipi_counts ipi_counts; /* (atomic) what this CPU has sent */
     struct x86_gate idt[VECTOR_COUNT] __attribute__((aligned(16)));
 };
 
@@ -87,6 +89,10 @@ void lapic_icr_send(apic_id_t destination, uint32_t low);
 apic_id_t lapic_id(void);
 /* What a register is set to hold; false: it is not set, or this local APIC does not have it. */
 bool lapic_setting(uint32_t reg, uint32_t *value);
+/* This CPU's logical id; once CPU numbers are given. */
+void lapic_logical_init(void);
+/* What the LDR of a CPU holds, if it is as it was set. */
+uint32_t lapic_logical_setting(uint32_t cpu);
 uint64_t lapic_base_setting(uint64_t held);
 
 /* clock.c */

@@ -3,15 +3,16 @@
  *
  * x2APIC mode is used where the CPU has it and firmware does not ask to leave it (DMAR), or has
  * turned it on itself; apic=xapic and apic=x2apic on the command line come before both. Every CPU
- * is put into the boot CPU's mode. A message names one CPU by its physical id, or all others by
- * the shorthand: as nobody sends to a few of many, logical ids would save no message, and are not
- * used. End of interrupt and the self-IPI are inline in hal/hal.h.
+ * is put into the boot CPU's mode. A message names one CPU by its physical id, some by logical ids
+ * (ipi_plan.h chooses), or all others by the shorthand. End of interrupt and the self-IPI are
+ * inline in hal/hal.h.
  *
  * Owns: APIC base, spurious and error vectors, local inputs, IPIs, freezing CPUs. Owns not: the
  * timer (clock.c), starting CPUs (smp.c), what an error means (kernel/irq).
  */
 #include "arch.h"
 #include "frame.h"
+#include "ipi_plan.h"
 
 #include <hw/acpi_tables.h>
 #include <lib/assert.h>
@@ -34,6 +35,7 @@ extern void *const lapic_eoi_places[], *const lapic_eoi_places_end[]; /* linker.
 bool lapic_x2_mode;
 bool lapic_is_on;
 static uint64_t lapic_physical;
+static bool lapic_lacks_logical; /* x2APIC: an LDR is not what it should be */
 
 /* The local input that NMIs come in by, from the MADT's first word on it; LINT1 if it has none. */
 static struct {
@@ -227,6 +229,35 @@ static void lapic_set(uint32_t reg)
         lapic_write(reg, value);
 }
 
+static enum ipi_addressing lapic_addressing(void)
+{
+    return lapic_lacks_logical ? IPI_ADDRESSING_PHYSICAL
+                               : ipi_addressing(lapic_x2_mode, smp_cpu_count);
+}
+
+uint32_t lapic_logical_setting(uint32_t cpu)
+{
+    return ipi_logical_id(lapic_addressing(), cpu, hal_pcr(cpu)->apic_id);
+}
+
+/*
+ * SDM 3A 11.6.2.2: all DFRs alike. In x2APIC mode there is none, and the LDR is made from the id by
+ * the hardware; Bochs 2.7 leaves it 0, and would let every logical message fall on the floor.
+ */
+void lapic_logical_init(void)
+{
+    uint32_t setting = lapic_logical_setting(cpu_current());
+
+    if (!lapic_x2_mode) {
+        lapic_write(LAPIC_DFR, LAPIC_DFR_FLAT);
+        lapic_write(LAPIC_LDR, setting);
+    } else if (hal_apic_read(LAPIC_LDR) != setting &&
+               !__atomic_exchange_n(&lapic_lacks_logical, true, __ATOMIC_RELAXED)) {
+        log_warn("apic: CPU %u has logical id 0x%x instead of 0x%x; physical ids alone are used",
+                 cpu_current(), hal_apic_read(LAPIC_LDR), setting);
+    }
+}
+
 void lapic_cpu_init(void)
 {
     lapic_mode_set();
@@ -301,15 +332,45 @@ void lapic_icr_send(apic_id_t destination, uint32_t low)
     hal_interrupts_restore(flags);
 }
 
+static void lapic_count(enum hal_ipi_kind kind, uint32_t targets)
+{
+    struct hal_ipi_counts *counts = &((struct cpu_block *)pcr_self())->ipi_counts;
+
+    __atomic_add_fetch(&counts->messages[kind], 1, __ATOMIC_RELAXED);
+    __atomic_add_fetch(&counts->targets, targets, __ATOMIC_RELAXED);
+}
+
 void hal_ipi_send(uint32_t cpu, vector_t vector)
 {
+    lapic_count(HAL_IPI_PHYSICAL, 1);
     lapic_icr_send(hal_pcr(cpu)->apic_id, LAPIC_DELIVERY_FIXED | LAPIC_ICR_ASSERT | vector.value);
 }
 
 void hal_ipi_send_others(vector_t vector)
 {
+    lapic_count(HAL_IPI_SHORTHAND, smp_cpu_count - 1);
     lapic_icr_send((apic_id_t){0}, LAPIC_ICR_SHORTHAND_OTHERS | LAPIC_DELIVERY_FIXED |
                                        LAPIC_ICR_ASSERT | vector.value);
+}
+
+void hal_ipi_send_set(const struct cpu_set *set, vector_t vector)
+{
+    uint64_t flags = hal_interrupts_disable(); /* stay on this CPU: a shorthand depends on it */
+    struct ipi_plan plan;
+    struct ipi_message message;
+
+    ipi_plan_begin(&plan, set, lapic_addressing(), smp_cpu_count, cpu_current());
+    while (ipi_plan_next(&plan, &message)) {
+        lapic_count(message.kind, message.targets);
+        lapic_icr_send(message.destination,
+                       message.icr | LAPIC_DELIVERY_FIXED | LAPIC_ICR_ASSERT | vector.value);
+    }
+    hal_interrupts_restore(flags);
+}
+
+void hal_ipi_counts_read(uint32_t cpu, struct hal_ipi_counts *counts)
+{
+    *counts = smp_blocks[cpu]->ipi_counts;
 }
 
 void hal_cpus_freeze(void)

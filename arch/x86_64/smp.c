@@ -254,6 +254,7 @@ void hal_cpus_start(uint32_t limit)
     smp_send_all(startup);
     smp_wait_arrived();
     smp_number_all();
+    lapic_logical_init(); /* once more: by the number of CPUs */
     __atomic_store_n(&smp_is_open, true, __ATOMIC_SEQ_CST);
     hal_ipi_send_others((vector_t){VECTOR_WAKE});
     smp_wait_online();
@@ -309,6 +310,7 @@ void smp_ap_start(uint32_t slot)
     if (block->pcr.number == SMP_NUMBER_NONE)
         hal_machine_halt();
     block->idt[VECTOR_WAKE] = gate;
+    lapic_logical_init();
     clock_cpu_init();
     ke_cpu_main(block->pcr.number);
 }

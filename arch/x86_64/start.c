@@ -39,6 +39,7 @@ void hal_machine_init(void)
     i8259_init();
     lapic_boot_init();
     lapic_cpu_init();
+    lapic_logical_init();
     clock_calibrate();
     clock_cpu_init();
 }

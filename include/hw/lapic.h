@@ -58,6 +58,19 @@ enum lapic_register {
 /* SDM 3A "Local APIC ID" 11.4.6: the id of an xAPIC */
 #define LAPIC_ID_XAPIC_SHIFT 24
 
+/*
+ * Logical ids. SDM 3A "Logical Destination Mode" 11.6.2.2: in the flat model each of 8 local APICs
+ * has a bit. "Logical Destination Mode in x2APIC Mode" 11.12.10.2: the LDR is read only, and a
+ * cluster of 16 local APICs has a bit each below the cluster's number.
+ */
+#define LAPIC_DFR_FLAT 0xFFFFFFFFu
+#define LAPIC_LDR_XAPIC_SHIFT 24 /* in the LDR; in ICR_HIGH it is LAPIC_ICR_XAPIC_DEST_SHIFT */
+#define LAPIC_LDR_FLAT_MAX 8u
+#define LAPIC_LDR_X2_CLUSTER 0xFFFF0000u
+#define LAPIC_LDR_X2_CLUSTER_SHIFT 16
+#define LAPIC_X2_CLUSTER_SIZE 16u
+#define LAPIC_X2_CLUSTER_LAST 0xFFFEu /* all 16 of the next would read as everybody */
+
 /* SDM 3A "Local APIC Version Register" 11.4.8 */
 #define LAPIC_VERSION_MAX_LVT 0x00FF0000u
 
@@ -92,6 +105,7 @@ enum lapic_register {
 #define LAPIC_ICR_ASSERT 0x00004000u
 #define LAPIC_ICR_SHORTHAND 0x000C0000u
 #define LAPIC_ICR_SHORTHAND_SELF 0x00040000u
+#define LAPIC_ICR_SHORTHAND_ALL 0x00080000u
 #define LAPIC_ICR_SHORTHAND_OTHERS 0x000C0000u
 #define LAPIC_ICR_XAPIC_DEST_SHIFT 24 /* within ICR_HIGH */
 #define LAPIC_ICR_X2_DEST_SHIFT 32
@@ -107,6 +121,16 @@ enum lapic_register {
 static inline uint32_t lapic_vector_register(uint32_t bank, uint8_t vector)
 {
     return bank + vector / LAPIC_VECTORS_PER_REGISTER * LAPIC_VECTOR_STRIDE;
+}
+
+/* What the LDR of the x2APIC with this id reads as; 0: no logical destination can name it. */
+static inline uint32_t lapic_x2_logical_id(uint32_t id)
+{
+    uint32_t cluster = id / LAPIC_X2_CLUSTER_SIZE;
+
+    return cluster > LAPIC_X2_CLUSTER_LAST
+               ? 0
+               : cluster << LAPIC_LDR_X2_CLUSTER_SHIFT | 1u << id % LAPIC_X2_CLUSTER_SIZE;
 }
 
 static inline uint32_t lapic_vector_bit(uint8_t vector)
