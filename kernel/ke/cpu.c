@@ -5,6 +5,7 @@
  * runs the DPC loop) and a function to run at once, for barriers and KeIpiGenericCall. Both work
  * whatever the target is doing below IPI_LEVEL, also inside an ISR.
  */
+#include <hal/ipi.h>
 #include <hal/upcall.h>
 #include <lib/assert.h>
 #include <lib/export.h>
@@ -164,24 +165,27 @@ void ke_call_on_cpu(uint32_t cpu, void (*function)(void *), void *context)
 }
 
 /*
- * One message for all. Where another call is on its way to a CPU, those that have this one already
- * are told first: two callers would else wait for each other.
+ * Told all at once. Where another call is on its way to a CPU, those that have this one already are
+ * told first: two callers would else wait for each other.
  */
 static void call_on_others(void (*function)(void *), void *context)
 {
     uint32_t self = cpu_current();
     struct ke_call call = {function, context, hal_cpu_count() - 1};
+    struct cpu_set posted = {0};
 
-    if (call.pending == 0)
-        return;
     for (uint32_t cpu = 0; cpu < hal_cpu_count(); cpu++) {
-        if (cpu == self || call_try_post(cpu, &call))
+        if (cpu == self)
             continue;
-        hal_ipi_send_others((vector_t){VECTOR_IPI});
-        while (!call_try_post(cpu, &call))
-            hal_cpu_pause();
+        if (!call_try_post(cpu, &call)) {
+            hal_ipi_send_set(&posted, (vector_t){VECTOR_IPI});
+            posted = (struct cpu_set){0};
+            while (!call_try_post(cpu, &call))
+                hal_cpu_pause();
+        }
+        cpu_set_add(&posted, cpu);
     }
-    hal_ipi_send_others((vector_t){VECTOR_IPI});
+    hal_ipi_send_set(&posted, (vector_t){VECTOR_IPI});
     call_wait(&call);
 }
 

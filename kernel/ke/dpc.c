@@ -13,6 +13,7 @@
  * until CR8 drops below DISPATCH_LEVEL (CR8-5). When the queue is empty the loop ends with a
  * thread switch, if one is due.
  */
+#include <hal/ipi.h>
 #include <hal/upcall.h>
 #include <lib/assert.h>
 #include <lib/bugcheck.h>
@@ -27,6 +28,7 @@ enum {
     DPC_TYPE_NORMAL = 0x13,    /* spec C.7 */
     DPC_TARGET_BASE = 0x800,   /* KDPC.Number from here on names processor Number - base */
     DPC_QUEUE_DEPTH_LIMIT = 4, /* DPC-23 MaximumDpcQueueDepth */
+    DPC_FLUSH_BATCH = 16,      /* CPUs that one stack frame has markers for */
 };
 
 /* ---- asking for the loop -------------------------------------------------------------------- */
@@ -293,28 +295,76 @@ NTSTATUS NTAPI KeSetTargetProcessorDpcEx(PKDPC Dpc, PPROCESSOR_NUMBER ProcNumber
 }
 LDR_EXPORT(KeSetTargetProcessorDpcEx);
 
-/* A DPC behind everything queued so far on one CPU; its event tells that all that has run. */
+/* One batch of CPUs whose queues KeFlushQueuedDpcs() waits for. */
+struct dpc_flush {
+    KEVENT done;
+    volatile uint32_t pending; /* CPUs that have not come to their markers, and the caller */
+    KDPC markers[DPC_FLUSH_BATCH];
+};
+
+static void flush_release(struct dpc_flush *flush)
+{
+    if (!__atomic_sub_fetch(&flush->pending, 1, __ATOMIC_ACQ_REL))
+        KeSetEvent(&flush->done, 0, FALSE);
+}
+
+/* A DPC behind everything queued so far on one CPU. */
 static VOID NTAPI flush_marker(PKDPC Dpc, PVOID DeferredContext, PVOID SystemArgument1,
                                PVOID SystemArgument2)
 {
     (void)Dpc, (void)SystemArgument1, (void)SystemArgument2;
-    KeSetEvent(DeferredContext, 0, FALSE);
+    flush_release(DeferredContext);
 }
 
+/* False, and nothing is queued, where no DPC is queued or running. */
+static bool flush_mark(uint32_t cpu, PKDPC marker)
+{
+    struct ke_cpu *ke = hal_pcr(cpu)->ke;
+    uint64_t flags = hal_interrupts_disable();
+    bool is_busy;
+
+    ke_lock_acquire(&ke->dpc_lock);
+    is_busy = !IsListEmpty(&ke->dpc_list) || hal_pcr(cpu)->dpc_active;
+    if (is_busy && ke_dpc_claim(marker, ke))
+        InsertTailList(&ke->dpc_list, &marker->DpcListEntry);
+    ke_lock_release(&ke->dpc_lock);
+    hal_interrupts_restore(flags);
+    return is_busy;
+}
+
+/* Mark busy CPUs from `cpu` on, as many as there are markers, tell them all and wait. */
+static uint32_t flush_batch(uint32_t cpu)
+{
+    struct cpu_set marked = {0};
+    struct dpc_flush flush = {.pending = 1};
+    uint32_t used = 0;
+
+    KeInitializeEvent(&flush.done, NotificationEvent, FALSE);
+    for (; cpu < hal_cpu_count() && used < DPC_FLUSH_BATCH; cpu++) {
+        KeInitializeDpc(&flush.markers[used], flush_marker, &flush);
+        __atomic_add_fetch(&flush.pending, 1, __ATOMIC_RELAXED);
+        if (flush_mark(cpu, &flush.markers[used])) {
+            cpu_set_add(&marked, cpu);
+            used++;
+        } else {
+            __atomic_sub_fetch(&flush.pending, 1, __ATOMIC_RELAXED);
+        }
+    }
+    hal_ipi_send_set(&marked, (vector_t){VECTOR_IPI});
+    flush_release(&flush);
+    KeWaitForSingleObject(&flush.done, Executive, KernelMode, FALSE, NULL);
+    return cpu;
+}
+
+/*
+ * FLU-1, FLU-3. PASSIVE_LEVEL. A CPU that has nothing queued and runs no DPC is left alone: what
+ * is queued there after it was looked at came after the call.
+ */
 VOID NTAPI KeFlushQueuedDpcs(VOID)
 {
     ASSERT_IRQL(PASSIVE_LEVEL);
-    for (uint32_t cpu = 0; cpu < hal_cpu_count(); cpu++) {
-        KEVENT done;
-        KDPC marker;
-
-        KeInitializeEvent(&done, NotificationEvent, FALSE);
-        KeInitializeDpc(&marker, flush_marker, &done);
-        marker.Number = (USHORT)(DPC_TARGET_BASE + cpu);
-        marker.Importance = MediumHighImportance;
-        KeInsertQueueDpc(&marker, NULL, NULL);
-        KeWaitForSingleObject(&done, Executive, KernelMode, FALSE, NULL);
-    }
+    for (uint32_t cpu = 0; cpu < hal_cpu_count();)
+        cpu = flush_batch(cpu);
     ke_threaded_dpc_flush(); /* FLU-5 */
 }
 LDR_EXPORT(KeFlushQueuedDpcs);

@@ -11,6 +11,7 @@
  */
 #include "ke/watchdog.h"
 
+#include <hal/ipi.h>
 #include <lib/bugcheck.h>
 #include <lib/export.h>
 
@@ -70,11 +71,14 @@ static bool is_serving(const struct pcr *pcr)
 
 void ke_watchdog_tick_others(void)
 {
+    struct cpu_set asked = {0};
+
     for (uint32_t cpu = 1; cpu < hal_cpu_count(); cpu++) {
         const struct pcr *pcr = hal_pcr(cpu);
         if (pcr->online && is_serving(pcr) && !pcr->ke->tick_armed)
-            ke_request_dispatch_on(cpu);
+            cpu_set_add(&asked, cpu);
     }
+    hal_ipi_send_set(&asked, (vector_t){VECTOR_IPI});
 }
 
 void ke_watchdog_asked(void)
