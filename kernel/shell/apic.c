@@ -8,6 +8,7 @@
 #include <hal/hal.h>
 #include <hal/ioapic.h>
 #include <hal/ioapic_entry.h>
+#include <hal/ipi.h>
 #include <lib/bugcheck.h>
 #include <lib/string.h>
 
@@ -59,14 +60,26 @@ static void vectors_cell(struct table *table, const uint32_t bank[HAL_APIC_BANK]
     text_free(&text);
 }
 
+/* Messages by the way they name their targets, and those together. */
+static void sent_cells(struct table *table, uint32_t cpu)
+{
+    struct hal_ipi_counts counts;
+
+    hal_ipi_counts_read(cpu, &counts);
+    for (uint32_t kind = 0; kind < HAL_IPI_KIND_COUNT; kind++)
+        table_number(table, counts.messages[kind]);
+    table_number(table, counts.targets);
+}
+
 static bool all_print(const struct hal_apic_state *states, bool json)
 {
     static const struct table_column columns[] = {
-        {"cpu", TABLE_NUMBER},      {"apic", TABLE_NUMBER}, {"mode", TABLE_TEXT},
-        {"base", TABLE_HEX},        {"irql", TABLE_NUMBER}, {"in service", TABLE_WORDS},
-        {"requested", TABLE_WORDS},
+        {"cpu", TABLE_NUMBER},       {"apic", TABLE_NUMBER},     {"mode", TABLE_TEXT},
+        {"base", TABLE_HEX},         {"irql", TABLE_NUMBER},     {"in service", TABLE_WORDS},
+        {"requested", TABLE_WORDS},  {"physical", TABLE_NUMBER}, {"logical", TABLE_NUMBER},
+        {"shorthand", TABLE_NUMBER}, {"targets", TABLE_NUMBER},
     };
-    struct table *table = table_begin(columns, 7, json);
+    struct table *table = table_begin(columns, 11, json);
 
     for (uint32_t cpu = 0; cpu < hal_cpu_count(); cpu++) {
         table_number(table, cpu);
@@ -76,6 +89,7 @@ static bool all_print(const struct hal_apic_state *states, bool json)
         table_number(table, states[cpu].irql);
         vectors_cell(table, states[cpu].in_service);
         vectors_cell(table, states[cpu].requested);
+        sent_cells(table, cpu);
     }
     return table_end(table);
 }
@@ -236,7 +250,8 @@ static bool run_idt(const struct shell_call *call)
 }
 
 const struct shell_command shell_apic_commands[] = {
-    {"apic", "[CPU]", "local APICs: what is in service; one CPU's registers", 0, 1, run_apic},
+    {"apic", "[CPU]", "local APICs: vectors in service, IPIs sent; one's registers", 0, 1,
+     run_apic},
     {"ioapic", "", "IOAPICs and their redirection entries", 0, 0, run_ioapic},
     {"idt", "[CPU]", "a CPU's vectors in use: gate, count, line", 0, 1, run_idt},
     {0},

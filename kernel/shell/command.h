@@ -51,6 +51,7 @@ extern const struct shell_command shell_inject_commands[];
 extern const struct shell_command shell_verifier_commands[];
 extern const struct shell_command shell_route_commands[];
 extern const struct shell_command shell_apic_commands[];
+extern const struct shell_command shell_ipi_commands[];
 extern const struct shell_command shell_verify_commands[];
 extern const struct shell_command shell_remap_commands[];
 
