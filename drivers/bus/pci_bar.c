@@ -68,7 +68,7 @@ void pci_bars_read(struct pci_function *function)
             i++;
             continue;
         }
-        i += bar->kind == PCI_BAR_MEMORY64 ? 2 : 1;
+        i += bar->registers;
     }
 }
 

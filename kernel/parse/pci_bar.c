@@ -52,11 +52,13 @@ static bool decode_memory(const uint32_t original[2], const uint32_t readback[2]
     if (type == PCI_BAR_TYPE_64) {
         if (!has_next)
             return parse_fail(error, "BAR, memory type", offset, "64 bits in the last register");
-        bar->kind = PCI_BAR_MEMORY64;
         bar->registers = 2;
-        bar->address |= (uint64_t)original[1] << 32;
-        mask |= (uint64_t)readback[1] << 32;
-        width = 64;
+        if (original[1] || readback[1]) {
+            bar->kind = PCI_BAR_MEMORY64;
+            bar->address |= (uint64_t)original[1] << 32;
+            mask |= (uint64_t)readback[1] << 32;
+            width = 64;
+        } /* else nobody can put it above 4 GiB: a 32-bit BAR that fills two registers */
     } else if (type > PCI_BAR_TYPE_64) {
         return parse_fail_value(error, "BAR, memory type", offset, "reserved", type);
     }

@@ -59,14 +59,14 @@ enum pci_bar_kind {
     PCI_BAR_ABSENT, /* reads back 0 */
     PCI_BAR_IO,
     PCI_BAR_MEMORY32,
-    PCI_BAR_MEMORY64, /* takes the next register too */
+    PCI_BAR_MEMORY64,
 };
 
 struct pci_bar {
     enum pci_bar_kind kind;
     bool is_prefetchable;
     bool is_below_1m;  /* memory type 01b of old devices */
-    uint8_t registers; /* 1, or 2 for MEMORY64 */
+    uint8_t registers; /* 2 for MEMORY64, and for MEMORY32 whose upper half holds no bit */
     uint64_t address;
     uint64_t size; /* a power of two */
 };

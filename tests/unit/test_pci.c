@@ -226,13 +226,19 @@ static void decodes_bars(void **state)
     assert_true(decode_bar(0xFEB00004, 0xFFFFFFFFFFFFC004, true, &bar));
     assert_int_equal(bar.address, 0xFEB00000);
     assert_int_equal(bar.size, 0x4000);
+    assert_true(decode_bar(0xC0000004, 0xFFFFE004, true, &bar)); /* upper half: no bit */
+    assert_int_equal(bar.kind, PCI_BAR_MEMORY32);
+    assert_int_equal(bar.registers, 2);
+    assert_int_equal(bar.address, 0xC0000000);
+    assert_int_equal(bar.size, 0x2000);
     assert_true(decode_bar(0xA0002, 0xFFFF0002, true, &bar));
     assert_true(bar.is_below_1m);
 
-    assert_false(decode_bar(0, 0xFFFFFFFFFFFFC004, false, &bar)); /* 64 bits in the last one */
-    assert_false(decode_bar(0, 0xFFFFC006, true, &bar));          /* reserved type */
-    assert_false(decode_bar(0, 0xFF0FC000, true, &bar));          /* a hole */
-    assert_false(decode_bar(0, 0x00000008, true, &bar));          /* no address bit */
+    assert_false(decode_bar(0, 0xFFFFFFFFFFFFC004, false, &bar));  /* 64 bits in the last one */
+    assert_false(decode_bar(0x1C0000004, 0xFFFFE004, true, &bar)); /* above, and not */
+    assert_false(decode_bar(0, 0xFFFFC006, true, &bar));           /* reserved type */
+    assert_false(decode_bar(0, 0xFF0FC000, true, &bar));           /* a hole */
+    assert_false(decode_bar(0, 0x00000008, true, &bar));           /* no address bit */
     assert_false(decode_bar(0, 0x00000001, true, &bar));
 
     assert_true(pci_rom_decode(0xFEA00001, 0xFFFC0001, PCI_ROM_BAR, &bar, NULL));
