@@ -74,6 +74,24 @@ VOID ApicSend(ULONG Destination, ULONG Low)
     InterruptsRestore(flags);
 }
 
+ULONG_PTR NTAPI LogicalRead(ULONG_PTR Modes)
+{
+    LOGICAL_MODE *mode = (LOGICAL_MODE *)Modes + TestCurrentProcessor();
+
+    mode->Format = ApicRead(APIC_DFR);
+    mode->Logical = ApicRead(APIC_LDR);
+    return 0;
+}
+
+ULONG_PTR NTAPI LogicalWrite(ULONG_PTR Modes)
+{
+    const LOGICAL_MODE *mode = (const LOGICAL_MODE *)Modes + TestCurrentProcessor();
+
+    ApicWrite(APIC_DFR, mode->Format);
+    ApicWrite(APIC_LDR, mode->Logical);
+    return 0;
+}
+
 ULONG IoapicRead(ULONG Register)
 {
     WRITE_REGISTER_ULONG((PULONG)Ioapic, Register);

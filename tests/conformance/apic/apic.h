@@ -88,6 +88,15 @@ VOID MessagesReset(VOID);
 /* TRUE: the messages are on processors 0 to MESSAGES-1, in that order, and have one vector. */
 BOOLEAN MessagesAreSpread(VOID);
 
+/* DFR and LDR of a processor: how it is named logically. */
+typedef struct {
+    ULONG Format, Logical;
+} LOGICAL_MODE;
+
+/* For KeIpiGenericCall: each processor's, from or to an array of MESSAGES of them. */
+ULONG_PTR NTAPI LogicalRead(ULONG_PTR Modes);
+ULONG_PTR NTAPI LogicalWrite(ULONG_PTR Modes);
+
 /* The calling thread's processor, or any, without interrupts. */
 ULONG_PTR InterruptsOff(VOID);
 VOID InterruptsRestore(ULONG_PTR Flags);

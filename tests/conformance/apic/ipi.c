@@ -45,20 +45,6 @@ static BOOLEAN SendTo(ULONG Destination, ULONG Low, ULONG Processors)
 
 /* ---- destinations --------------------------------------------------------------------------- */
 
-static struct {
-    ULONG Format, Logical[MESSAGES];
-} Mode;
-
-static ULONG_PTR NTAPI SetLogical(ULONG_PTR Argument)
-{
-    ULONG processor = TestCurrentProcessor();
-
-    UNREFERENCED_PARAMETER(Argument);
-    ApicWrite(APIC_DFR, Mode.Format);
-    ApicWrite(APIC_LDR, Mode.Logical[processor] << 24);
-    return 0;
-}
-
 static VOID CheckPhysical(VOID)
 {
     ULONG i, reached = 0;
@@ -72,30 +58,27 @@ static VOID CheckPhysical(VOID)
 
 static VOID CheckLogical(VOID)
 {
+    LOGICAL_MODE before[MESSAGES], modes[MESSAGES];
     ULONG mask, reached = 0;
 
-    Mode.Format = APIC_DFR_FLAT;
+    KeIpiGenericCall(LogicalRead, (ULONG_PTR)before);
     for (mask = 0; mask < MESSAGES; mask++)
-        Mode.Logical[mask] = 1u << mask;
-    KeIpiGenericCall(SetLogical, 0);
+        modes[mask] = (LOGICAL_MODE){APIC_DFR_FLAT, 1u << mask << 24};
+    KeIpiGenericCall(LogicalWrite, (ULONG_PTR)modes);
     for (mask = 1; mask < 16; mask++)
         reached += SendTo(mask, APIC_ICR_LOGICAL, mask);
     ExpectEqual(reached, 15, "HW-24 a flat logical mask reaches exactly the processors in it");
 
-    Mode.Format = APIC_DFR_CLUSTER; /* two clusters of two */
-    for (mask = 0; mask < MESSAGES; mask++)
-        Mode.Logical[mask] = mask / 2 << 4 | 1u << mask % 2;
-    KeIpiGenericCall(SetLogical, 0);
+    for (mask = 0; mask < MESSAGES; mask++) /* two clusters of two */
+        modes[mask] = (LOGICAL_MODE){APIC_DFR_CLUSTER, (mask / 2 << 4 | 1u << mask % 2) << 24};
+    KeIpiGenericCall(LogicalWrite, (ULONG_PTR)modes);
     reached = 0;
     for (mask = 1; mask < 4; mask++) {
         reached += SendTo(mask, APIC_ICR_LOGICAL, mask);
         reached += SendTo(1u << 4 | mask, APIC_ICR_LOGICAL, mask << 2);
     }
     ExpectEqual(reached, 6, "HW-25 a cluster's mask reaches exactly the processors in it");
-
-    Mode.Format = APIC_DFR_FLAT;
-    for (mask = 0; mask < MESSAGES; mask++)
-        Mode.Logical[mask] = 0;
+    KeIpiGenericCall(LogicalWrite, (ULONG_PTR)before);
 }
 
 /* ---- sleeping ------------------------------------------------------------------------------- */
@@ -153,7 +136,6 @@ VOID CheckIpis(VOID)
     if (MessagesAreSpread()) {
         CheckPhysical();
         CheckLogical();
-        KeIpiGenericCall(SetLogical, 0);
     } else {
         ExpectSkip("HW-23, HW-24, HW-25, HW-28 IPIs reach those they are sent to",
                    "not four processors with a message each");

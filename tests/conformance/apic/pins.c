@@ -267,13 +267,6 @@ static VOID CheckTogether(PTEST_DEVICE Line, PTEST_DEVICE Edge)
     TestAnywhere();
 }
 
-static ULONG_PTR NTAPI SetFlat(ULONG_PTR On)
-{
-    ApicWrite(APIC_DFR, APIC_DFR_FLAT);
-    ApicWrite(APIC_LDR, On ? 1u << (24 + TestCurrentProcessor()) : 0);
-    return 0;
-}
-
 /* One edge, sent where the entry says; the messages' routines take it. */
 static ULONG EdgeReaches(PTEST_DEVICE Edge, ULONG Destination, ULONG Flags)
 {
@@ -291,7 +284,8 @@ static ULONG EdgeReaches(PTEST_DEVICE Edge, ULONG Destination, ULONG Flags)
 
 static VOID CheckDestinations(PTEST_DEVICE Edge)
 {
-    ULONG pin = PinOf(Edge), high = PinRead(pin, TRUE), low = PinRead(pin, FALSE);
+    ULONG pin = PinOf(Edge), high = PinRead(pin, TRUE), low = PinRead(pin, FALSE), i;
+    LOGICAL_MODE before[MESSAGES], modes[MESSAGES];
 
     if (!MessagesAreSpread()) {
         ExpectSkip("HW-45 a pin reaches the processors its destination names",
@@ -299,10 +293,13 @@ static VOID CheckDestinations(PTEST_DEVICE Edge)
         return;
     }
     ExpectEqual(EdgeReaches(Edge, 1, 0), 2, "HW-45 a physical destination: processor 1");
-    KeIpiGenericCall(SetFlat, TRUE);
+    KeIpiGenericCall(LogicalRead, (ULONG_PTR)before);
+    for (i = 0; i < MESSAGES; i++)
+        modes[i] = (LOGICAL_MODE){APIC_DFR_FLAT, 1u << (24 + i)};
+    KeIpiGenericCall(LogicalWrite, (ULONG_PTR)modes);
     ExpectEqual(EdgeReaches(Edge, 0xD, PIN_LOGICAL), 0xD,
                 "HW-45 the logical destination D hex: exactly its three processors");
-    KeIpiGenericCall(SetFlat, FALSE);
+    KeIpiGenericCall(LogicalWrite, (ULONG_PTR)before);
     PinWrite(pin, high, low);
 }
 
