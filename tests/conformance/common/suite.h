@@ -12,6 +12,7 @@
  * device.c      how each kind of QEMU device is made to interrupt and to stop
  * connection.c  a connect call, its ISR and what that saw
  * helper.c      threads on other processors, pauses, requests below, bug checks to come
+ * catch.c       exceptions that a call raises
  *
  * Only documented routines are called, so the same file can be loaded on Windows.
  */
@@ -256,6 +257,8 @@ VOID TestAnywhere(VOID);
 BOOLEAN TestThreadStart(PTEST_THREAD Thread, ULONG Processor, TEST_THREAD_ROUTINE Routine,
                         PVOID Context);
 VOID TestThreadJoin(PTEST_THREAD Thread);
+/* Calls the routine; what it raises, else STATUS_SUCCESS. One thread at a time. IRQL < DISPATCH. */
+NTSTATUS TestCatch(TEST_THREAD_ROUTINE Routine, PVOID Context);
 /* Waits, at whatever IRQL, until *Value is at least Least; FALSE after so many milliseconds. */
 BOOLEAN TestSpinUntil(volatile LONG *Value, LONG Least, ULONG Milliseconds);
 /* The only processor of a set, or the lowest of it. */

@@ -1,0 +1,196 @@
+/*
+ * event.c - events that are pulsed and reset; timers that may be late by so much.
+ *
+ * A pulse reaches who waits at that moment. Waiters are threads of a higher priority on processor
+ * 0, where the case runs: once they have said that they are there, they wait.
+ */
+#include "ke.h"
+
+#define WAITERS 3
+#define WAIT_MS 10000
+
+static TEST_THREAD Waiters[WAITERS];
+static volatile LONG Waiting, Woken;
+static KPRIORITY Before;
+static KEVENT Event;
+
+static VOID WaiterMain(PVOID Context)
+{
+    UNREFERENCED_PARAMETER(Context);
+    KeSetPriorityThread(KeGetCurrentThread(), KE_HIGH);
+    InterlockedIncrement(&Waiting);
+    KeWaitForSingleObject(&Event, Executive, KernelMode, FALSE, NULL);
+    InterlockedIncrement(&Woken);
+}
+
+static BOOLEAN StartWaiters(EVENT_TYPE Type)
+{
+    ULONG i;
+
+    KeInitializeEvent(&Event, Type, FALSE);
+    Waiting = Woken = 0;
+    TestGoTo(0);
+    Before = KeSetPriorityThread(KeGetCurrentThread(), KE_HIGH - 2);
+    for (i = 0; i < WAITERS; i++)
+        if (!TestThreadStart(&Waiters[i], 0, WaiterMain, NULL))
+            return FALSE;
+    while (Waiting < WAITERS)
+        TestPause(1);
+    return TRUE;
+}
+
+static VOID JoinWaiters(VOID)
+{
+    ULONG i;
+
+    for (i = 0; i < WAITERS; i++)
+        TestThreadJoin(&Waiters[i]);
+    KeSetPriorityThread(KeGetCurrentThread(), Before);
+    TestAnywhere();
+}
+
+/* ---- KePulseEvent --------------------------------------------------------------------------- */
+
+static VOID CheckPulseNotification(VOID)
+{
+    LONG before, woken, state;
+
+    if (!StartWaiters(NotificationEvent))
+        return;
+    before = KePulseEvent(&Event, IO_NO_INCREMENT, FALSE);
+    woken = Woken; /* they have a higher priority */
+    state = KeReadStateEvent(&Event);
+    KeSetEvent(&Event, IO_NO_INCREMENT, FALSE);
+    JoinWaiters();
+    ExpectEqual((ULONG)before, 0, "KePulseEvent returns the state before");
+    ExpectEqual((ULONG)woken, WAITERS, "it releases all who wait for a notification event");
+    ExpectEqual((ULONG)state, 0, "and the event is not signaled then");
+}
+
+static VOID CheckPulseSynchronization(VOID)
+{
+    LONG woken[WAITERS], i, state = 0;
+    BOOLEAN each = TRUE;
+    KIRQL irql;
+
+    if (!StartWaiters(SynchronizationEvent))
+        return;
+    for (i = 0; i < WAITERS; i++) {
+        KeRaiseIrql(DISPATCH_LEVEL, &irql);
+        KePulseEvent(&Event, IO_NO_INCREMENT, FALSE);
+        each = each && Woken == i;
+        KeLowerIrql(irql);
+        woken[i] = Woken;
+        state |= KeReadStateEvent(&Event);
+    }
+    for (i = 0; i < WAITERS; i++) {
+        each = each && woken[i] == i + 1;
+        KeSetEvent(&Event, IO_NO_INCREMENT, FALSE);
+    }
+    JoinWaiters();
+    Expect(each, "of those who wait for a synchronization event it releases one each time; called "
+                 "at DISPATCH_LEVEL, that one runs when the level is lowered");
+    ExpectEqual((ULONG)state, 0, "the event is not signaled afterwards");
+}
+
+static VOID CheckPulseAlone(EVENT_TYPE Type)
+{
+    KeInitializeEvent(&Event, Type, FALSE);
+    ExpectEqual((ULONG)KePulseEvent(&Event, IO_NO_INCREMENT, FALSE), 0,
+                "an event that nobody waits for is pulsed");
+    ExpectStatus(KeWait(&Event, 0), STATUS_TIMEOUT, "who comes later has missed it");
+    KeSetEvent(&Event, IO_NO_INCREMENT, FALSE);
+    Expect(KePulseEvent(&Event, IO_NO_INCREMENT, FALSE) != 0,
+           "a pulse of a signaled event returns that it was");
+    ExpectEqual((ULONG)KeReadStateEvent(&Event), 0, "and resets it");
+}
+
+/* ---- KeResetEvent --------------------------------------------------------------------------- */
+
+static VOID CheckReset(EVENT_TYPE Type)
+{
+    LONG set, reset;
+    KIRQL irql;
+
+    KeInitializeEvent(&Event, Type, TRUE);
+    Expect(KeResetEvent(&Event) != 0, "KeResetEvent returns that the event was signaled");
+    ExpectStatus(KeWait(&Event, 0), STATUS_TIMEOUT, "then it is not");
+    ExpectEqual((ULONG)KeResetEvent(&Event), 0, "KeResetEvent returns that it was not");
+    KeRaiseIrql(DISPATCH_LEVEL, &irql);
+    KeSetEvent(&Event, IO_NO_INCREMENT, FALSE);
+    set = KeResetEvent(&Event);
+    reset = KeResetEvent(&Event);
+    KeLowerIrql(irql);
+    Expect(set != 0 && reset == 0, "at DISPATCH_LEVEL, too");
+}
+
+/* ---- KeSetCoalescableTimer ------------------------------------------------------------------ */
+
+#define DUE_MS 20
+#define TOLERANCE_MS 50
+#define TRIES 5
+
+static VOID NTAPI CountRun(PKDPC Dpc, PVOID Context, PVOID Argument1, PVOID Argument2)
+{
+    UNREFERENCED_PARAMETER(Dpc);
+    UNREFERENCED_PARAMETER(Argument1);
+    UNREFERENCED_PARAMETER(Argument2);
+    InterlockedIncrement(Context);
+}
+
+static VOID CheckTolerance(PKTIMER Timer)
+{
+    LARGE_INTEGER due = {.QuadPart = -DUE_MS * 10000LL}, frequency, before, after;
+    LONGLONG passed, least = MAXLONG;
+    BOOLEAN early = FALSE;
+    ULONG i;
+
+    for (i = 0; i < TRIES; i++) {
+        before = KeQueryPerformanceCounter(&frequency);
+        KeSetCoalescableTimer(Timer, due, 0, TOLERANCE_MS, NULL);
+        KeWait(Timer, WAIT_MS);
+        after = KeQueryPerformanceCounter(NULL);
+        passed = (after.QuadPart - before.QuadPart) * 1000 / frequency.QuadPart;
+        early = early || passed < DUE_MS;
+        least = passed < least ? passed : least;
+    }
+    Expect(!early, "a timer with a tolerance does not expire before it is due");
+    /* The host may be busy: the least of several is the system's own. */
+    Expect(least <= DUE_MS + TOLERANCE_MS, "and within its tolerance");
+}
+
+static VOID CheckCoalescable(VOID)
+{
+    LARGE_INTEGER far = {.QuadPart = -600 * 10000000LL}, soon = {.QuadPart = -10000};
+    volatile LONG runs = 0;
+    KTIMER timer;
+    KDPC dpc;
+
+    KeInitializeTimerEx(&timer, SynchronizationTimer);
+    KeInitializeDpc(&dpc, CountRun, (PVOID)&runs);
+    Expect(!KeSetCoalescableTimer(&timer, far, 0, TOLERANCE_MS, &dpc),
+           "KeSetCoalescableTimer returns FALSE for a timer that was not set");
+    Expect(KeSetCoalescableTimer(&timer, far, 0, 0, &dpc), "and TRUE for one that was");
+    Expect(KeCancelTimer(&timer) && !KeCancelTimer(&timer), "it can be cancelled");
+    CheckTolerance(&timer);
+    KeSetCoalescableTimer(&timer, soon, 5, 1, &dpc);
+    Expect(KeWait(&timer, WAIT_MS) == STATUS_SUCCESS && KeWait(&timer, WAIT_MS) == STATUS_SUCCESS,
+           "with a Period it expires again and again");
+    /* A late clock may find two periods over at once: they make one run of the DPC. */
+    while (runs < 2 && KeWait(&timer, WAIT_MS) == STATUS_SUCCESS)
+        continue;
+    Expect(KeCancelTimer(&timer), "until it is cancelled");
+    KeFlushQueuedDpcs();
+    Expect(runs >= 2, "and queues its DPC each time");
+}
+
+VOID CheckEvents(VOID)
+{
+    CheckPulseNotification();
+    CheckPulseSynchronization();
+    CheckPulseAlone(NotificationEvent);
+    CheckPulseAlone(SynchronizationEvent);
+    CheckReset(NotificationEvent);
+    CheckReset(SynchronizationEvent);
+    CheckCoalescable();
+}

@@ -1,0 +1,281 @@
+/*
+ * irql.c - the exported forms of raising and lowering, which headers inline, and the spin locks
+ * that are taken at levels of their own.
+ */
+#include "ke.h"
+
+#define SYNCH_LEVEL 12 /* x64: below the clock and the inter-processor interrupt */
+#define WAIT_MS 10000
+
+typedef KIRQL(NTAPI *PRAISE)(KIRQL NewIrql);
+typedef VOID(NTAPI *PLOWER)(KIRQL NewIrql);
+typedef KIRQL(NTAPI *PRAISE_TO_LEVEL)(VOID);
+typedef KIRQL(NTAPI *PACQUIRE)(PKSPIN_LOCK Lock);
+typedef VOID(NTAPI *PACQUIRE_QUEUED)(PKSPIN_LOCK Lock, PKLOCK_QUEUE_HANDLE Handle);
+
+static PRAISE Raise;
+static PLOWER Lower;
+static PRAISE_TO_LEVEL RaiseToSynch;
+static PACQUIRE AcquireToSynch;
+static PACQUIRE_QUEUED AcquireQueuedToSynch;
+
+static VOID Find(VOID)
+{
+    Raise = (PRAISE)TestRoutine(L"KfRaiseIrql");
+    Lower = (PLOWER)TestRoutine(L"KfLowerIrql");
+    RaiseToSynch = (PRAISE_TO_LEVEL)TestRoutine(L"KeRaiseIrqlToSynchLevel");
+    AcquireToSynch = (PACQUIRE)TestRoutine(L"KeAcquireSpinLockRaiseToSynch");
+    AcquireQueuedToSynch =
+        (PACQUIRE_QUEUED)TestRoutine(L"KeAcquireInStackQueuedSpinLockRaiseToSynch");
+}
+
+/* ---- levels --------------------------------------------------------------------------------- */
+
+static VOID NTAPI CountRun(PKDPC Dpc, PVOID Context, PVOID Argument1, PVOID Argument2)
+{
+    UNREFERENCED_PARAMETER(Dpc);
+    UNREFERENCED_PARAMETER(Argument1);
+    UNREFERENCED_PARAMETER(Argument2);
+    InterlockedIncrement(Context);
+}
+
+static VOID CheckEachLevel(VOID)
+{
+    ULONG wrong = 0;
+    KIRQL low, high;
+
+    for (low = PASSIVE_LEVEL; low <= HIGH_LEVEL; low++) {
+        for (high = low; high <= HIGH_LEVEL; high++) {
+            wrong += Raise(low) != PASSIVE_LEVEL || KeGetCurrentIrql() != low;
+            wrong += Raise(high) != low || KeGetCurrentIrql() != high;
+            Lower(low);
+            wrong += KeGetCurrentIrql() != low;
+            Lower(PASSIVE_LEVEL);
+            wrong += KeGetCurrentIrql() != PASSIVE_LEVEL;
+        }
+    }
+    ExpectEqual(wrong, 0,
+                "RAI-1, RAI-3 KfRaiseIrql raises from each level to each not below it and returns "
+                "the level before, KfLowerIrql goes back");
+}
+
+VOID CheckIrql(VOID)
+{
+    static const KIRQL from[] = {PASSIVE_LEVEL, APC_LEVEL, DISPATCH_LEVEL, SYNCH_LEVEL};
+    volatile LONG runs = 0;
+    LONG held;
+    KIRQL old, inside, outside;
+    ULONG i;
+    KDPC dpc;
+
+    Find();
+    CheckEachLevel();
+    KeInitializeDpc(&dpc, CountRun, (PVOID)&runs);
+    Raise(DISPATCH_LEVEL);
+    KeInsertQueueDpc(&dpc, NULL, NULL);
+    held = runs;
+    Lower(PASSIVE_LEVEL);
+    Expect(held == 0 && runs == 1, "RAI-8 KfLowerIrql runs the DPC that has waited for it");
+    for (i = 0; i < sizeof(from); i++) {
+        outside = Raise(from[i]);
+        old = RaiseToSynch();
+        inside = KeGetCurrentIrql();
+        Lower(old);
+        Lower(outside);
+        Expect(old == from[i] && inside == SYNCH_LEVEL,
+               "KeRaiseIrqlToSynchLevel raises to SYNCH_LEVEL and returns the level before");
+    }
+}
+
+VOID StopIrql(ULONG Number)
+{
+    Find();
+    Raise(DISPATCH_LEVEL);
+    if (Number == 1) {
+        ExpectStop(0x9, TEST_ANY, DISPATCH_LEVEL, APC_LEVEL, TEST_ANY,
+                   "RAI-1, RAI-6 KfRaiseIrql to a lower level");
+        Raise(APC_LEVEL);
+    } else if (Number == 2) {
+        ExpectStop(0xA, TEST_ANY, DISPATCH_LEVEL, SYNCH_LEVEL, TEST_ANY,
+                   "RAI-2, RAI-6 KfLowerIrql to a higher level");
+        Lower(SYNCH_LEVEL);
+    } else {
+        Raise(HIGH_LEVEL);
+        ExpectStop(0x9, TEST_ANY, HIGH_LEVEL, SYNCH_LEVEL, TEST_ANY,
+                   "RAI-4, RAI-6 KeRaiseIrqlToSynchLevel from above it");
+        RaiseToSynch();
+    }
+}
+
+/* ---- plain locks ---------------------------------------------------------------------------- */
+
+static KSPIN_LOCK Lock;
+
+static VOID CheckRaiseToSynch(KIRQL From)
+{
+    KIRQL outside, old, inside, after;
+    BOOLEAN held, free;
+
+    KeInitializeSpinLock(&Lock);
+    free = KeTestSpinLock(&Lock);
+    KeRaiseIrql(From, &outside);
+    old = AcquireToSynch(&Lock);
+    inside = KeGetCurrentIrql();
+    held = Lock != 0 && !KeTestSpinLock(&Lock);
+    KeReleaseSpinLock(&Lock, old);
+    after = KeGetCurrentIrql();
+    KeLowerIrql(outside);
+    Expect(old == From && inside == SYNCH_LEVEL && after == From,
+           "KeAcquireSpinLockRaiseToSynch holds the lock at SYNCH_LEVEL, KeReleaseSpinLock goes "
+           "back");
+    Expect(free && held && Lock == 0 && KeTestSpinLock(&Lock),
+           "KeTestSpinLock tells a free lock from a held one and takes neither");
+}
+
+/* ---- queued locks --------------------------------------------------------------------------- */
+
+static VOID CheckAtDpcLevel(KIRQL At)
+{
+    KLOCK_QUEUE_HANDLE handle;
+    KIRQL outside, inside, after;
+    KSPIN_LOCK held;
+
+    KeInitializeSpinLock(&Lock);
+    KeRaiseIrql(At, &outside);
+    KeAcquireInStackQueuedSpinLockAtDpcLevel(&Lock, &handle);
+    inside = KeGetCurrentIrql();
+    held = Lock;
+    KeReleaseInStackQueuedSpinLockFromDpcLevel(&handle);
+    after = KeGetCurrentIrql();
+    KeLowerIrql(outside);
+    Expect(inside == At && after == At && held != 0 && Lock == 0,
+           "LOCK-10 KeAcquireInStackQueuedSpinLockAtDpcLevel and its release leave the level");
+}
+
+static VOID CheckForDpc(KIRQL From)
+{
+    KLOCK_QUEUE_HANDLE handle;
+    KIRQL outside, inside, after;
+    KSPIN_LOCK held;
+
+    KeInitializeSpinLock(&Lock);
+    KeRaiseIrql(From, &outside);
+    KeAcquireInStackQueuedSpinLockForDpc(&Lock, &handle);
+    inside = KeGetCurrentIrql();
+    held = Lock;
+    KeReleaseInStackQueuedSpinLockForDpc(&handle);
+    after = KeGetCurrentIrql();
+    KeLowerIrql(outside);
+    Expect(
+        inside == DISPATCH_LEVEL && after == From && held != 0 && Lock == 0,
+        "KeAcquireInStackQueuedSpinLockForDpc holds the lock at DISPATCH_LEVEL, wherever the DPC "
+        "runs, and its release goes back");
+}
+
+static VOID CheckQueuedToSynch(KIRQL From)
+{
+    KLOCK_QUEUE_HANDLE handle;
+    KIRQL outside, inside, after;
+    KSPIN_LOCK held;
+
+    KeInitializeSpinLock(&Lock);
+    KeRaiseIrql(From, &outside);
+    AcquireQueuedToSynch(&Lock, &handle);
+    inside = KeGetCurrentIrql();
+    held = Lock;
+    KeReleaseInStackQueuedSpinLock(&handle);
+    after = KeGetCurrentIrql();
+    KeLowerIrql(outside);
+    Expect(inside == SYNCH_LEVEL && after == From && held != 0 && Lock == 0,
+           "KeAcquireInStackQueuedSpinLockRaiseToSynch holds the lock at SYNCH_LEVEL, its release "
+           "goes back");
+}
+
+/* ---- who waits longest comes first ---------------------------------------------------------- */
+
+#define WAITERS 3
+
+typedef struct _WAITER {
+    TEST_THREAD Thread;
+    KLOCK_QUEUE_HANDLE Handle;
+    LONG Number; /* from 1 */
+    LONG Turn;   /* 1: the first to have the lock */
+} WAITER, *PWAITER;
+
+static volatile LONG Admitted, Turns;
+
+static VOID WaiterMain(PVOID Context)
+{
+    PWAITER waiter = Context;
+    KIRQL irql;
+
+    while (Admitted < waiter->Number)
+        YieldProcessor();
+    KeRaiseIrql(DISPATCH_LEVEL, &irql);
+    KeAcquireInStackQueuedSpinLockAtDpcLevel(&Lock, &waiter->Handle);
+    waiter->Turn = ++Turns;
+    KeReleaseInStackQueuedSpinLockFromDpcLevel(&waiter->Handle);
+    KeLowerIrql(irql);
+}
+
+/* Who queues links itself to the handle before; this is how to know that it waits. */
+static BOOLEAN HasSuccessor(PKLOCK_QUEUE_HANDLE Handle)
+{
+    PVOID volatile *next = (PVOID volatile *)&Handle->LockQueue.Next;
+    ULONG i;
+
+    for (i = 0; i < WAIT_MS && *next == NULL; i++)
+        KeStallExecutionProcessor(1000);
+    return *next != NULL;
+}
+
+static VOID CheckQueueOrder(VOID)
+{
+    static WAITER waiters[WAITERS];
+    KLOCK_QUEUE_HANDLE own, *last = &own;
+    BOOLEAN ordered = TRUE;
+    LONG i;
+
+    if (TestProcessors() <= WAITERS) {
+        ExpectSkip("LOCK-10 a queued spin lock is handed on in the order of arrival",
+                   "fewer than four processors");
+        return;
+    }
+    RtlZeroMemory(waiters, sizeof(waiters));
+    KeInitializeSpinLock(&Lock);
+    Admitted = Turns = 0;
+    TestGoTo(0);
+    for (i = 0; i < WAITERS; i++) {
+        waiters[i].Number = i + 1;
+        if (!TestThreadStart(&waiters[i].Thread, (ULONG)i + 1, WaiterMain, &waiters[i]))
+            ordered = FALSE;
+    }
+    KeAcquireInStackQueuedSpinLock(&Lock, &own);
+    for (i = 0; i < WAITERS && ordered; i++) {
+        Admitted = i + 1;
+        ordered = HasSuccessor(last);
+        last = &waiters[i].Handle;
+    }
+    Admitted = WAITERS;
+    ordered = ordered && Turns == 0;
+    KeReleaseInStackQueuedSpinLock(&own);
+    for (i = 0; i < WAITERS; i++) {
+        TestThreadJoin(&waiters[i].Thread);
+        ordered = ordered && waiters[i].Turn == i + 1;
+    }
+    TestAnywhere();
+    Expect(ordered && Lock == 0, "LOCK-10 a queued spin lock is handed on in the order of arrival");
+}
+
+VOID CheckSpinLocks(VOID)
+{
+    CheckRaiseToSynch(PASSIVE_LEVEL);
+    CheckRaiseToSynch(DISPATCH_LEVEL);
+    CheckAtDpcLevel(DISPATCH_LEVEL);
+    CheckAtDpcLevel(SYNCH_LEVEL);
+    CheckForDpc(PASSIVE_LEVEL);
+    CheckForDpc(DISPATCH_LEVEL);
+    CheckQueuedToSynch(PASSIVE_LEVEL);
+    CheckQueuedToSynch(DISPATCH_LEVEL);
+    CheckQueueOrder();
+}
