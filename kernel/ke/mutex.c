@@ -12,13 +12,17 @@
 #include "ke/ke.h"
 #include "ke/object.h"
 
-void ke_mutant_take(PKMUTANT mutant, PKTHREAD thread)
+bool ke_mutant_take(PKMUTANT mutant, PKTHREAD thread)
 {
+    bool abandoned = mutant->Abandoned;
+
     if (--mutant->Header.SignalState == 0) {
         mutant->OwnerThread = thread;
         thread->kernel_apc_disable -= mutant->ApcDisable;
         InsertTailList(&thread->mutants, &mutant->MutantListEntry);
+        mutant->Abandoned = FALSE;
     }
+    return abandoned;
 }
 
 static void mutant_give_up(PKMUTANT mutant, PKTHREAD thread)

@@ -27,8 +27,11 @@ static inline void ke_object_init(DISPATCHER_HEADER *header, enum ke_object_type
     InitializeListHead(&header->WaitListHead);
 }
 
-/* The thread becomes (or stays) the owner: one level deeper. Dispatcher lock held. */
-void ke_mutant_take(PKMUTANT mutant, PKTHREAD thread);
+/*
+ * The thread becomes (or stays) the owner: one level deeper. True: the mutant was abandoned, which
+ * is told once. Dispatcher lock held.
+ */
+bool ke_mutant_take(PKMUTANT mutant, PKTHREAD thread);
 /* A thread ends: what it still owns becomes abandoned. Dispatcher lock held. */
 void ke_mutants_abandon(PKTHREAD thread);
 

@@ -22,8 +22,8 @@ static bool object_is_ready(const DISPATCHER_HEADER *header, PKTHREAD thread)
            CONTAINING_RECORD(header, KMUTANT, Header)->OwnerThread == thread;
 }
 
-/* A wait is satisfied by the object: take what it gives. */
-static void object_consume(DISPATCHER_HEADER *header, PKTHREAD thread)
+/* A wait is satisfied by the object: take what it gives. What that adds to the wait's status. */
+static NTSTATUS object_consume(DISPATCHER_HEADER *header, PKTHREAD thread)
 {
     switch (header->Type) {
     case KE_OBJECT_EVENT_SYNCHRONIZATION:
@@ -34,11 +34,13 @@ static void object_consume(DISPATCHER_HEADER *header, PKTHREAD thread)
         header->SignalState--;
         break;
     case KE_OBJECT_MUTANT:
-        ke_mutant_take(CONTAINING_RECORD(header, KMUTANT, Header), thread);
+        if (ke_mutant_take(CONTAINING_RECORD(header, KMUTANT, Header), thread))
+            return STATUS_ABANDONED_WAIT_0;
         break;
     default: /* notification objects and threads stay signaled */
         break;
     }
+    return STATUS_WAIT_0;
 }
 
 static bool wait_all_ready(PKTHREAD thread)
@@ -79,13 +81,13 @@ void ke_object_signaled(DISPATCHER_HEADER *header, int32_t boost)
 
         entry = entry->Flink;
         if (!thread->wait_all || block == &thread->wait_timer_block) {
-            NTSTATUS status = block->WaitKey;
-            object_consume(header, thread);
+            NTSTATUS status = block->WaitKey + object_consume(header, thread);
             ke_wait_end(thread, status, boost);
         } else if (wait_all_ready(thread)) {
+            NTSTATUS status = STATUS_WAIT_0;
             for (uint32_t i = 0; i < thread->wait_count; i++)
-                object_consume(thread->wait_blocks[i].Object, thread);
-            ke_wait_end(thread, STATUS_WAIT_0, boost);
+                status |= object_consume(thread->wait_blocks[i].Object, thread);
+            ke_wait_end(thread, status, boost);
         } else {
             continue;
         }
@@ -116,16 +118,15 @@ static bool wait_try(uint32_t count, PVOID *objects, bool all, PKTHREAD self, NT
             continue;
         ready++;
         if (!all) {
-            object_consume(objects[i], self);
-            *status = (NTSTATUS)(STATUS_WAIT_0 + i);
+            *status = (NTSTATUS)i + object_consume(objects[i], self);
             return true;
         }
     }
     if (!all || ready < count)
         return false;
-    for (uint32_t i = 0; i < count; i++)
-        object_consume(objects[i], self);
     *status = STATUS_WAIT_0;
+    for (uint32_t i = 0; i < count; i++)
+        *status |= object_consume(objects[i], self);
     return true;
 }
 
