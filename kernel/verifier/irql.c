@@ -19,11 +19,11 @@ enum { WRONG_IRQL = 0xE5 };
 #define TO_DISPATCH PASSIVE_LEVEL, DISPATCH_LEVEL
 #define AT_DISPATCH DISPATCH_LEVEL, DISPATCH_LEVEL
 #define FROM_DISPATCH DISPATCH_LEVEL, HIGH_LEVEL
+#define TO_SYNCH DISPATCH_LEVEL, SYNCH_LEVEL /* releases what ...RaiseToSynch acquired, too */
 
 /* clang-format off */
 const struct verifier_rule verifier_irql_rules[] = {
     {"ExAcquireFastMutex", TO_APC, 0x33, 1, 0},
-    {"ExAcquireFastMutexUnsafe", AT_APC, 0x39, 0, 1},
     {"ExAcquireResourceExclusiveLite", TO_APC, 0x20007, 0, 0},
     {"ExAcquireResourceSharedLite", TO_APC, 0x20007, 0, 0},
     {"ExAcquireRundownProtection", TO_DISPATCH, WRONG_IRQL, 0, 0},
@@ -50,7 +50,6 @@ const struct verifier_rule verifier_irql_rules[] = {
     {"ExRaiseStatus", TO_APC, WRONG_IRQL, 0, 0},
     {"ExRegisterCallback", TO_APC, 0x20006, 0, 0},
     {"ExReleaseFastMutex", AT_APC, 0x34, 0, 1},
-    {"ExReleaseFastMutexUnsafe", AT_APC, 0x3A, 0, 1},
     {"ExReleaseResourceLite", TO_DISPATCH, WRONG_IRQL, 0, 0},
     {"ExReleaseRundownProtection", TO_DISPATCH, WRONG_IRQL, 0, 0},
     {"ExReleaseSpinLockExclusive", AT_DISPATCH, WRONG_IRQL, 0, 0},
@@ -150,12 +149,12 @@ const struct verifier_rule verifier_irql_rules[] = {
     {"KeReadStateMutex", TO_DISPATCH, WRONG_IRQL, 0, 0},
     {"KeReadStateTimer", TO_DISPATCH, 0x20011, 0, 0},
     {"KeReleaseGuardedMutex", TO_APC, 0x2000F, 0, 0},
-    {"KeReleaseInStackQueuedSpinLock", AT_DISPATCH, WRONG_IRQL, 0, 0},
+    {"KeReleaseInStackQueuedSpinLock", TO_SYNCH, WRONG_IRQL, 0, 0},
     {"KeReleaseInStackQueuedSpinLockForDpc", AT_DISPATCH, WRONG_IRQL, 0, 0},
     {"KeReleaseInStackQueuedSpinLockFromDpcLevel", FROM_DISPATCH, WRONG_IRQL, 0, 0},
     {"KeReleaseMutex", TO_DISPATCH, 0x20011, 0, 0},
     {"KeReleaseSemaphore", TO_DISPATCH, WRONG_IRQL, 0, 0},
-    {"KeReleaseSpinLock", AT_DISPATCH, 0x32, 1, 0},
+    {"KeReleaseSpinLock", TO_SYNCH, 0x32, 1, 0},
     {"KeReleaseSpinLockForDpc", AT_DISPATCH, WRONG_IRQL, 0, 0},
     {"KeReleaseSpinLockFromDpcLevel", AT_DISPATCH, 0x41, 1, 0},
     {"KeRemoveByKeyDeviceQueue", AT_DISPATCH, 0x20003, 0, 0},

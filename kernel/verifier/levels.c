@@ -17,6 +17,8 @@ enum {
     RULE_SET_EVENT = 0x20016,
     RAISED_DOWNWARD = 0x30,
     LOWERED_UPWARD = 0x31,
+    UNSAFE_ACQUIRE = 0x39,
+    UNSAFE_RELEASE = 0x3A,
     LEFT_WITHOUT_ENTERING = 0x3E,
 };
 
@@ -102,7 +104,34 @@ static void check_leave(const char *routine, const uint64_t *frame)
                       routine);
 }
 
+/* At APC_LEVEL, or below it in a critical region (WDK: ExAcquireFastMutexUnsafe). */
+static void check_unsafe(const char *routine, const uint64_t *frame, uint32_t code)
+{
+    PKTHREAD self = ke_thread_current();
+    irql_t irql = hal_irql_read();
+    const struct verifier_finding finding = {
+        .parameters = {code, irql, (uint64_t)(int64_t)self->kernel_apc_disable, frame[1]},
+        .rule = "IRQL"};
+
+    if (irql > APC_LEVEL ||
+        (irql < APC_LEVEL && !self->kernel_apc_disable && !self->special_apc_disable))
+        verifier_stop(&finding, frame[CALL_RETURN], "calls %s at IRQL %u in no critical region",
+                      routine, irql);
+}
+
+static void check_unsafe_acquire(const char *routine, const uint64_t *frame)
+{
+    check_unsafe(routine, frame, UNSAFE_ACQUIRE);
+}
+
+static void check_unsafe_release(const char *routine, const uint64_t *frame)
+{
+    check_unsafe(routine, frame, UNSAFE_RELEASE);
+}
+
 const struct verifier_special verifier_level_specials[] = {
+    {"ExAcquireFastMutexUnsafe", check_unsafe_acquire, NULL},
+    {"ExReleaseFastMutexUnsafe", check_unsafe_release, NULL},
     {"KfRaiseIrql", check_raise, NULL},
     {"KeRaiseIrql", check_raise, NULL},
     {"KfLowerIrql", check_lower, NULL},

@@ -170,6 +170,16 @@ static KIRQL NTAPI acquire_raise(PKSPIN_LOCK SpinLock)
     return old;
 }
 
+static KIRQL NTAPI acquire_synch(PKSPIN_LOCK SpinLock)
+{
+    KIRQL old;
+
+    refuse_again(SpinLock, CALLER, RULE_SPIN_LOCK);
+    old = KeAcquireSpinLockRaiseToSynch(SpinLock);
+    push(SpinLock, CALLER);
+    return old;
+}
+
 static VOID NTAPI acquire(PKSPIN_LOCK SpinLock)
 {
     refuse_again(SpinLock, CALLER, RULE_SPIN_LOCK);
@@ -221,6 +231,13 @@ static VOID NTAPI acquire_queued(PKSPIN_LOCK SpinLock, PKLOCK_QUEUE_HANDLE LockH
     push(LockHandle, CALLER);
 }
 
+static VOID NTAPI acquire_queued_synch(PKSPIN_LOCK SpinLock, PKLOCK_QUEUE_HANDLE LockHandle)
+{
+    refuse_again(LockHandle, CALLER, RULE_QUEUED_LOCK);
+    KeAcquireInStackQueuedSpinLockRaiseToSynch(SpinLock, LockHandle);
+    push(LockHandle, CALLER);
+}
+
 static VOID NTAPI acquire_queued_stay(PKSPIN_LOCK SpinLock, PKLOCK_QUEUE_HANDLE LockHandle)
 {
     refuse_again(LockHandle, CALLER, RULE_QUEUED_LOCK);
@@ -243,6 +260,7 @@ static VOID NTAPI release_queued_stay(PKLOCK_QUEUE_HANDLE LockHandle)
 /* The forms of a DPC's queued lock that are not here stay untracked on both sides. */
 const struct verifier_special verifier_lock_specials[] = {
     {"KeAcquireSpinLockRaiseToDpc", NULL, acquire_raise},
+    {"KeAcquireSpinLockRaiseToSynch", NULL, acquire_synch},
     {"KeAcquireSpinLockAtDpcLevel", NULL, acquire},
     {"KeTryToAcquireSpinLockAtDpcLevel", NULL, try_acquire},
     {"KeAcquireSpinLockForDpc", NULL, acquire_for_dpc},
@@ -250,6 +268,7 @@ const struct verifier_special verifier_lock_specials[] = {
     {"KeReleaseSpinLockForDpc", NULL, release_for_dpc},
     {"KeReleaseSpinLockFromDpcLevel", NULL, release_stay},
     {"KeAcquireInStackQueuedSpinLock", NULL, acquire_queued},
+    {"KeAcquireInStackQueuedSpinLockRaiseToSynch", NULL, acquire_queued_synch},
     {"KeAcquireInStackQueuedSpinLockAtDpcLevel", NULL, acquire_queued_stay},
     {"KeReleaseInStackQueuedSpinLock", NULL, release_queued},
     {"KeReleaseInStackQueuedSpinLockFromDpcLevel", NULL, release_queued_stay},
