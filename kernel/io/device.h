@@ -33,6 +33,9 @@ struct io_startio {
     struct io_startio_next next; /* the last time this one */
 };
 
+/* In the order in which IRP_MJ_SHUTDOWN is sent. */
+enum io_shutdown_kind { IO_SHUTDOWN_FIRST, IO_SHUTDOWN_LAST_CHANCE, IO_SHUTDOWN_KINDS };
+
 /*
  * Our part of a device. The beginning has the public shape of DEVOBJ_EXTENSION.
  * Legend: (c) constant, (d) io database lock, (p) written by pnp at PASSIVE_LEVEL.
@@ -48,10 +51,10 @@ struct io_device {
     const WCHAR *instance_path; /* (p) of a PDO: "PCI\VEN_1234&...\3&0&18", for interface names */
     struct io_name *name;       /* (d) NULL: unnamed */
     struct io_timer *timer;     /* (c) once IoInitializeTimer was called */
-    struct io_device *next_shutdown; /* (d) IoRegisterShutdownNotification */
-    bool shutdown_registered;        /* (d) */
-    bool delete_pending;             /* (d) IoDeleteDevice was called */
-    POWER_STATE power_state;         /* PoSetPowerState */
+    struct io_device *next_shutdown[IO_SHUTDOWN_KINDS]; /* (d) */
+    bool shutdown_registered[IO_SHUTDOWN_KINDS];        /* (d) */
+    bool delete_pending;                                /* (d) IoDeleteDevice was called */
+    POWER_STATE power_state;                            /* PoSetPowerState */
     struct io_startio startio;
 };
 
@@ -87,6 +90,8 @@ void io_device_close_reference(PDEVICE_OBJECT device);
 
 /* Has any device of the PDO's stack an opener? */
 bool io_device_stack_is_open(PDEVICE_OBJECT pdo);
+
+/* ---- shutdown.c ----------------------------------------------------------------------------- */
 
 /* Send IRP_MJ_SHUTDOWN to all devices registered for it. PASSIVE_LEVEL. */
 void io_shutdown_notify(void);

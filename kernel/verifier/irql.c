@@ -102,6 +102,7 @@ const struct verifier_rule verifier_irql_rules[] = {
     {"IoQueueWorkItem", TO_DISPATCH, WRONG_IRQL, 0, 0},
     {"IoQueueWorkItemEx", TO_DISPATCH, WRONG_IRQL, 0, 0},
     {"IoRegisterDeviceInterface", AT_PASSIVE, 0x2000C, 0, 0},
+    {"IoRegisterLastChanceShutdownNotification", AT_PASSIVE, 0x2000E, 0, 0},
     {"IoRegisterPlugPlayNotification", AT_PASSIVE, WRONG_IRQL, 0, 0},
     {"IoRegisterShutdownNotification", AT_PASSIVE, 0x2000E, 0, 0},
     {"IoReleaseCancelSpinLock", AT_DISPATCH, WRONG_IRQL, 0, 0},
