@@ -30,7 +30,7 @@ static BOOLEAN NTAPI sci_service(PKINTERRUPT interrupt, PVOID context, ULONG mes
 static void button_pressed(void)
 {
     log_info("acpi: power button");
-    pnp_shutdown();
+    pnp_shutdown(PowerActionShutdownOff);
     hal_machine_power_off();
 }
 

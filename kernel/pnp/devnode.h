@@ -57,6 +57,7 @@ struct pnp_devnode {
     NTSTATUS status;                 /* (a) why it failed */
     const char *problem;             /* (a) the step that failed, or NULL */
     bool missing;                    /* (a) not in the bus's last report */
+    DEVICE_POWER_STATE power;        /* (t) since START_DEVICE: D0, or what it was set to */
 
     WCHAR *device_id;                 /* (c) */
     WCHAR *instance_id;               /* (c) */
@@ -159,7 +160,7 @@ void pnp_inf_resolve(void);
 void pnp_inf_apply(struct pnp_devnode *node, const struct pnp_inf *inf,
                    const struct inf_match *match, struct pnp_driver *driver);
 
-/* ---- stack.c, start.c, resources.c, remove.c, power.c ---------------------------------- */
+/* ---- stack.c, start.c, resources.c, remove.c ----------------------------------------- */
 
 NTSTATUS pnp_driver_load(struct pnp_driver *driver);
 /* Load and AddDevice: lower filters, function driver, upper filters. */
@@ -178,6 +179,3 @@ NTSTATUS pnp_stop(struct pnp_devnode *node);
  * STATUS_UNSUCCESSFUL: a driver refused. STATUS_DEVICE_BUSY: somebody has the device open.
  */
 NTSTATUS pnp_remove(struct pnp_devnode *node, bool surprise);
-/* A SET_POWER of the device to the node's stack. */
-NTSTATUS pnp_power_set(struct pnp_devnode *node, DEVICE_POWER_STATE state);
-void pnp_power_system(SYSTEM_POWER_STATE state);

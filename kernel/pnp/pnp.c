@@ -1,7 +1,7 @@
 /*
- * pnp/pnp.c - what boot, console and shutdown ask of the PnP manager.
+ * pnp/pnp.c - what boot and console ask of the PnP manager.
  *
- * Owns: starting everything, drivers by name, shutdown, IoInvalidateDeviceRelations. Owns not: how
+ * Owns: starting everything, drivers by name, IoInvalidateDeviceRelations. Owns not: how
  * one device starts or goes (pnp/start.c, pnp/remove.c), the lists (pnp/lists.c).
  */
 #include "pnp/pnp.h"
@@ -17,6 +17,7 @@
 #include "ldr/ldr.h"
 #include "pnp/devnode.h"
 #include "pnp/match.h"
+#include "pnp/power.h"
 
 static bool named_missing; /* named.txt names a driver that is not in the archive */
 
@@ -55,19 +56,6 @@ void pnp_start_all(void)
     pnp_start(&pnp_root);
     start_legacy_drivers();
     reinitialize_drivers();
-    pnp_unlock();
-}
-
-void pnp_shutdown(void)
-{
-    struct pnp_devnode *node;
-
-    ASSERT_IRQL(PASSIVE_LEVEL);
-    pnp_lock();
-    io_shutdown_notify();
-    for (node = pnp_root.first_child; node != NULL; node = node->next)
-        pnp_remove(node, true);
-    pnp_power_system(PowerSystemShutdown);
     pnp_unlock();
 }
 
@@ -217,7 +205,6 @@ NTSTATUS pnp_driver_remove(const char *name)
 
 NTSTATUS pnp_driver_power(const char *name, bool awake)
 {
-    DEVICE_POWER_STATE state = awake ? PowerDeviceD0 : PowerDeviceD3;
     NTSTATUS status = STATUS_SUCCESS;
     struct pnp_driver *driver;
     struct pnp_devnode *node;
@@ -229,7 +216,7 @@ NTSTATUS pnp_driver_power(const char *name, bool awake)
     for (node = pnp_devnode_next(&pnp_root, &pnp_root); node != NULL && NT_SUCCESS(status);
          node = pnp_devnode_next(&pnp_root, node))
         if (node->driver == driver && node->state == PNP_STARTED)
-            status = pnp_power_set(node, state);
+            status = awake ? pnp_power_up(node) : pnp_power_down(node);
     pnp_unlock();
     return status;
 }

@@ -7,7 +7,7 @@
  *   pnp_archive_add(bytes, size)     each boot module: .sys, .inf, match.cfg, named.txt
  *   bus_init()                       buses report children with pnp_device_report()
  *   pnp_start_all()                  match, load, AddDevice, assign, START
- *   ... pnp_shutdown()               remove every device, D3, IRP_MJ_SHUTDOWN
+ *   ... pnp_shutdown()               IRP_MJ_SHUTDOWN, power off, remove every device
  *
  * Everything here is PASSIVE_LEVEL. Actions (start, stop, remove) run one at a time.
  */
@@ -24,7 +24,12 @@ bool pnp_archive_add(const void *data, uint64_t size);
 bool pnp_archive_find(const char *name, const void **data, uint64_t *size);
 
 void pnp_start_all(void);
-void pnp_shutdown(void);
+
+/*
+ * What comes before the machine goes off (PowerActionShutdownOff) or starts anew
+ * (PowerActionShutdownReset): a driver that does not answer delays it, and does not stop it.
+ */
+void pnp_shutdown(POWER_ACTION action);
 
 /* True if a driver of named.txt did not load, or has no started device. Says which, in the log. */
 bool pnp_named_failed(void);
@@ -32,7 +37,10 @@ bool pnp_named_failed(void);
 /* By service name with or without ".sys". STATUS_NOT_FOUND: no such driver. */
 NTSTATUS pnp_driver_start(const char *name);
 NTSTATUS pnp_driver_stop(const char *name);
-/* SET_POWER to the stacks of its devices: D3, or D0 again. */
+/*
+ * SET_POWER to the stacks of its devices: D3, or D0 again, with the devices that hang from them;
+ * to D0 also those they hang from. STATUS_IO_TIMEOUT: a driver keeps the request.
+ */
 NTSTATUS pnp_driver_power(const char *name, bool awake);
 /* Remove its devices and unload it. */
 NTSTATUS pnp_driver_remove(const char *name);

@@ -1,162 +1,145 @@
 /*
- * pnp/power.c - power requests.
+ * pnp/power.c - power states of the tree of devices.
  *
- * Devices are in D0 from START_DEVICE on and go to D3 at shutdown. Since Vista power IRPs are not
- * serialised by the drivers: PoStartNextPowerIrp does nothing and PoCallDriver is IoCallDriver
- * (G-PO-3, -4). An IRP of PoRequestPowerIrp is sent from a system thread, as the caller may be at
- * DISPATCH_LEVEL while power dispatch routines may wait.
+ * A device is in D0 from START_DEVICE on. It goes to a lower state after the devices that hang from
+ * it, and comes back before them. At shutdown each stack is told PowerSystemShutdown; to make the
+ * state of the device of it is up to the driver that owns its power policy (WDK: "Device Power
+ * Policy Ownership"), and a stack without such a driver stays in D0 until the machine goes off.
  *
- * Owns: the Po surface. Owns not: system sleep states: there are none here but working and off.
+ * A driver that keeps a request is named in the log after a time, and left behind with it.
+ *
+ * Owns: whom the kernel sends power requests, in what order. Owns not: sending (power_request.c).
  */
-#include <lib/export.h>
+#include <lib/log.h>
 
 #include "io/alloc.h"
-#include "io/irp.h"
-#include "ke/ob.h"
-#include "pnp/devnode.h"
+#include "pnp/power.h"
 
-NTSTATUS pnp_power_set(struct pnp_devnode *node, DEVICE_POWER_STATE state)
+enum { ANSWER_TIMEOUT_S = 10 };
+
+/* Shared by the thread that waits and the request; freed by the later of the two. */
+struct power_wait {
+    KEVENT done;
+    NTSTATUS status;
+    volatile LONG references;
+};
+
+static void wait_release(struct power_wait *wait)
 {
-    IO_STACK_LOCATION location = {.MajorFunction = IRP_MJ_POWER, .MinorFunction = IRP_MN_SET_POWER};
+    if (InterlockedDecrement(&wait->references) == 0)
+        io_free(wait);
+}
+
+static VOID NTAPI wait_done(PDEVICE_OBJECT device, UCHAR minor, POWER_STATE state, PVOID context,
+                            PIO_STATUS_BLOCK block)
+{
+    struct power_wait *wait = context;
+
+    UNREFERENCED_PARAMETER(device);
+    UNREFERENCED_PARAMETER(minor);
+    UNREFERENCED_PARAMETER(state);
+    wait->status = block->Status;
+    KeSetEvent(&wait->done, IO_NO_INCREMENT, FALSE);
+    wait_release(wait);
+}
+
+static NTSTATUS send_and_wait(struct pnp_devnode *node, const IO_STACK_LOCATION *location)
+{
+    struct power_wait *wait = io_allocate(sizeof(*wait), IO_TAG_PNP);
+    LARGE_INTEGER timeout = {.QuadPart = -10000000ll * ANSWER_TIMEOUT_S};
+    NTSTATUS status;
+
+    if (wait == NULL)
+        return STATUS_INSUFFICIENT_RESOURCES;
+    KeInitializeEvent(&wait->done, NotificationEvent, FALSE);
+    wait->references = 2;
+    status = pnp_power_request(node->pdo, location, wait_done, wait, NULL);
+    if (status != STATUS_PENDING) {
+        io_free(wait);
+        return status;
+    }
+    if (KeWaitForSingleObject(&wait->done, Executive, KernelMode, FALSE, &timeout) ==
+        STATUS_TIMEOUT) {
+        log_error("pnp: %s: not done with a power request after %u s", node->instance,
+                  (unsigned)ANSWER_TIMEOUT_S);
+        pnp_power_log_holders(node);
+        status = STATUS_IO_TIMEOUT;
+    } else {
+        status = wait->status;
+    }
+    wait_release(wait);
+    return status;
+}
+
+static NTSTATUS device_set(struct pnp_devnode *node, DEVICE_POWER_STATE state)
+{
+    IO_STACK_LOCATION location = {.MinorFunction = IRP_MN_SET_POWER};
 
     location.Parameters.Power.Type = DevicePowerState;
     location.Parameters.Power.State.DeviceState = state;
     location.Parameters.Power.ShutdownType = PowerActionNone;
-    return io_request_send(node->pdo, &location, STATUS_NOT_SUPPORTED, NULL);
+    return send_and_wait(node, &location);
 }
 
-/* To off: what is left of each stack, deepest first, goes to D3. */
-static void power_tree_off(struct pnp_devnode *node)
+static bool is_in(const struct pnp_devnode *node, DEVICE_POWER_STATE state)
 {
-    struct pnp_devnode *child;
-
-    for (child = node->first_child; child != NULL; child = child->next)
-        power_tree_off(child);
-    if (node->pdo != NULL && node->device_id != NULL)
-        pnp_power_set(node, PowerDeviceD3);
+    return node->state == PNP_STARTED && node->power == state;
 }
 
-void pnp_power_system(SYSTEM_POWER_STATE state)
+NTSTATUS pnp_power_down(struct pnp_devnode *node)
 {
-    if (state == PowerSystemShutdown)
-        power_tree_off(&pnp_root);
+    for (struct pnp_devnode *child = node->first_child; child != NULL; child = child->next)
+        if (is_in(child, PowerDeviceD0))
+            pnp_power_down(child);
+    return device_set(node, PowerDeviceD3);
 }
 
-/* ---- PoRequestPowerIrp ---------------------------------------------------------------------- */
-
-struct power_request {
-    WORK_QUEUE_ITEM item;
-    PDEVICE_OBJECT device; /* the caller's, for its completion function */
-    PDEVICE_OBJECT top;
-    PIRP irp;
-    UCHAR minor;
-    POWER_STATE state;
-    PREQUEST_POWER_COMPLETE completion;
-    PVOID context;
-};
-
-static NTSTATUS NTAPI power_request_done(PDEVICE_OBJECT device, PIRP irp, PVOID context)
+static void children_up(struct pnp_devnode *node)
 {
-    struct power_request *request = context;
-
-    UNREFERENCED_PARAMETER(device);
-    if (request->completion != NULL)
-        request->completion(request->device, request->minor, request->state, request->context,
-                            &irp->IoStatus);
-    ob_dereference(request->top);
-    ob_dereference(request->device);
-    IoFreeIrp(irp);
-    io_free(request);
-    return STATUS_MORE_PROCESSING_REQUIRED;
+    for (struct pnp_devnode *child = node->first_child; child != NULL; child = child->next)
+        if (is_in(child, PowerDeviceD3) && NT_SUCCESS(device_set(child, PowerDeviceD0)))
+            children_up(child);
 }
 
-static VOID NTAPI power_request_send(PVOID context)
+static NTSTATUS parents_up(struct pnp_devnode *node)
 {
-    struct power_request *request = context;
+    NTSTATUS status;
 
-    IofCallDriver(request->top, request->irp);
+    if (node == NULL || !is_in(node, PowerDeviceD3))
+        return STATUS_SUCCESS;
+    status = parents_up(node->parent);
+    return NT_SUCCESS(status) ? device_set(node, PowerDeviceD0) : status;
 }
 
-/* WDK surface */
-
-NTSTATUS NTAPI PoCallDriver(PDEVICE_OBJECT DeviceObject, PIRP Irp)
+NTSTATUS pnp_power_up(struct pnp_devnode *node)
 {
-    return IofCallDriver(DeviceObject, Irp);
-}
-LDR_EXPORT(PoCallDriver);
+    NTSTATUS status = parents_up(node->parent);
 
-VOID NTAPI PoStartNextPowerIrp(PIRP Irp)
+    if (NT_SUCCESS(status))
+        status = device_set(node, PowerDeviceD0);
+    if (NT_SUCCESS(status))
+        children_up(node);
+    return status;
+}
+
+static void tree_shut_down(struct pnp_devnode *node, const IO_STACK_LOCATION *location)
 {
-    UNREFERENCED_PARAMETER(Irp);
+    for (struct pnp_devnode *child = node->first_child; child != NULL; child = child->next)
+        tree_shut_down(child, location);
+    if (node->pdo != NULL && node->state == PNP_STARTED)
+        send_and_wait(node, location);
 }
-LDR_EXPORT(PoStartNextPowerIrp);
 
-POWER_STATE NTAPI PoSetPowerState(PDEVICE_OBJECT DeviceObject, POWER_STATE_TYPE Type,
-                                  POWER_STATE State)
+void pnp_power_shutdown(POWER_ACTION action)
 {
-    struct io_device *io = io_device_of(DeviceObject);
-    POWER_STATE old = io->power_state;
+    IO_STACK_LOCATION location = {.MinorFunction = IRP_MN_SET_POWER};
+    PSYSTEM_POWER_STATE_CONTEXT context = &location.Parameters.Power.SystemPowerStateContext;
 
-    if (Type == DevicePowerState)
-        io->power_state = State;
-    return old;
+    context->TargetSystemState = PowerSystemShutdown;
+    context->EffectiveSystemState = PowerSystemShutdown;
+    context->CurrentSystemState = PowerSystemWorking;
+    location.Parameters.Power.Type = SystemPowerState;
+    location.Parameters.Power.State.SystemState = PowerSystemShutdown;
+    location.Parameters.Power.ShutdownType = action;
+    tree_shut_down(&pnp_root, &location);
 }
-LDR_EXPORT(PoSetPowerState);
-
-NTSTATUS NTAPI PoRequestPowerIrp(PDEVICE_OBJECT DeviceObject, UCHAR MinorFunction,
-                                 POWER_STATE PowerState, PREQUEST_POWER_COMPLETE CompletionFunction,
-                                 PVOID Context, PIRP *Irp)
-{
-    struct power_request *request;
-    PIO_STACK_LOCATION next;
-
-    if (MinorFunction != IRP_MN_SET_POWER && MinorFunction != IRP_MN_QUERY_POWER &&
-        MinorFunction != IRP_MN_WAIT_WAKE)
-        return STATUS_INVALID_PARAMETER_2;
-    request = io_allocate(sizeof(*request), IO_TAG_PNP);
-    if (request == NULL)
-        return STATUS_INSUFFICIENT_RESOURCES;
-    request->top = io_device_top_reference(DeviceObject);
-    request->irp = IoAllocateIrp(request->top->StackSize, FALSE);
-    if (request->irp == NULL) {
-        ob_dereference(request->top);
-        io_free(request);
-        return STATUS_INSUFFICIENT_RESOURCES;
-    }
-    ob_reference(DeviceObject);
-    request->device = DeviceObject;
-    request->minor = MinorFunction;
-    request->state = PowerState;
-    request->completion = CompletionFunction;
-    request->context = Context;
-    next = IoGetNextIrpStackLocation(request->irp);
-    next->MajorFunction = IRP_MJ_POWER;
-    next->MinorFunction = MinorFunction;
-    if (MinorFunction == IRP_MN_WAIT_WAKE) {
-        next->Parameters.WaitWake.PowerState = PowerState.SystemState;
-    } else {
-        next->Parameters.Power.Type = DevicePowerState;
-        next->Parameters.Power.State = PowerState;
-    }
-    request->irp->IoStatus.Status = STATUS_NOT_SUPPORTED;
-    IoSetCompletionRoutine(request->irp, power_request_done, request, TRUE, TRUE, TRUE);
-    if (Irp != NULL)
-        *Irp = request->irp;
-    ExInitializeWorkItem(&request->item, power_request_send, request);
-    ExQueueWorkItem(&request->item, DelayedWorkQueue);
-    return STATUS_PENDING;
-}
-LDR_EXPORT(PoRequestPowerIrp);
-
-/* There is no idle detection: NULL, as for a device that has it turned off. */
-PULONG NTAPI PoRegisterDeviceForIdleDetection(PDEVICE_OBJECT DeviceObject,
-                                              ULONG ConservationIdleTime, ULONG PerformanceIdleTime,
-                                              DEVICE_POWER_STATE State)
-{
-    UNREFERENCED_PARAMETER(DeviceObject);
-    UNREFERENCED_PARAMETER(ConservationIdleTime);
-    UNREFERENCED_PARAMETER(PerformanceIdleTime);
-    UNREFERENCED_PARAMETER(State);
-    return NULL;
-}
-LDR_EXPORT(PoRegisterDeviceForIdleDetection);

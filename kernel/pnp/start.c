@@ -93,6 +93,7 @@ static bool start_added(struct pnp_devnode *node)
         return false;
     }
     node->state = PNP_STARTED;
+    node->power = PowerDeviceD0;
     node->status = STATUS_SUCCESS;
     node->problem = NULL;
     pnp_query_capabilities(node);

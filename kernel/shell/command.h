@@ -72,7 +72,5 @@ bool shell_execute(char *line);
 
 /* Commands of exec.txt; does not return if there is one. */
 void shell_exec_archive(void);
-/* Devices removed, then the end: how each orderly exit begins. */
-void shell_prepare_exit(void);
 
 extern const struct boot_info *shell_boot_info;

@@ -20,11 +20,6 @@
 
 #define EXEC_TAG MM_TAG("ShEx")
 
-void shell_prepare_exit(void)
-{
-    pnp_shutdown();
-}
-
 /* The next line of [*at, end) into `line`, cut to SHELL_LINE_MAX; false at the end. */
 static bool take_line(const char **at, const char *end, char *line)
 {
@@ -80,6 +75,6 @@ void shell_exec_archive(void)
         verdict = SHELL_EXIT_OK;
     if (not_started)
         verdict = SHELL_EXIT_NOT_STARTED;
-    shell_prepare_exit();
+    pnp_shutdown(PowerActionShutdownOff);
     hal_machine_exit(verdict);
 }

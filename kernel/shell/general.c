@@ -9,6 +9,7 @@
 #include <cpuid.h>
 
 #include "ke/boot_time.h"
+#include "pnp/pnp.h"
 #include "shell/command.h"
 #include "shell/table.h"
 
@@ -121,14 +122,14 @@ static bool run_log(const struct shell_call *call)
 static bool run_reboot(const struct shell_call *call)
 {
     (void)call;
-    shell_prepare_exit();
+    pnp_shutdown(PowerActionShutdownReset);
     hal_machine_reboot();
 }
 
 static bool run_poweroff(const struct shell_call *call)
 {
     (void)call;
-    shell_prepare_exit();
+    pnp_shutdown(PowerActionShutdownOff);
     hal_machine_power_off();
 }
 
