@@ -42,15 +42,12 @@ static BOOLEAN NTAPI MessageRoutine(PKINTERRUPT Interrupt, PVOID Context, ULONG 
 
 static VOID NTAPI DpcRoutine(PKDPC Dpc, PVOID Context, PVOID Argument1, PVOID Argument2)
 {
-    PEDU_HARDWARE hardware = &((PDEVICE)Context)->Hardware;
+    PDEVICE device = Context;
 
     UNREFERENCED_PARAMETER(Dpc);
     UNREFERENCED_PARAMETER(Argument1);
     UNREFERENCED_PARAMETER(Argument2);
-    hardware->Statistics.Counts.DpcRuns++;
-    hardware->Statistics.Counts.DpcSaw += InterlockedExchange(&hardware->Unseen, 0);
-    if (InterlockedExchange(&hardware->Raised, 0) & (EDU_RAISED_FACTORIAL | EDU_RAISED_DMA))
-        KeSetEvent(&hardware->Done, IO_NO_INCREMENT, FALSE);
+    EduServed(&device->Hardware);
 }
 
 /* ---- By dispatch.h ------------------------------------------------------------------------ */
@@ -66,32 +63,16 @@ VOID FunctionInitialize(PDEVICE Device)
         Device->Slots.Plugged[slot] = TRUE;
 }
 
-static PHYSICAL_ADDRESS RegistersOf(PFUNCTION Function, PULONG Length)
-{
-    PCM_PARTIAL_RESOURCE_LIST list = &Function->Translated->List[0].PartialResourceList;
-    PCM_PARTIAL_RESOURCE_DESCRIPTOR descriptor = list->PartialDescriptors;
-    PHYSICAL_ADDRESS none = {.QuadPart = 0};
-    ULONG i;
-
-    for (i = 0; i < list->Count; i++)
-        if (descriptor[i].Type == CmResourceTypeMemory) {
-            *Length = descriptor[i].u.Memory.Length;
-            return descriptor[i].u.Memory.Start;
-        }
-    return none;
-}
-
 NTSTATUS FunctionStart(PDEVICE Device)
 {
-    PHYSICAL_ADDRESS registers;
+    PCM_PARTIAL_RESOURCE_DESCRIPTOR memory =
+        FunctionResource(&Device->Function, CmResourceTypeMemory, 0);
     NTSTATUS status;
 
-    if (Device->Function.Translated == NULL)
+    if (memory == NULL)
         return STATUS_DEVICE_CONFIGURATION_ERROR;
-    registers = RegistersOf(&Device->Function, &Device->Length);
-    if (registers.QuadPart == 0)
-        return STATUS_DEVICE_CONFIGURATION_ERROR;
-    status = EduMap(&Device->Hardware, registers, Device->Length);
+    Device->Length = memory->u.Memory.Length;
+    status = EduMap(&Device->Hardware, memory->u.Memory.Start, Device->Length);
     if (NT_SUCCESS(status))
         status = FunctionConnect(&Device->Function, MessageRoutine, LineRoutine, Device);
     if (!NT_SUCCESS(status))
@@ -108,10 +89,7 @@ VOID FunctionStop(PDEVICE Device)
     PEDU_HARDWARE hardware = &Device->Hardware;
 
     KeWaitForSingleObject(&hardware->Busy, Executive, KernelMode, FALSE, NULL);
-    if (hardware->Registers != NULL) {
-        EduWrite(hardware, EDU_STATUS, 0);
-        EduWrite(hardware, EDU_INTERRUPT_ACKNOWLEDGE, ~0u);
-    }
+    EduSilence(hardware);
     FunctionDisconnect(&Device->Function);
     EduUnmap(hardware, Device->Length);
     KeReleaseMutex(&hardware->Busy, FALSE);

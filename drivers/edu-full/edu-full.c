@@ -4,10 +4,10 @@
  * Each value comes from the translated interrupt descriptor of IRP_MN_START_DEVICE, be it a line
  * or a message; one call connects one vector, and even a message gets a plain service routine. It
  * is the form frameworks use, and the only one for a driver that treats its vectors differently.
- * What surrounds this is in ../edu/frame.h and ../edu/requests.h. Windows' documentation of this
+ * What surrounds this is in ../edu/frame.h, what the device does in ../edu/requests.h. Windows' documentation of this
  * form: "Using the CONNECT_FULLY_SPECIFIED Version of IoConnectInterruptEx".
  */
-#define EDU_DRIVER "edu-full"
+#define FUNCTION_NAME "edu-full"
 #include "../edu/frame.h"
 
 /* At DIRQL, the interrupt's lock held; edu-line.c and edu-message.c say why each step is there. */
@@ -33,7 +33,7 @@ static NTSTATUS Connect(PDEVICE Device, PCM_PARTIAL_RESOURCE_DESCRIPTOR Interrup
 
     RtlZeroMemory(&parameters, sizeof(parameters));
     parameters.Version = CONNECT_FULLY_SPECIFIED;
-    parameters.FullySpecified.PhysicalDeviceObject = Device->Physical;
+    parameters.FullySpecified.PhysicalDeviceObject = Device->Function.Physical;
     parameters.FullySpecified.InterruptObject = &interrupt;
     parameters.FullySpecified.ServiceRoutine = ServiceRoutine;
     parameters.FullySpecified.ServiceContext = Device;
@@ -55,16 +55,16 @@ static NTSTATUS Connect(PDEVICE Device, PCM_PARTIAL_RESOURCE_DESCRIPTOR Interrup
     if (!NT_SUCCESS(status))
         return status;
 
-    Device->Connection.Version = CONNECT_FULLY_SPECIFIED;
-    Device->Connection.ConnectionContext.InterruptObject = interrupt;
+    Device->Function.Connection.Version = CONNECT_FULLY_SPECIFIED;
+    Device->Function.Connection.ConnectionContext.InterruptObject = interrupt;
     statistics->Version = CONNECT_FULLY_SPECIFIED;
     statistics->MessageCount = message ? 1 : 0;
     statistics->Vector = parameters.FullySpecified.Vector;
     statistics->Irql = parameters.FullySpecified.Irql;
-    DbgPrint(EDU_DRIVER "%u: connected by CONNECT_FULLY_SPECIFIED: %s, vector 0x%02X, DIRQL %u, "
-                        "%s, processors 0x%llX\n",
-             Device->Index, message ? "message" : "line", statistics->Vector, statistics->Irql,
-             latched ? "latched" : "level",
+    DbgPrint(FUNCTION_NAME "%u: connected by CONNECT_FULLY_SPECIFIED: %s, vector 0x%02X, DIRQL %u, "
+                           "%s, processors 0x%llX\n",
+             Device->Function.Index, message ? "message" : "line", statistics->Vector,
+             statistics->Irql, latched ? "latched" : "level",
              (ULONGLONG)parameters.FullySpecified.ProcessorEnableMask);
     return STATUS_SUCCESS;
 }

@@ -4,14 +4,14 @@
  * IoConnectInterruptEx came with Windows Vista. Linked with the iointex library a driver calls it
  * on every system: an old one answers any form but CONNECT_FULLY_SPECIFIED with an error and that
  * very Version, and the driver says everything itself, for the line it is certain to have there.
- * What surrounds this is in ../edu/frame.h and ../edu/requests.h. Windows' documentation: "Using
+ * What surrounds this is in ../edu/frame.h, what the device does in ../edu/requests.h. Windows' documentation: "Using
  * IoConnectInterruptEx Prior to Windows Vista". Try it: dirql's option ntver=5.1.
  */
 #include <ntddk.h>
 
 #include <iointex.h>
 
-#define EDU_DRIVER "edu-iointex"
+#define FUNCTION_NAME "edu-iointex"
 #include "../edu/frame.h"
 
 /* At DIRQL, the interrupt's lock held; edu-line.c and edu-message.c say why each step is there. */
@@ -40,7 +40,7 @@ static VOID SayEverything(PIO_CONNECT_INTERRUPT_PARAMETERS Parameters, PDEVICE D
 
     RtlZeroMemory(Parameters, sizeof(*Parameters));
     Parameters->Version = CONNECT_FULLY_SPECIFIED;
-    Parameters->FullySpecified.PhysicalDeviceObject = Device->Physical;
+    Parameters->FullySpecified.PhysicalDeviceObject = Device->Function.Physical;
     Parameters->FullySpecified.InterruptObject = Object;
     Parameters->FullySpecified.ServiceRoutine = LineRoutine;
     Parameters->FullySpecified.ServiceContext = Device;
@@ -61,7 +61,7 @@ static NTSTATUS Connect(PDEVICE Device, PCM_PARTIAL_RESOURCE_DESCRIPTOR Interrup
 
     RtlZeroMemory(&parameters, sizeof(parameters));
     parameters.Version = CONNECT_MESSAGE_BASED;
-    parameters.MessageBased.PhysicalDeviceObject = Device->Physical;
+    parameters.MessageBased.PhysicalDeviceObject = Device->Function.Physical;
     parameters.MessageBased.ConnectionContext.Generic = &context;
     parameters.MessageBased.MessageServiceRoutine = MessageRoutine;
     parameters.MessageBased.ServiceContext = Device;
@@ -74,8 +74,8 @@ static NTSTATUS Connect(PDEVICE Device, PCM_PARTIAL_RESOURCE_DESCRIPTOR Interrup
     if (!NT_SUCCESS(status))
         return status;
 
-    Device->Connection.Version = parameters.Version;
-    Device->Connection.ConnectionContext.Generic = context;
+    Device->Function.Connection.Version = parameters.Version;
+    Device->Function.Connection.ConnectionContext.Generic = context;
     statistics->Version = parameters.Version;
     statistics->Vector = Interrupt->u.Interrupt.Vector;
     statistics->Irql = Interrupt->u.Interrupt.Level;
@@ -86,8 +86,9 @@ static NTSTATUS Connect(PDEVICE Device, PCM_PARTIAL_RESOURCE_DESCRIPTOR Interrup
         statistics->Vector = table->MessageInfo[0].Vector;
         statistics->Irql = table->UnifiedIrql;
     }
-    DbgPrint(EDU_DRIVER "%u: connected by version %u: %s, vector 0x%02X, DIRQL %u\n", Device->Index,
-             parameters.Version, statistics->MessageCount != 0 ? "message" : "line",
-             statistics->Vector, statistics->Irql);
+    DbgPrint(FUNCTION_NAME "%u: connected by version %u: %s, vector 0x%02X, DIRQL %u\n",
+             Device->Function.Index, parameters.Version,
+             statistics->MessageCount != 0 ? "message" : "line", statistics->Vector,
+             statistics->Irql);
     return STATUS_SUCCESS;
 }

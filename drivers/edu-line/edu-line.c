@@ -6,7 +6,7 @@
  * ../edu/requests.h. Windows' documentation of this form: "Using the CONNECT_LINE_BASED Version of
  * IoConnectInterruptEx".
  */
-#define EDU_DRIVER "edu-line"
+#define FUNCTION_NAME "edu-line"
 #include "../edu/frame.h"
 
 /*
@@ -41,7 +41,7 @@ static NTSTATUS Connect(PDEVICE Device, PCM_PARTIAL_RESOURCE_DESCRIPTOR Interrup
 
     RtlZeroMemory(&parameters, sizeof(parameters));
     parameters.Version = CONNECT_LINE_BASED;
-    parameters.LineBased.PhysicalDeviceObject = Device->Physical;
+    parameters.LineBased.PhysicalDeviceObject = Device->Function.Physical;
     parameters.LineBased.InterruptObject = &interrupt;
     parameters.LineBased.ServiceRoutine = ServiceRoutine;
     parameters.LineBased.ServiceContext = Device;
@@ -50,12 +50,12 @@ static NTSTATUS Connect(PDEVICE Device, PCM_PARTIAL_RESOURCE_DESCRIPTOR Interrup
     if (!NT_SUCCESS(status))
         return status;
 
-    Device->Connection.Version = CONNECT_LINE_BASED;
-    Device->Connection.ConnectionContext.InterruptObject = interrupt;
+    Device->Function.Connection.Version = CONNECT_LINE_BASED;
+    Device->Function.Connection.ConnectionContext.InterruptObject = interrupt;
     statistics->Version = CONNECT_LINE_BASED;
     statistics->Vector = Interrupt->u.Interrupt.Vector;
     statistics->Irql = Interrupt->u.Interrupt.Level;
-    DbgPrint(EDU_DRIVER "%u: connected by CONNECT_LINE_BASED: line, vector 0x%02X, DIRQL %u\n",
-             Device->Index, statistics->Vector, statistics->Irql);
+    DbgPrint(FUNCTION_NAME "%u: connected by CONNECT_LINE_BASED: line, vector 0x%02X, DIRQL %u\n",
+             Device->Function.Index, statistics->Vector, statistics->Irql);
     return STATUS_SUCCESS;
 }

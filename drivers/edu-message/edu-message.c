@@ -7,7 +7,7 @@
  * this is in ../edu/frame.h and ../edu/requests.h. Windows' documentation of this form: "Using the
  * CONNECT_MESSAGE_BASED Version of IoConnectInterruptEx".
  */
-#define EDU_DRIVER "edu-message"
+#define FUNCTION_NAME "edu-message"
 #include "../edu/frame.h"
 
 /*
@@ -49,7 +49,7 @@ static NTSTATUS Connect(PDEVICE Device, PCM_PARTIAL_RESOURCE_DESCRIPTOR Interrup
 
     RtlZeroMemory(&parameters, sizeof(parameters));
     parameters.Version = CONNECT_MESSAGE_BASED;
-    parameters.MessageBased.PhysicalDeviceObject = Device->Physical;
+    parameters.MessageBased.PhysicalDeviceObject = Device->Function.Physical;
     parameters.MessageBased.ConnectionContext.Generic = &context;
     parameters.MessageBased.MessageServiceRoutine = MessageRoutine;
     parameters.MessageBased.ServiceContext = Device;
@@ -58,8 +58,8 @@ static NTSTATUS Connect(PDEVICE Device, PCM_PARTIAL_RESOURCE_DESCRIPTOR Interrup
     if (!NT_SUCCESS(status))
         return status;
 
-    Device->Connection.Version = parameters.Version;
-    Device->Connection.ConnectionContext.Generic = context;
+    Device->Function.Connection.Version = parameters.Version;
+    Device->Function.Connection.ConnectionContext.Generic = context;
     statistics->Version = parameters.Version;
     if (parameters.Version == CONNECT_MESSAGE_BASED) {
         PIO_INTERRUPT_MESSAGE_INFO table = context;
@@ -67,16 +67,18 @@ static NTSTATUS Connect(PDEVICE Device, PCM_PARTIAL_RESOURCE_DESCRIPTOR Interrup
         statistics->MessageCount = table->MessageCount;
         statistics->Vector = table->MessageInfo[0].Vector;
         statistics->Irql = table->UnifiedIrql;
-        DbgPrint(EDU_DRIVER "%u: connected by CONNECT_MESSAGE_BASED: %u message, vector 0x%02X, "
-                            "DIRQL %u, address 0x%llX, data 0x%X\n",
-                 Device->Index, statistics->MessageCount, statistics->Vector, statistics->Irql,
-                 table->MessageInfo[0].MessageAddress.QuadPart, table->MessageInfo[0].MessageData);
+        DbgPrint(FUNCTION_NAME "%u: connected by CONNECT_MESSAGE_BASED: %u message, vector 0x%02X, "
+                               "DIRQL %u, address 0x%llX, data 0x%X\n",
+                 Device->Function.Index, statistics->MessageCount, statistics->Vector,
+                 statistics->Irql, table->MessageInfo[0].MessageAddress.QuadPart,
+                 table->MessageInfo[0].MessageData);
     } else {
         statistics->Vector = Interrupt->u.Interrupt.Vector;
         statistics->Irql = Interrupt->u.Interrupt.Level;
-        DbgPrint(EDU_DRIVER "%u: connected by CONNECT_LINE_BASED (fallback): line, vector 0x%02X, "
-                            "DIRQL %u\n",
-                 Device->Index, statistics->Vector, statistics->Irql);
+        DbgPrint(FUNCTION_NAME
+                 "%u: connected by CONNECT_LINE_BASED (fallback): line, vector 0x%02X, "
+                 "DIRQL %u\n",
+                 Device->Function.Index, statistics->Vector, statistics->Irql);
     }
     return STATUS_SUCCESS;
 }

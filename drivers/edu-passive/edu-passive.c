@@ -6,10 +6,10 @@
  * when it returns; in place of the interrupt's spin lock there is an event. One asks for it by
  * Irql = SynchronizeIrql = PASSIVE_LEVEL and no spin lock: by CONNECT_FULLY_SPECIFIED on any line,
  * by CONNECT_LINE_BASED where the PnP manager assigned that level (dirql's option passive=B:D.F).
- * Messages have no such routines. What surrounds this is in ../edu/frame.h and ../edu/requests.h.
+ * Messages have no such routines. What surrounds this is in ../edu/frame.h, what the device does in ../edu/requests.h.
  * Windows' documentation: "Using Passive-Level Interrupt Service Routines".
  */
-#define EDU_DRIVER "edu-passive"
+#define FUNCTION_NAME "edu-passive"
 #include "../edu/frame.h"
 
 /*
@@ -48,7 +48,7 @@ static NTSTATUS Connect(PDEVICE Device, PCM_PARTIAL_RESOURCE_DESCRIPTOR Interrup
 
     RtlZeroMemory(&parameters, sizeof(parameters)); /* and so SpinLock NULL, levels PASSIVE */
     parameters.Version = CONNECT_FULLY_SPECIFIED;
-    parameters.FullySpecified.PhysicalDeviceObject = Device->Physical;
+    parameters.FullySpecified.PhysicalDeviceObject = Device->Function.Physical;
     parameters.FullySpecified.InterruptObject = &interrupt;
     parameters.FullySpecified.ServiceRoutine = PassiveRoutine;
     parameters.FullySpecified.ServiceContext = Device;
@@ -62,12 +62,13 @@ static NTSTATUS Connect(PDEVICE Device, PCM_PARTIAL_RESOURCE_DESCRIPTOR Interrup
     if (!NT_SUCCESS(status))
         return status;
 
-    Device->Connection.Version = CONNECT_FULLY_SPECIFIED;
-    Device->Connection.ConnectionContext.InterruptObject = interrupt;
+    Device->Function.Connection.Version = CONNECT_FULLY_SPECIFIED;
+    Device->Function.Connection.ConnectionContext.InterruptObject = interrupt;
     statistics->Version = CONNECT_FULLY_SPECIFIED;
     statistics->Vector = Interrupt->u.Interrupt.Vector;
     statistics->Irql = PASSIVE_LEVEL;
-    DbgPrint(EDU_DRIVER "%u: connected at PASSIVE_LEVEL: line, vector 0x%02X, assigned level %u\n",
-             Device->Index, statistics->Vector, Interrupt->u.Interrupt.Level);
+    DbgPrint(FUNCTION_NAME
+             "%u: connected at PASSIVE_LEVEL: line, vector 0x%02X, assigned level %u\n",
+             Device->Function.Index, statistics->Vector, Interrupt->u.Interrupt.Level);
     return STATUS_SUCCESS;
 }

@@ -6,10 +6,10 @@
  * own device first, claims nothing else, and is prepared for calls before its device was ever
  * started. Bits that wait for the DPC are plain memory here, guarded by the interrupt's lock, which
  * the DPC takes by KeSynchronizeExecution; the other edu drivers make do with interlocked access.
- * What surrounds this is in ../edu/frame.h and ../edu/requests.h. Windows' documentation:
+ * What surrounds this is in ../edu/frame.h, what the device does in ../edu/requests.h. Windows' documentation:
  * "Writing an ISR", "Synchronizing Access to Device Data".
  */
-#define EDU_DRIVER "edu-shared"
+#define FUNCTION_NAME "edu-shared"
 #include "../edu/frame.h"
 
 /* What the DPC is to know: guarded by the interrupt's lock, in the hardware's two fields for it. */
@@ -65,8 +65,8 @@ static VOID NTAPI SharedDpc(PKDPC Dpc, PVOID Context, PVOID Argument1, PVOID Arg
     UNREFERENCED_PARAMETER(Argument1);
     UNREFERENCED_PARAMETER(Argument2);
     hardware->Statistics.Counts.DpcRuns++;
-    if (!KeSynchronizeExecution(device->Connection.ConnectionContext.InterruptObject, TakeRaised,
-                                &taken))
+    if (!KeSynchronizeExecution(device->Function.Connection.ConnectionContext.InterruptObject,
+                                TakeRaised, &taken))
         return; /* the DPC before this one saw it all */
     hardware->Statistics.Counts.DpcSaw += taken.Unseen;
     if (taken.Raised & (EDU_RAISED_FACTORIAL | EDU_RAISED_DMA))
@@ -80,7 +80,7 @@ static NTSTATUS Connect(PDEVICE Device, PCM_PARTIAL_RESOURCE_DESCRIPTOR Interrup
     NTSTATUS status;
 
     if (Interrupt->ShareDisposition != CmResourceShareShared)
-        DbgPrint(EDU_DRIVER "%u: the line is this device's alone\n", Device->Index);
+        DbgPrint(FUNCTION_NAME "%u: the line is this device's alone\n", Device->Function.Index);
     KeInitializeDpc(&Device->Dpc, SharedDpc, Device); /* in place of the frame's */
 
     /*
@@ -89,19 +89,20 @@ static NTSTATUS Connect(PDEVICE Device, PCM_PARTIAL_RESOURCE_DESCRIPTOR Interrup
      */
     RtlZeroMemory(&parameters, sizeof(parameters));
     parameters.Version = CONNECT_LINE_BASED; /* sharing is taken from the resource itself */
-    parameters.LineBased.PhysicalDeviceObject = Device->Physical;
-    parameters.LineBased.InterruptObject = &Device->Connection.ConnectionContext.InterruptObject;
+    parameters.LineBased.PhysicalDeviceObject = Device->Function.Physical;
+    parameters.LineBased.InterruptObject =
+        &Device->Function.Connection.ConnectionContext.InterruptObject;
     parameters.LineBased.ServiceRoutine = ServiceRoutine;
     parameters.LineBased.ServiceContext = Device;
     status = IoConnectInterruptEx(&parameters);
     if (!NT_SUCCESS(status))
         return status;
 
-    Device->Connection.Version = CONNECT_LINE_BASED;
+    Device->Function.Connection.Version = CONNECT_LINE_BASED;
     statistics->Version = CONNECT_LINE_BASED;
     statistics->Vector = Interrupt->u.Interrupt.Vector;
     statistics->Irql = Interrupt->u.Interrupt.Level;
-    DbgPrint(EDU_DRIVER "%u: connected to a shared line: vector 0x%02X, DIRQL %u\n", Device->Index,
-             statistics->Vector, statistics->Irql);
+    DbgPrint(FUNCTION_NAME "%u: connected to a shared line: vector 0x%02X, DIRQL %u\n",
+             Device->Function.Index, statistics->Vector, statistics->Irql);
     return STATUS_SUCCESS;
 }

@@ -62,6 +62,26 @@ static inline BOOLEAN EduServe(PEDU_HARDWARE Hardware)
     return TRUE;
 }
 
+/* The DPC's part of it, whatever connected it; the service routine may run while this does. */
+static inline VOID EduServed(PEDU_HARDWARE Hardware)
+{
+    LONG raised = InterlockedExchange(&Hardware->Raised, 0);
+
+    Hardware->Statistics.Counts.DpcRuns++;
+    Hardware->Statistics.Counts.DpcSaw += InterlockedExchange(&Hardware->Unseen, 0);
+    if (raised & (EDU_RAISED_FACTORIAL | EDU_RAISED_DMA))
+        KeSetEvent(&Hardware->Done, IO_NO_INCREMENT, FALSE);
+}
+
+/* No interrupt is raised from here on, if there are registers to say it to. */
+static inline VOID EduSilence(PEDU_HARDWARE Hardware)
+{
+    if (Hardware->Registers == NULL)
+        return;
+    EduWrite(Hardware, EDU_STATUS, 0);
+    EduWrite(Hardware, EDU_INTERRUPT_ACKNOWLEDGE, ~0u);
+}
+
 /* START: map the registers and see that there is an edu behind them, and find memory for DMA. */
 static inline NTSTATUS EduMap(PEDU_HARDWARE Hardware, PHYSICAL_ADDRESS Start, ULONG Length)
 {

@@ -5,8 +5,9 @@
  * Power: the device is in D0 from START_DEVICE on. SET_POWER to D3 stops it as STOP_DEVICE does and
  * is then passed down, so that the bus driver takes the power away last; to D0 it is passed down
  * first. The device object asks for power IRPs at PASSIVE_LEVEL (DO_POWER_PAGABLE), as stopping and
- * starting wait. States of the system as a whole are passed on: who owns the power policy turns
- * them into states of the device.
+ * starting wait. The driver owns the device's power policy: of a state of the system as a whole,
+ * shutdown too, it makes one of the device, which it asks the power manager for. Windows'
+ * documentation: "Handling a System Set-Power IRP in a Device Power Policy Owner".
  */
 #pragma once
 
@@ -171,32 +172,89 @@ static NTSTATUS NTAPI DispatchPnp(PDEVICE_OBJECT DeviceObject, PIRP Irp)
 
 /* ---- Power ------------------------------------------------------------------------------ */
 
+/* The device is in the state that fits the system's, and with that this request is done, too. */
+static VOID NTAPI DeviceStateSet(PDEVICE_OBJECT DeviceObject, UCHAR Minor, POWER_STATE State,
+                                 PVOID Context, PIO_STATUS_BLOCK Block)
+{
+    PFUNCTION function = DeviceObject->DeviceExtension;
+    PIRP system = Context;
+
+    UNREFERENCED_PARAMETER(Minor);
+    UNREFERENCED_PARAMETER(State);
+    system->IoStatus.Status = Block->Status;
+    IoCompleteRequest(system, IO_NO_INCREMENT);
+    IoReleaseRemoveLock(&function->Lock, system);
+}
+
+/* The drivers below have seen the system's state; IRQL <= DISPATCH_LEVEL. */
+static NTSTATUS NTAPI SystemStateSeen(PDEVICE_OBJECT DeviceObject, PIRP Irp, PVOID Context)
+{
+    PIO_STACK_LOCATION stack = IoGetCurrentIrpStackLocation(Irp);
+    PFUNCTION function = Context;
+    NTSTATUS status = Irp->IoStatus.Status;
+    POWER_STATE state;
+
+    UNREFERENCED_PARAMETER(DeviceObject);
+    state.DeviceState = stack->Parameters.Power.State.SystemState == PowerSystemWorking
+                            ? PowerDeviceD0
+                            : PowerDeviceD3;
+    if (NT_SUCCESS(status))
+        status =
+            PoRequestPowerIrp(function->Self, IRP_MN_SET_POWER, state, DeviceStateSet, Irp, NULL);
+    if (status == STATUS_PENDING)
+        return STATUS_MORE_PROCESSING_REQUIRED; /* DeviceStateSet completes it */
+    Irp->IoStatus.Status = status;
+    IoReleaseRemoveLock(&function->Lock, Irp);
+    return STATUS_CONTINUE_COMPLETION;
+}
+
+static NTSTATUS SystemState(PFUNCTION Function, PIRP Irp)
+{
+    IoMarkIrpPending(Irp);
+    IoCopyCurrentIrpStackLocationToNext(Irp);
+    IoSetCompletionRoutine(Irp, SystemStateSeen, Function, TRUE, TRUE, TRUE);
+    IoCallDriver(Function->Lower, Irp);
+    return STATUS_PENDING;
+}
+
 static NTSTATUS PowerUp(PFUNCTION Function, PIRP Irp)
 {
+    PIO_STACK_LOCATION stack = IoGetCurrentIrpStackLocation(Irp);
     NTSTATUS status = STATUS_UNSUCCESSFUL;
 
     if (IoForwardIrpSynchronously(Function->Lower, Irp))
         status = Irp->IoStatus.Status;
     if (NT_SUCCESS(status) && !Function->Running && Function->Started)
         status = Run(Function);
+    if (NT_SUCCESS(status))
+        PoSetPowerState(Function->Self, DevicePowerState, stack->Parameters.Power.State);
     return Complete(Irp, status, 0);
+}
+
+/* Silent before the bus driver takes the power away, of which the power manager is told first. */
+static VOID PowerDown(PFUNCTION Function, PIO_STACK_LOCATION Stack)
+{
+    PoSetPowerState(Function->Self, DevicePowerState, Stack->Parameters.Power.State);
+    Halt(Function);
 }
 
 static NTSTATUS NTAPI DispatchPower(PDEVICE_OBJECT DeviceObject, PIRP Irp)
 {
     PFUNCTION function = DeviceObject->DeviceExtension;
     PIO_STACK_LOCATION stack = IoGetCurrentIrpStackLocation(Irp);
-    BOOLEAN device = stack->MinorFunction == IRP_MN_SET_POWER &&
-                     stack->Parameters.Power.Type == DevicePowerState;
+    BOOLEAN set = stack->MinorFunction == IRP_MN_SET_POWER;
+    BOOLEAN device = set && stack->Parameters.Power.Type == DevicePowerState;
     NTSTATUS status = IoAcquireRemoveLock(&function->Lock, Irp);
 
     if (!NT_SUCCESS(status))
         return Complete(Irp, status, 0);
+    if (set && !device)
+        return SystemState(function, Irp); /* the lock is released when it is completed */
     if (device && stack->Parameters.Power.State.DeviceState == PowerDeviceD0) {
         status = PowerUp(function, Irp);
     } else {
         if (device)
-            Halt(function);
+            PowerDown(function, stack);
         if (device || stack->MinorFunction == IRP_MN_QUERY_POWER)
             Irp->IoStatus.Status = STATUS_SUCCESS;
         status = DispatchPassDown(DeviceObject, Irp);

@@ -5,7 +5,7 @@
  * the DPC is left there for the next interrupt, which the device is told to raise. Where nobody
  * looks, most of it does no harm at once.
  */
-#define EDU_DRIVER "rules"
+#define FUNCTION_NAME "rules"
 #define DriverEntry FrameEntry
 #include "../../drivers/edu/frame.h"
 #undef DriverEntry
@@ -79,7 +79,7 @@ static VOID BreakInServiceRoutine(PDEVICE Device)
         KeAcquireSpinLockAtDpcLevel(&Lock);
         break;
     case ISR_DISCONNECTS:
-        IoDisconnectInterruptEx(&Device->Connection);
+        IoDisconnectInterruptEx(&Device->Function.Connection);
         break;
     case ISR_ALLOCATES:
         ExFreePool(ExAllocatePoolWithTag(NonPagedPool, 8, RULES_TAG));
@@ -133,13 +133,14 @@ static NTSTATUS ConnectLine(PDEVICE Device)
 
     RtlZeroMemory(&parameters, sizeof(parameters));
     parameters.Version = CONNECT_LINE_BASED;
-    parameters.LineBased.PhysicalDeviceObject = Device->Physical;
-    parameters.LineBased.InterruptObject = &Device->Connection.ConnectionContext.InterruptObject;
+    parameters.LineBased.PhysicalDeviceObject = Device->Function.Physical;
+    parameters.LineBased.InterruptObject =
+        &Device->Function.Connection.ConnectionContext.InterruptObject;
     parameters.LineBased.ServiceRoutine = ServiceRoutine;
     parameters.LineBased.ServiceContext = Device;
     status = IoConnectInterruptEx(&parameters);
     if (NT_SUCCESS(status))
-        Device->Connection.Version = CONNECT_LINE_BASED;
+        Device->Function.Connection.Version = CONNECT_LINE_BASED;
     return status;
 }
 
@@ -224,9 +225,9 @@ static VOID BreakHere(PDEVICE Device, ULONG Number)
         IoAllocateIrp(2, FALSE);
         break;
     case SEND_FREED_IRP:
-        irp = IoAllocateIrp(Device->Lower->StackSize, FALSE);
+        irp = IoAllocateIrp(Device->Function.Lower->StackSize, FALSE);
         IoFreeIrp(irp);
-        IoCallDriver(Device->Lower, irp);
+        IoCallDriver(Device->Function.Lower, irp);
         break;
     case RAISE_DOWN:
         KeRaiseIrql(DISPATCH_LEVEL, &old);
@@ -244,7 +245,7 @@ static VOID BreakHere(PDEVICE Device, ULONG Number)
         KeSetTimer(&Timer, hour, &RuleDpc);
         break;
     case STAY_CONNECTED:
-        Device->Connection.Version = 0; /* the frame takes it for not connected */
+        Device->Function.Connection.Version = 0; /* the frame takes it for not connected */
         break;
     default:
         BreakAtDispatch(Device, Number);
@@ -258,9 +259,9 @@ static NTSTATUS NTAPI DispatchBreak(PDEVICE_OBJECT DeviceObject, PIRP Irp)
     ULONG number;
 
     if (stack->Parameters.DeviceIoControl.IoControlCode != IOCTL_BREAK_RULE)
-        return DispatchControl(DeviceObject, Irp);
+        return DispatchRequest(DeviceObject, Irp);
     if (stack->Parameters.DeviceIoControl.InputBufferLength < sizeof(number))
-        return Complete(Irp, STATUS_BUFFER_TOO_SMALL);
+        return Complete(Irp, STATUS_BUFFER_TOO_SMALL, 0);
     number = *(PULONG)Irp->AssociatedIrp.SystemBuffer;
     if (number == ISR_KEEPS_IRQL || number == ISR_KEEPS_LOCK || number == ISR_DISCONNECTS ||
         number == ISR_ALLOCATES || number == ISR_SETS_EVENT || number == ISR_SETS_EVENT_BY_NAME ||
@@ -273,12 +274,11 @@ static NTSTATUS NTAPI DispatchBreak(PDEVICE_OBJECT DeviceObject, PIRP Irp)
     } else if (number != COMPLETE_PENDING && number != COMPLETE_TWICE) {
         BreakHere(device, number);
     }
-    Irp->IoStatus.Information = 0;
     if (number == COMPLETE_PENDING)
-        return Complete(Irp, STATUS_PENDING);
-    Complete(Irp, STATUS_SUCCESS);
+        return Complete(Irp, STATUS_PENDING, 0);
+    Complete(Irp, STATUS_SUCCESS, 0);
     if (number == COMPLETE_TWICE)
-        Complete(Irp, STATUS_SUCCESS);
+        Complete(Irp, STATUS_SUCCESS, 0);
     return STATUS_SUCCESS;
 }
 
