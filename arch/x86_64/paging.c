@@ -239,14 +239,17 @@ static void tlb_flush_own(uint64_t address, uint64_t size)
     }
 }
 
+/* An interrupt that serves a later generation may come in between: what it has noted stays. */
 void hal_tlb_service(void)
 {
     uint64_t generation = tlb.generation;
     uint32_t cpu = cpu_current();
+    uint64_t seen = tlb.seen[cpu];
 
-    if (tlb.seen[cpu] != generation) {
+    if (seen < generation) {
         x86_cr3_write(x86_cr3_read());
-        tlb.seen[cpu] = generation;
+        __atomic_compare_exchange_n(&tlb.seen[cpu], &seen, generation, false, __ATOMIC_SEQ_CST,
+                                    __ATOMIC_RELAXED);
     }
 }
 
