@@ -6,11 +6,6 @@
 
 #include <lib/string.h>
 
-static bool is_blank(char character)
-{
-    return character == ' ' || character == '\t' || character == '\n' || character == '\r';
-}
-
 void cmdline_begin(struct cmdline_iterator *iterator, const char *line, size_t size)
 {
     iterator->next = line;
@@ -23,13 +18,13 @@ bool cmdline_next(struct cmdline_iterator *iterator, struct cmdline_word *word)
     const char *end = iterator->end;
     bool quoted = false;
 
-    while (at < end && is_blank(*at))
+    while (at < end && parse_is_space(*at))
         at++;
     if (at == end || *at == '\0')
         return false;
 
     *word = (struct cmdline_word){.key = at};
-    for (; at < end && *at && (quoted || !is_blank(*at)); at++) {
+    for (; at < end && *at && (quoted || !parse_is_space(*at)); at++) {
         if (*at == '"')
             quoted = !quoted;
         if (*at == '=' && !quoted && !word->value) {

@@ -4,11 +4,6 @@
  */
 #include "parse/console_line.h"
 
-static bool is_blank(char character)
-{
-    return character == ' ' || character == '\t' || character == '\r' || character == '\n';
-}
-
 /* Is the backslash at *at an escape? Not in single quotes, and not before other characters. */
 static bool is_escape(const char *at, char quote)
 {
@@ -24,7 +19,7 @@ static bool take_word(const char **from, char **to)
     char *out = *to;
     char quote = '\0';
 
-    for (; *at && (quote || !is_blank(*at)); at++) {
+    for (; *at && (quote || !parse_is_space(*at)); at++) {
         if (is_escape(at, quote))
             *out++ = *++at;
         else if (quote ? *at == quote : *at == '"' || *at == '\'')
@@ -46,7 +41,7 @@ bool console_line_split(char *line, char **argv, unsigned argv_size, unsigned *a
     *argc = 0;
     argv[0] = NULL;
     for (;;) {
-        while (is_blank(*from))
+        while (parse_is_space(*from))
             from++;
         if (*from == '\0' || *from == '#')
             return true;

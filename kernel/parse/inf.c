@@ -30,15 +30,16 @@ static char lower(char character)
     return character >= 'A' && character <= 'Z' ? (char)(character - 'A' + 'a') : character;
 }
 
-static bool is_blank(char character)
+/* An INF's lines hold more: other white space, and what ended files of CP/M. */
+static bool inf_is_blank(char character)
 {
-    return character == ' ' || character == '\t' || character == '\r' || character == '\f' ||
-           character == '\v' || character == '\x1A';
+    return parse_is_blank(character) || character == '\f' || character == '\v' ||
+           character == '\x1A';
 }
 
 static uint32_t skip_blanks(const struct inf *inf, uint32_t at, uint32_t end)
 {
-    while (at < end && is_blank(inf->text[at]))
+    while (at < end && inf_is_blank(inf->text[at]))
         at++;
     return at;
 }
@@ -116,9 +117,9 @@ static bool next_piece(const struct inf *inf, uint32_t *at, struct piece *piece)
 static bool equal_sized(const char *left, uint32_t left_size, const char *right,
                         uint32_t right_size)
 {
-    while (left_size && is_blank(left[left_size - 1]))
+    while (left_size && inf_is_blank(left[left_size - 1]))
         left_size--;
-    while (right_size && is_blank(right[right_size - 1]))
+    while (right_size && inf_is_blank(right[right_size - 1]))
         right_size--;
     if (left_size != right_size)
         return false;
@@ -351,7 +352,7 @@ static uint32_t scan_field(const struct inf *inf, uint32_t at, uint32_t end, cha
             at = put_percent(inf, at, end, output);
         } else {
             if (output)
-                put(output, character, quoted || !is_blank(character));
+                put(output, character, quoted || !inf_is_blank(character));
             at++;
         }
     }

@@ -5,20 +5,15 @@
 
 #include "parse/cmdline.h"
 
-static bool is_blank(char character)
-{
-    return character == ' ' || character == '\t';
-}
-
 /* The next word, which must fit; *at moves behind it. */
 static bool take_word(const char *line, uint32_t *at, char *word, uint32_t room, const char *what,
                       struct parse_error *error)
 {
     uint32_t length = 0;
 
-    while (is_blank(line[*at]))
+    while (parse_is_blank(line[*at]))
         (*at)++;
-    for (; line[*at] != 0 && !is_blank(line[*at]); (*at)++) {
+    for (; line[*at] != 0 && !parse_is_blank(line[*at]); (*at)++) {
         if (length == room - 1)
             return parse_fail(error, what, *at, "too long");
         word[length++] = line[*at];
@@ -41,7 +36,7 @@ bool ordinal_parse(const char *line, struct ordinal *ordinal, struct parse_error
     ordinal->number = (uint16_t)number;
     if (!take_word(line, &at, ordinal->name, sizeof(ordinal->name), "name", error))
         return false;
-    while (is_blank(line[at]))
+    while (parse_is_blank(line[at]))
         at++;
     return line[at] == 0 ? true : parse_fail(error, "line", at, "more than three fields");
 }

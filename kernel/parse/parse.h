@@ -35,6 +35,18 @@ struct parse_bytes {
     uint64_t size;
 };
 
+/* White space inside a line. A carriage return is some: lines end at the line feed behind it. */
+static inline bool parse_is_blank(char character)
+{
+    return character == ' ' || character == '\t' || character == '\r';
+}
+
+/* White space where the end of a line is some too. */
+static inline bool parse_is_space(char character)
+{
+    return parse_is_blank(character) || character == '\n';
+}
+
 /* Fill the error (NULL is allowed). */
 void parse_report(struct parse_error *error, const char *what, uint64_t offset, const char *detail);
 

@@ -20,11 +20,6 @@ static char lower(char character)
     return character >= 'A' && character <= 'Z' ? (char)(character + 'a' - 'A') : character;
 }
 
-static bool is_blank(char character)
-{
-    return character == ' ' || character == '\t' || character == '\r';
-}
-
 static enum parse_step bad(const struct reg_file *reg, const char *what, const char *detail,
                            struct parse_error *error)
 {
@@ -40,7 +35,7 @@ static char peek(const struct reg_file *reg)
 
 static void skip_blanks(struct reg_file *reg)
 {
-    while (is_blank(peek(reg)))
+    while (parse_is_blank(peek(reg)))
         reg->at++;
 }
 

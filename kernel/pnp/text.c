@@ -6,13 +6,9 @@
 #include <lib/string.h>
 
 #include "io/alloc.h"
+#include "parse/parse.h"
 
 enum { UTF8_PER_UNIT = 3 }; /* the longest UTF-8 form of one UTF-16 unit */
-
-static bool is_blank(char character)
-{
-    return character == ' ' || character == '\t' || character == '\r';
-}
 
 void pnp_text_lines(const void *data, uint64_t size, void (*line)(const char *text, void *context),
                     void *context)
@@ -28,9 +24,9 @@ void pnp_text_lines(const void *data, uint64_t size, void (*line)(const char *te
 
         if (stop == NULL)
             stop = end;
-        while (at < stop && is_blank(*at))
+        while (at < stop && parse_is_blank(*at))
             at++;
-        while (stop > at && is_blank(stop[-1]))
+        while (stop > at && parse_is_blank(stop[-1]))
             stop--;
         length = (size_t)(stop - at);
         if (length >= sizeof(text))
