@@ -2,9 +2,9 @@
  * ke/context.c - going on at another place of the stack: RtlRestoreContext, and the longjmp and
  * setjmp of the C library.
  *
- * A record of STATUS_LONGJUMP or STATUS_UNWIND_CONSOLIDATE says how ("RtlRestoreContext"): its first
- * parameter is a jump buffer, or a routine that is called before, on top of the stack as it is, and
- * says where to go on. C++ catch handlers are called that way.
+ * A record of STATUS_LONGJUMP or STATUS_UNWIND_CONSOLIDATE says how ("RtlRestoreContext"): its
+ * first parameter is a jump buffer, or a routine that is called before, on top of the stack as it
+ * is, and says where to go on. C++ catch handlers are called that way.
  */
 #include <hal/exception.h>
 #include <lib/export.h>
