@@ -34,6 +34,7 @@ int lib_vsnprintf(char *buffer, size_t size, const char *format, va_list argumen
 __attribute__((format(printf, 3, 4))) int lib_snprintf(char *buffer, size_t size,
                                                        const char *format, ...);
 int lib_vsnprintf_ms(char *buffer, size_t size, const char *format, __builtin_ms_va_list arguments);
+/* The result is terminated only if there is room for that too, as Windows' _vsnwprintf has it. */
 int lib_vsnwprintf_ms(uint16_t *buffer, size_t size, const uint16_t *format,
                       __builtin_ms_va_list arguments);
 

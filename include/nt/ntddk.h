@@ -54,6 +54,31 @@ typedef struct _RTL_GENERIC_TABLE {
     PVOID TableContext;
 } RTL_GENERIC_TABLE, *PRTL_GENERIC_TABLE;
 
+#define RtlParent(Links) ((PRTL_SPLAY_LINKS)(Links))->Parent
+#define RtlLeftChild(Links) ((PRTL_SPLAY_LINKS)(Links))->LeftChild
+#define RtlRightChild(Links) ((PRTL_SPLAY_LINKS)(Links))->RightChild
+#define RtlIsRoot(Links) (RtlParent(Links) == (PRTL_SPLAY_LINKS)(Links))
+#define RtlIsLeftChild(Links) (RtlLeftChild(RtlParent(Links)) == (PRTL_SPLAY_LINKS)(Links))
+#define RtlIsRightChild(Links) (RtlRightChild(RtlParent(Links)) == (PRTL_SPLAY_LINKS)(Links))
+
+FORCEINLINE VOID RtlInitializeSplayLinks(PRTL_SPLAY_LINKS Links)
+{
+    Links->Parent = Links;
+    Links->LeftChild = Links->RightChild = NULL;
+}
+
+FORCEINLINE VOID RtlInsertAsLeftChild(PRTL_SPLAY_LINKS ParentLinks, PRTL_SPLAY_LINKS ChildLinks)
+{
+    ParentLinks->LeftChild = ChildLinks;
+    ChildLinks->Parent = ParentLinks;
+}
+
+FORCEINLINE VOID RtlInsertAsRightChild(PRTL_SPLAY_LINKS ParentLinks, PRTL_SPLAY_LINKS ChildLinks)
+{
+    ParentLinks->RightChild = ChildLinks;
+    ChildLinks->Parent = ParentLinks;
+}
+
 NTSYSAPI PRTL_SPLAY_LINKS NTAPI RtlSplay(PRTL_SPLAY_LINKS Links);
 NTSYSAPI PRTL_SPLAY_LINKS NTAPI RtlDelete(PRTL_SPLAY_LINKS Links);
 NTSYSAPI PRTL_SPLAY_LINKS NTAPI RtlSubtreeSuccessor(PRTL_SPLAY_LINKS Links);

@@ -238,13 +238,12 @@ static CRT int crt_sprintf(char *buffer, const char *format, ...)
 }
 LDR_EXPORT_AS("sprintf", crt_sprintf);
 
-/* As the narrow one, but a result that fills the buffer is cut by one to be terminated. */
 static CRT int crt_vsnwprintf(WCHAR *buffer, size_t count, const WCHAR *format,
                               __builtin_ms_va_list arguments)
 {
     int length = lib_vsnwprintf_ms(buffer, count, format, arguments);
 
-    return length >= 0 && (size_t)length < count ? length : -1;
+    return length >= 0 && (size_t)length <= count ? length : -1;
 }
 LDR_EXPORT_AS("_vsnwprintf", crt_vsnwprintf);
 

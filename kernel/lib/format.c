@@ -454,13 +454,13 @@ int lib_format_ms(lib_sink_fn *sink, void *context, const char *format,
 int lib_vsnwprintf_ms(uint16_t *text, size_t size, const uint16_t *format,
                       __builtin_ms_va_list arguments)
 {
-    struct format_sink to = {.wide = text, .wide_size = size != 0 ? size - 1 : 0};
+    struct format_sink to = {.wide = text, .wide_size = size};
     struct format_source from = {
         .format = format, .wide = true, .microsoft = true, .ms = &arguments};
     int total = format_run(&to, &from);
 
-    if (size != 0) {
-        text[to.total < size - 1 ? to.total : size - 1] = 0;
+    if (to.total < size) {
+        text[to.total] = 0;
     }
     return total;
 }

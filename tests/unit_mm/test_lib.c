@@ -125,8 +125,12 @@ static void wide_formats_take_wide_strings(void **state)
     (void)state;
     assert_int_equal(print_wide(buffer, 16, WIDE("%s-%S-%d"), WIDE("ab"), "cd", 7), 7);
     assert_memory_equal(buffer, WIDE("ab-cd-7"), 16);
-    assert_int_equal(print_wide(buffer, 3, WIDE("%s"), WIDE("abcd")), 4);
-    assert_memory_equal(buffer, WIDE("ab"), 6);
+    assert_int_equal(print_wide(buffer, 3, WIDE("%s"), WIDE("xyzt")), 4);
+    assert_memory_equal(buffer, WIDE("xyzcd-7"), 14);
+    assert_int_equal(print_wide(buffer, 3, WIDE("%s"), WIDE("uvw")), 3);
+    assert_memory_equal(buffer, WIDE("uvwcd-7"), 14);
+    assert_int_equal(print_wide(buffer, 3, WIDE("%s"), WIDE("rs")), 2);
+    assert_memory_equal(buffer, WIDE("rs\0cd-7"), 14);
 }
 
 static void block_memory_agrees_with_the_host(void **state)

@@ -4,6 +4,9 @@
  */
 #include "rtl.h"
 
+#include <ntstrsafe.h>
+#include <stdarg.h>
+
 #define ROUTINE(Type, Name, Parameters)                                                            \
     Type(*Name) Parameters = (Type(*) Parameters)TestRoutine(L## #Name)
 
@@ -187,6 +190,100 @@ static VOID CheckText(VOID)
     Expect(towlower(L'Q') == L'q' && towupper(L'q') == L'Q', "of wide characters too");
 }
 
+static INT Narrow(CHAR *Buffer, SIZE_T Count, const CHAR *Format, ...)
+{
+    ROUTINE(INT, _vsnprintf, (CHAR *, SIZE_T, const CHAR *, va_list));
+    va_list arguments;
+    INT length;
+
+    va_start(arguments, Format);
+    length = _vsnprintf(Buffer, Count, Format, arguments);
+    va_end(arguments);
+    return length;
+}
+
+static INT Wide(PWSTR Buffer, SIZE_T Count, PCWSTR Format, ...)
+{
+    ROUTINE(INT, _vsnwprintf, (PWSTR, SIZE_T, PCWSTR, va_list));
+    va_list arguments;
+    INT length;
+
+    va_start(arguments, Format);
+    length = _vsnwprintf(Buffer, Count, Format, arguments);
+    va_end(arguments);
+    return length;
+}
+
+static INT NarrowUnbounded(CHAR *Buffer, const CHAR *Format, ...)
+{
+    ROUTINE(INT, vsprintf, (CHAR *, const CHAR *, va_list));
+    va_list arguments;
+    INT length;
+
+    va_start(arguments, Format);
+    length = vsprintf(Buffer, Format, arguments);
+    va_end(arguments);
+    return length;
+}
+
+static INT WideUnbounded(PWSTR Buffer, PCWSTR Format, ...)
+{
+    ROUTINE(INT, _vswprintf, (PWSTR, PCWSTR, va_list));
+    va_list arguments;
+    INT length;
+
+    va_start(arguments, Format);
+    length = _vswprintf(Buffer, Format, arguments);
+    va_end(arguments);
+    return length;
+}
+
+static VOID CheckNarrowLists(VOID)
+{
+    CHAR buffer[64];
+
+    RtlFillMemory(buffer, sizeof(buffer), '.');
+    Expect(Narrow(buffer, 8, "%s-%d", "ab", 12) == 5 && Same(buffer, "ab-12"),
+           "_vsnprintf terminates what is shorter than the buffer");
+    RtlFillMemory(buffer, sizeof(buffer), '.');
+    Expect(Narrow(buffer, 5, "%s-%d", "ab", 12) == 5 && buffer[4] == '2' && buffer[5] == '.',
+           "what fills it exactly is not terminated, and is no error");
+    RtlFillMemory(buffer, sizeof(buffer), '.');
+    Expect(Narrow(buffer, 4, "%s-%d", "ab", 12) == -1 && buffer[3] == '1' && buffer[4] == '.',
+           "what is longer is cut, and the result is negative");
+    Expect(Narrow(NULL, 0, "") == 0 && Narrow(NULL, 0, "a") == -1,
+           "in a buffer of no characters nothing is written");
+    Expect(NarrowUnbounded(buffer, "%08I64X|%-4d|%+d|%c", 0xABCDEFull, 7, 5, 'z') == 18 &&
+               Same(buffer, "00ABCDEF|7   |+5|z"),
+           "vsprintf formats all that it is given");
+}
+
+static VOID CheckWideLists(VOID)
+{
+    WCHAR wide[32];
+
+    RtlFillMemory(wide, sizeof(wide), '.');
+    Expect(Wide(wide, 8, L"%s-%d", L"ab", 12) == 5 && wide[4] == L'2' && wide[5] == 0,
+           "_vsnwprintf terminates what is shorter than the buffer");
+    RtlFillMemory(wide, sizeof(wide), '.');
+    Expect(Wide(wide, 5, L"%s-%d", L"ab", 12) == 5 && wide[4] == L'2' && wide[5] == 0x2E2E,
+           "what fills it exactly is not terminated, and is no error");
+    RtlFillMemory(wide, sizeof(wide), '.');
+    Expect(Wide(wide, 4, L"%s-%d", L"ab", 12) == -1 && wide[3] == L'1' && wide[4] == 0x2E2E,
+           "what is longer is cut, and the result is negative");
+    Expect(Wide(NULL, 0, L"") == 0 && Wide(NULL, 0, L"a") == -1,
+           "in a buffer of no characters nothing is written");
+    Expect(WideUnbounded(wide, L"%hs|%3u|%x", "n", 42, 0xBEEF) == 10 && wide[1] == L'|' &&
+               wide[2] == L' ' && wide[9] == L'f' && wide[10] == 0,
+           "_vswprintf formats all that it is given");
+    ExpectStatus(RtlStringCchPrintfW(wide, 6, L"%d", 12345), STATUS_SUCCESS,
+                 "RtlStringCchPrintfW has room for all characters but one");
+    Expect(wide[4] == L'5' && wide[5] == 0, "which it terminates");
+    ExpectStatus(RtlStringCchPrintfW(wide, 5, L"%d", 12345), STATUS_BUFFER_OVERFLOW,
+                 "and says if it is too little");
+    Expect(wide[3] == L'4' && wide[4] == 0, "when it keeps what fits");
+}
+
 static VOID CheckFormats(VOID)
 {
     ROUTINE(INT, sprintf, (CHAR *, const CHAR *, ...));
@@ -210,6 +307,53 @@ static VOID CheckFormats(VOID)
     Expect(_snwprintf(wide, 8, L"%s", L"abc") == 3 && wide[2] == L'c', "_snwprintf formats");
 }
 
+/* ---- large frames ---------------------------------------------------------------------------- */
+
+#define SCRATCH 0xC0FFEE
+
+/* How much __chkstk(Size), in RAX, changes RSP, RAX and what else it must leave alone. */
+static ULONG64 Probe(ULONG64 Size)
+{
+    PVOID routine = TestRoutine(L"__chkstk");
+    ULONG64 rax = Size, rcx = SCRATCH, rdx = SCRATCH, moved;
+    register ULONG64 r8 __asm__("r8") = SCRATCH;
+    register ULONG64 r9 __asm__("r9") = SCRATCH;
+
+    __asm__ volatile("movq %%rsp, %%rbx\n"
+                     "callq *%%rsi\n"
+                     "subq %%rsp, %%rbx"
+                     : "=&b"(moved), "+a"(rax), "+c"(rcx), "+d"(rdx), "+r"(r8), "+r"(r9)
+                     : "S"(routine)
+                     : "r10", "r11", "cc", "memory");
+    return moved | (rax ^ Size) | (rcx ^ SCRATCH) | (rdx ^ SCRATCH) | (r8 ^ SCRATCH) |
+           (r9 ^ SCRATCH);
+}
+
+static VOID CheckProbe(VOID)
+{
+    ExpectEqual(Probe(0), 0, "__chkstk of no bytes changes no register");
+    ExpectEqual(Probe(3 * PAGE_SIZE + 8), 0, "nor does one of several pages, RSP included");
+}
+
+static VOID ProbeBeyond(PVOID Context)
+{
+    ULONG_PTR low, high;
+
+    UNREFERENCED_PARAMETER(Context);
+    IoGetStackLimits(&low, &high);
+    ExpectStop(PAGE_FAULT_IN_NONPAGED_AREA, low - PAGE_SIZE, TEST_ANY, TEST_ANY, TEST_ANY,
+               "__chkstk reads each page of a frame, down to the one that is not there");
+    Probe((ULONG_PTR)&low - low + PAGE_SIZE);
+}
+
+VOID ProbeBeyondStack(VOID)
+{
+    TEST_THREAD thread;
+
+    TestThreadStart(&thread, 0, ProbeBeyond, NULL);
+    TestThreadJoin(&thread);
+}
+
 VOID CheckLibrary(VOID)
 {
     CheckMemoryNames();
@@ -219,4 +363,7 @@ VOID CheckLibrary(VOID)
     CheckText();
     CheckOrder();
     CheckFormats();
+    CheckNarrowLists();
+    CheckWideLists();
+    CheckProbe();
 }

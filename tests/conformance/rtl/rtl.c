@@ -4,6 +4,8 @@
  */
 #include "rtl.h"
 
+#define XSTATE_X87_AND_SSE 0x3 /* XSTATE_MASK_LEGACY */
+
 static VOID CheckMemory(VOID)
 {
     SIZE_T(NTAPI * compareUlong)(PVOID, SIZE_T, ULONG) = TestRoutine(L"RtlCompareMemoryUlong");
@@ -27,16 +29,57 @@ static VOID CheckMemory(VOID)
                 "RtlCompareMemoryUlong ignores what is less than a number");
 }
 
+static VOID CheckNonTemporal(VOID)
+{
+    UCHAR bytes[100], copy[100];
+    BOOLEAN same = TRUE;
+    ULONG i, length;
+
+    for (i = 0; i < sizeof(bytes); i++)
+        bytes[i] = (UCHAR)(i * 7);
+    for (length = 0; length < sizeof(bytes); length += 11) {
+        RtlFillMemory(copy, sizeof(copy), 0xEE);
+        RtlCopyMemoryNonTemporal(copy + 1, bytes, length);
+        same = same && RtlCompareMemory(copy + 1, bytes, length) == length && copy[0] == 0xEE &&
+               copy[length + 1 < sizeof(copy) ? length + 1 : 0] == 0xEE;
+    }
+    Expect(same, "RtlCopyMemoryNonTemporal copies any number of bytes, to any address");
+    RtlPrefetchMemoryNonTemporal(bytes, sizeof(bytes));
+    RtlPrefetchMemoryNonTemporal(NULL, PAGE_SIZE);
+    Expect(bytes[99] == (UCHAR)(99 * 7), "RtlPrefetchMemoryNonTemporal is a hint: it never faults");
+}
+
+static VOID CheckProcessor(VOID)
+{
+    ULONG64 all = RtlGetEnabledExtendedFeatures(~0ull);
+    ULONG i;
+
+    ExpectEqual(all & XSTATE_X87_AND_SSE, XSTATE_X87_AND_SSE,
+                "RtlGetEnabledExtendedFeatures has x87 and SSE");
+    for (i = 0; i < 64 && RtlGetEnabledExtendedFeatures(1ull << i) == (all & 1ull << i); i++)
+        ;
+    ExpectEqual(i, 64, "and answers for the features of its mask only");
+}
+
 static VOID Run(VOID)
 {
     CheckMemory();
+    CheckNonTemporal();
     CheckStrings();
     CheckNumbers();
     CheckBits();
     CheckTime();
     CheckTables();
     CheckRegistry();
+    CheckSplayLinks();
     CheckLibrary();
+    CheckProcessor();
 }
 
-const TEST_GROUP TestGroup = {.Run = Run};
+static VOID Stop(ULONG Number)
+{
+    if (Number == 1)
+        ProbeBeyondStack();
+}
+
+const TEST_GROUP TestGroup = {.Run = Run, .Stop = Stop};

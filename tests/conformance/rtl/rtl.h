@@ -26,4 +26,7 @@ VOID CheckBits(VOID);
 VOID CheckTime(VOID);
 VOID CheckTables(VOID);
 VOID CheckRegistry(VOID);
+VOID CheckSplayLinks(VOID);
 VOID CheckLibrary(VOID);
+/* Ends in a bug check. */
+VOID ProbeBeyondStack(VOID);

@@ -68,6 +68,13 @@ static VOID ReleaseBeyondLimit(VOID)
     KeReleaseSemaphore(&semaphore, IO_NO_INCREMENT, 1, FALSE);
 }
 
+static VOID Assert(VOID)
+{
+    CHAR message[] = "the message";
+
+    RtlAssert((PVOID) "1 == 2", (PVOID)__FILE__, __LINE__, message);
+}
+
 static VOID CallRaised(PVOID Context)
 {
     ((const RAISED *)Context)->Routine();
@@ -134,6 +141,7 @@ VOID CheckRaising(VOID)
         {Misalignment, STATUS_DATATYPE_MISALIGNMENT,
          "ExRaiseDatatypeMisalignment raises STATUS_DATATYPE_MISALIGNMENT"},
         {RaiseStatus, OWN_STATUS, "RtlRaiseStatus raises its status"},
+        {Assert, STATUS_BREAKPOINT, "RtlAssert breaks into a debugger"},
         {ReleaseForeignMutex, STATUS_MUTANT_NOT_OWNED,
          "KeReleaseMutex raises about a mutex that the thread does not own"},
         {ReleaseBeyondLimit, STATUS_SEMAPHORE_LIMIT_EXCEEDED,
