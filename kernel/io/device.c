@@ -22,6 +22,7 @@
 #include "io/name.h"
 #include "io/object_types.h"
 #include "io/timer.h"
+#include "io/wmi.h"
 #include "ke/ob.h"
 #include "mm/pool.h"
 
@@ -262,6 +263,7 @@ VOID NTAPI IoDeleteDevice(PDEVICE_OBJECT DeviceObject)
 
     IoUnregisterShutdownNotification(DeviceObject);
     io_timer_delete(DeviceObject);
+    io_wmi_delete(DeviceObject);
     device_unlink(DeviceObject);
     irql = io_database_acquire();
     io_device_of(DeviceObject)->delete_pending = true;

@@ -28,7 +28,7 @@ MINGW = os.environ.get("MINGW_CC", "x86_64-w64-mingw32-gcc")
 ELF = os.environ.get("CROSS_COMPILE", "") + "gcc"
 DDK = os.environ.get("DDK_INCLUDE", "/usr/share/mingw-w64/include/ddk")
 
-INCLUDES = ["ntifs.h", "wdmguid.h", "wmilib.h", "csq.h", "bugcodes.h"]
+INCLUDES = ["ntifs.h", "wdmguid.h", "wmistr.h", "wmilib.h", "csq.h", "bugcodes.h"]
 DEFINES = ["-D_AMD64_", "-DNT_PROCESSOR_GROUPS"]
 OURS = ["-std=gnu17", *DEFINES, "-nostdinc", f"-I{NT}"]
 THEIRS = ["-std=gnu17", *DEFINES, "-DNTDDI_VERSION=0x0A000000", "-D_WIN32_WINNT=0x0A00",

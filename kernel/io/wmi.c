@@ -1,0 +1,221 @@
+/*
+ * io/wmi.c - registration with WMI.
+ *
+ * A driver that registers is asked, from a system thread, for its blocks: IRP_MN_REGINFO_EX to the
+ * top of its stack, with a larger buffer when it says that it needs one. That there are such blocks
+ * is all that is kept of the answer: WMI has no consumer here that could query them.
+ *
+ * Owns: the list of providers, IoWMIRegistrationControl. Owns not: the WMI library (io/wmilib.c).
+ */
+#include "io/wmi.h"
+
+#include <lib/export.h>
+#include <nt/wmistr.h>
+
+#include "io/alloc.h"
+#include "io/device.h"
+#include "io/irp.h"
+#include "ke/ob.h"
+
+enum { REGINFO_SIZE = 4096, REGINFO_SIZE_MAX = 1 << 20 };
+
+/* Legend: (c) constant, (l) under provider_lock. */
+struct wmi_provider {
+    struct wmi_provider *next; /* (l) */
+    PDEVICE_OBJECT device;     /* (c) referenced */
+    WORK_QUEUE_ITEM item;
+    KEVENT idle;      /* set while no request is under way or due */
+    bool busy;        /* (l) the work item is queued or runs */
+    bool due;         /* (l) it has a request to send, */
+    ULONG_PTR action; /* (l) WMIREGISTER or WMIUPDATE */
+    bool blocked;     /* (l) no requests any more */
+};
+
+static KSPIN_LOCK provider_lock;
+static struct wmi_provider *provider_list; /* (l) */
+
+/* Who answered owes us a reference for each PDO it names (WDK "WMI Registration Flags"). */
+static void reginfo_release(const unsigned char *buffer, ULONG size)
+{
+    const WMIREGINFO *info = (const WMIREGINFO *)(const void *)buffer;
+    const WMIREGGUID *blocks = &info->WmiRegGuid[0];
+    const ULONG fixed = FIELD_OFFSET(WMIREGINFO, WmiRegGuid);
+
+    if (size < fixed)
+        return;
+    for (ULONG i = 0; i < info->GuidCount && i < (size - fixed) / sizeof(*blocks); i++)
+        if ((blocks[i].Flags & WMIREG_FLAG_INSTANCE_PDO) != 0 && blocks[i].Pdo != 0)
+            ob_dereference((PVOID)blocks[i].Pdo);
+    if (info->NextWmiRegInfo >= fixed && info->NextWmiRegInfo < size &&
+        info->NextWmiRegInfo % sizeof(ULONG_PTR) == 0)
+        reginfo_release(buffer + info->NextWmiRegInfo, size - info->NextWmiRegInfo);
+}
+
+/* One IRP_MN_REGINFO_EX; returns how large a buffer it should have had, 0 if it was large enough. */
+static ULONG reginfo_ask(PDEVICE_OBJECT device, ULONG_PTR action, ULONG size)
+{
+    IO_STACK_LOCATION location = {.MajorFunction = IRP_MJ_SYSTEM_CONTROL,
+                                  .MinorFunction = IRP_MN_REGINFO_EX};
+    unsigned char *buffer = io_allocate(size, IO_TAG_IO);
+    ULONG_PTR information = 0;
+    ULONG needed = 0;
+    NTSTATUS status;
+
+    if (buffer == NULL)
+        return 0;
+    location.Parameters.WMI.ProviderId = (ULONG_PTR)device;
+    location.Parameters.WMI.DataPath = (PVOID)action;
+    location.Parameters.WMI.Buffer = buffer;
+    location.Parameters.WMI.BufferSize = size;
+    status = io_request_send(device, &location, STATUS_NOT_SUPPORTED, &information);
+    if (NT_SUCCESS(status))
+        reginfo_release(buffer, information < size ? (ULONG)information : size);
+    else if (status == STATUS_BUFFER_TOO_SMALL && information == sizeof(ULONG))
+        needed = *(const ULONG *)(const void *)buffer;
+    io_free(buffer);
+    return needed;
+}
+
+static VOID NTAPI provider_run(PVOID parameter)
+{
+    struct wmi_provider *provider = parameter;
+    KIRQL irql;
+
+    KeAcquireSpinLock(&provider_lock, &irql);
+    while (provider->due && !provider->blocked) {
+        ULONG_PTR action = provider->action;
+        ULONG needed;
+
+        provider->due = false;
+        KeReleaseSpinLock(&provider_lock, irql);
+        needed = reginfo_ask(provider->device, action, REGINFO_SIZE);
+        if (needed > REGINFO_SIZE && needed <= REGINFO_SIZE_MAX)
+            reginfo_ask(provider->device, action, needed);
+        KeAcquireSpinLock(&provider_lock, &irql);
+    }
+    provider->busy = false;
+    KeSetEvent(&provider->idle, IO_NO_INCREMENT, FALSE);
+    KeReleaseSpinLock(&provider_lock, irql);
+}
+
+/* Under the lock. */
+static struct wmi_provider **provider_find(PDEVICE_OBJECT device)
+{
+    struct wmi_provider **link = &provider_list;
+
+    while (*link != NULL && (*link)->device != device)
+        link = &(*link)->next;
+    return link;
+}
+
+static struct wmi_provider *provider_create(PDEVICE_OBJECT device)
+{
+    struct wmi_provider *provider = io_allocate(sizeof(*provider), IO_TAG_IO);
+
+    if (provider == NULL)
+        return NULL;
+    provider->device = device;
+    ob_reference(device);
+    KeInitializeEvent(&provider->idle, NotificationEvent, TRUE);
+    ExInitializeWorkItem(&provider->item, provider_run, provider);
+    return provider;
+}
+
+static void provider_free(struct wmi_provider *provider)
+{
+    ob_dereference(provider->device);
+    io_free(provider);
+}
+
+/* Ask a provider that is there, or the new one. STATUS_INVALID_PARAMETER: there is none. */
+static NTSTATUS provider_ask(PDEVICE_OBJECT device, struct wmi_provider *new, ULONG_PTR action)
+{
+    struct wmi_provider **link;
+    struct wmi_provider *provider;
+    bool queue = false;
+    KIRQL irql;
+
+    KeAcquireSpinLock(&provider_lock, &irql);
+    link = provider_find(device);
+    if (*link == NULL) {
+        *link = new;
+        new = NULL;
+    }
+    provider = *link;
+    if (provider != NULL && !provider->blocked) {
+        provider->action = action;
+        provider->due = true;
+        queue = !provider->busy;
+        provider->busy = true;
+        KeClearEvent(&provider->idle);
+    }
+    KeReleaseSpinLock(&provider_lock, irql);
+    if (new != NULL)
+        provider_free(new);
+    if (queue)
+        ExQueueWorkItem(&provider->item, DelayedWorkQueue);
+    return provider == NULL ? STATUS_INVALID_PARAMETER : STATUS_SUCCESS;
+}
+
+/* No more requests, and none under way on return; with `remove` the provider is gone, too. */
+static NTSTATUS provider_end(PDEVICE_OBJECT device, bool remove)
+{
+    struct wmi_provider **link;
+    struct wmi_provider *provider;
+    KIRQL irql;
+
+    KeAcquireSpinLock(&provider_lock, &irql);
+    link = provider_find(device);
+    provider = *link;
+    if (provider != NULL) {
+        provider->blocked = true;
+        if (remove)
+            *link = provider->next;
+    }
+    KeReleaseSpinLock(&provider_lock, irql);
+    if (provider == NULL)
+        return STATUS_INVALID_PARAMETER;
+    KeWaitForSingleObject(&provider->idle, Executive, KernelMode, FALSE, NULL);
+    /* provider_run() may be inside KeSetEvent still, but not without the lock. */
+    KeAcquireSpinLock(&provider_lock, &irql);
+    KeReleaseSpinLock(&provider_lock, irql);
+    if (remove)
+        provider_free(provider);
+    return STATUS_SUCCESS;
+}
+
+void io_wmi_delete(PDEVICE_OBJECT device)
+{
+    provider_end(device, true);
+}
+
+/* WDK surface */
+
+/*
+ * PASSIVE_LEVEL. STATUS_INVALID_PARAMETER: no device, an action that there is not, or one for a
+ * device that is not registered. STATUS_INSUFFICIENT_RESOURCES. WDK "IoWMIRegistrationControl".
+ */
+NTSTATUS NTAPI IoWMIRegistrationControl(PDEVICE_OBJECT DeviceObject, ULONG Action)
+{
+    struct wmi_provider *provider;
+
+    if (!io_device_is_device(DeviceObject))
+        return STATUS_INVALID_PARAMETER;
+    switch (Action) {
+    case WMIREG_ACTION_REGISTER:
+        provider = provider_create(DeviceObject);
+        return provider == NULL ? STATUS_INSUFFICIENT_RESOURCES
+                                : provider_ask(DeviceObject, provider, WMIREGISTER);
+    case WMIREG_ACTION_REREGISTER:
+        return provider_ask(DeviceObject, NULL, WMIREGISTER);
+    case WMIREG_ACTION_UPDATE_GUIDS:
+        return provider_ask(DeviceObject, NULL, WMIUPDATE);
+    case WMIREG_ACTION_DEREGISTER:
+        return provider_end(DeviceObject, true);
+    case WMIREG_ACTION_BLOCK_IRPS:
+        return provider_end(DeviceObject, false);
+    default:
+        return STATUS_INVALID_PARAMETER;
+    }
+}
+LDR_EXPORT(IoWMIRegistrationControl);
