@@ -3,7 +3,7 @@
  */
 #pragma once
 
-#define HAL_CHECKED_CALL_COUNT 320
+#define HAL_CHECKED_CALL_COUNT 704
 #define HAL_CHECKED_CALL_SIZE 16
 
 #ifndef __ASSEMBLER__

@@ -62,6 +62,14 @@ static inline void hal_interrupts_restore(uint64_t flags)
         __asm__ volatile("sti" : : : "memory");
 }
 
+static inline bool hal_interrupts_are_on(void)
+{
+    uint64_t flags = hal_interrupts_disable();
+
+    hal_interrupts_restore(flags);
+    return flags & HAL_RFLAGS_IF;
+}
+
 static inline void hal_interrupts_on(void)
 {
     __asm__ volatile("sti" : : : "memory");

@@ -19,6 +19,7 @@
 #include "io/alloc.h"
 #include "io/device.h"
 #include "ke/ob.h"
+#include "ke/verifier.h"
 
 static KSPIN_LOCK cancel_lock;
 static KSPIN_LOCK irp_list_lock;
@@ -126,7 +127,10 @@ static void irp_complete(PIRP irp)
             PDEVICE_OBJECT device =
                 past_last ? NULL : irp->Tail.Overlay.CurrentStackLocation->DeviceObject;
 
-            if (routine(device, irp, context) == STATUS_MORE_PROCESSING_REQUIRED)
+            NTSTATUS status = ke_verifier ? ke_verifier->completion(routine, device, irp, context)
+                                          : routine(device, irp, context);
+
+            if (status == STATUS_MORE_PROCESSING_REQUIRED)
                 return;
         } else if (irp->PendingReturned && !past_last) {
             /* No routine to hand it on: the driver above returned what the lower one did. */
@@ -255,13 +259,17 @@ LDR_EXPORT(IoReuseIrp);
 NTSTATUS FASTCALL IofCallDriver(PDEVICE_OBJECT DeviceObject, PIRP Irp)
 {
     PIO_STACK_LOCATION location;
+    PDRIVER_DISPATCH routine;
 
     Irp->CurrentLocation--;
     if (Irp->CurrentLocation <= 0)
         KeBugCheckEx(NO_MORE_IRP_STACK_LOCATIONS, (ULONG_PTR)Irp, 0, 0, 0);
     location = --Irp->Tail.Overlay.CurrentStackLocation;
     location->DeviceObject = DeviceObject;
-    return DeviceObject->DriverObject->MajorFunction[location->MajorFunction](DeviceObject, Irp);
+    routine = DeviceObject->DriverObject->MajorFunction[location->MajorFunction];
+    if (ke_verifier)
+        return ke_verifier->dispatch(routine, DeviceObject, Irp);
+    return routine(DeviceObject, Irp);
 }
 LDR_EXPORT(IofCallDriver);
 
@@ -304,7 +312,11 @@ BOOLEAN NTAPI IoCancelIrp(PIRP Irp)
     if (Irp->CurrentLocation > Irp->StackCount)
         KeBugCheckEx(CANCEL_STATE_IN_COMPLETED_IRP, (ULONG_PTR)Irp, (ULONG_PTR)routine, 0, 0);
     Irp->CancelIrql = irql;
-    routine(IoGetCurrentIrpStackLocation(Irp)->DeviceObject, Irp); /* releases the lock */
+    /* It releases the lock. */
+    if (ke_verifier)
+        ke_verifier->cancel(routine, IoGetCurrentIrpStackLocation(Irp)->DeviceObject, Irp);
+    else
+        routine(IoGetCurrentIrpStackLocation(Irp)->DeviceObject, Irp);
     return TRUE;
 }
 LDR_EXPORT(IoCancelIrp);

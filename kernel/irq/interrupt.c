@@ -37,8 +37,8 @@ NTSTATUS irq_interrupt_connect(PKINTERRUPT interrupt)
     ASSERT_IRQL(PASSIVE_LEVEL);
     interrupt->next = NULL;
     interrupt->active = TRUE;
-    interrupt->checked =
-        ke_verifier ? ke_verifier->service(interrupt->routine) : interrupt->routine;
+    interrupt->checked = ke_verifier ? ke_verifier->service(interrupt->routine, interrupt->lock)
+                                     : interrupt->routine;
     interrupt->service_routine = interrupt->checked;
     flags = ke_lock_acquire_irqoff(&line->lock);
     irq_injection_attach(interrupt);
@@ -102,6 +102,8 @@ void irq_interrupt_disconnect(PKINTERRUPT interrupt)
     ke_lock_release_irqoff(&line->lock, flags);
 
     ke_interrupt_rendezvous();
+    if (ke_verifier)
+        ke_verifier->disconnected(interrupt->lock);
     irq_injection_detach(interrupt);
     if (interrupt->passive)
         irq_passive_destroy(interrupt);

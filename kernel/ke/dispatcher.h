@@ -126,3 +126,6 @@ void ke_clock_cpu_busy(void);
 
 /* A timer that is set and of which `match` says so, or NULL. IRQL <= DISPATCH_LEVEL. timer.c */
 PKTIMER ke_timer_find(bool (*match)(PKTIMER timer, const void *context), const void *context);
+/* A queued item of which `match` says so, or NULL. IRQL <= DISPATCH_LEVEL. work_queue.c */
+PWORK_QUEUE_ITEM ke_work_find(bool (*match)(PWORK_QUEUE_ITEM item, const void *context),
+                              const void *context);

@@ -1,5 +1,5 @@
 /*
- * ke/dpc_list.h - the DPC queues, for the console.
+ * ke/dpc_list.h - the DPC queues, for the console and the verifier.
  */
 #pragma once
 
@@ -11,3 +11,5 @@
  * for later. Returns how many have run there since boot. Any IRQL.
  */
 uint64_t ke_dpc_visit(uint32_t cpu, void (*visit)(PKDPC dpc, void *context), void *context);
+/* The same for threaded DPCs; not counted. */
+void ke_threaded_dpc_visit(uint32_t cpu, void (*visit)(PKDPC dpc, void *context), void *context);

@@ -15,6 +15,7 @@
 #include "ke/notify.h"
 #include "ke/ob.h"
 #include "ke/object.h"
+#include "ke/verifier.h"
 #include "mm/mm.h"
 
 static LIST_ENTRY all_threads = {&all_threads, &all_threads};
@@ -151,6 +152,8 @@ _Noreturn void ke_thread_exit(NTSTATUS status)
     if (self->kernel_apc_disable || self->special_apc_disable)
         lib_bugcheck(KERNEL_APC_PENDING_DURING_EXIT, 0, (uint64_t)(int64_t)self->kernel_apc_disable,
                      hal_irql_read(), 0, NULL);
+    if (ke_verifier)
+        ke_verifier->thread_ended(self);
     ke_notify_thread(self->id, false);
     thread_become_last_dead(self);
     ke_mutants_abandon(self);

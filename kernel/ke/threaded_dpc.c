@@ -21,6 +21,7 @@
 
 #include "ke/dispatcher.h"
 #include "ke/dpc.h"
+#include "ke/dpc_list.h"
 
 enum { KE_PRIORITY_THREADED_DPC = 31 };
 
@@ -212,6 +213,17 @@ void ke_threaded_dpc_flush(void)
         ke_threaded_dpc_insert(&marker, cpu, NULL, NULL);
         KeWaitForSingleObject(&done, Executive, KernelMode, FALSE, NULL);
     }
+}
+
+void ke_threaded_dpc_visit(uint32_t cpu, void (*visit)(PKDPC dpc, void *context), void *context)
+{
+    struct threaded_queue *queue = &queues[cpu];
+    uint64_t flags = ke_lock_acquire_irqoff(&queue->lock);
+
+    if (queue->list.Flink)
+        for (PLIST_ENTRY entry = queue->list.Flink; entry != &queue->list; entry = entry->Flink)
+            visit(CONTAINING_RECORD(entry, KDPC, DpcListEntry), context);
+    ke_lock_release_irqoff(&queue->lock, flags);
 }
 
 /* WDK surface */

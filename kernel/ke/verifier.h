@@ -12,9 +12,22 @@ struct ke_verifier {
     const void *(*import)(const char *driver, const char *routine, const void *address);
     /* ldr, any: what a driver gets that asks for the routine by name. */
     const void *(*lookup)(const void *caller, const char *routine, const void *address);
-    /* irq, <= DISPATCH_LEVEL: what is to be called for this service routine. */
-    PKMESSAGE_SERVICE_ROUTINE (*service)(PKMESSAGE_SERVICE_ROUTINE routine);
-    /* ldr, PASSIVE_LEVEL: DriverUnload has returned, the image is about to go. */
+    /*
+     * irq, PASSIVE_LEVEL: what is to be called for this service routine, which is being connected
+     * with that interrupt spin lock; and it has been disconnected.
+     */
+    PKMESSAGE_SERVICE_ROUTINE (*service)(PKMESSAGE_SERVICE_ROUTINE routine, PKSPIN_LOCK lock);
+    void (*disconnected)(PKSPIN_LOCK lock);
+    /* io, the caller's: in place of a dispatch, completion or cancel routine, which they call. */
+    NTSTATUS (*dispatch)(PDRIVER_DISPATCH routine, PDEVICE_OBJECT device, PIRP irp);
+    NTSTATUS(*completion)
+    (PIO_COMPLETION_ROUTINE routine, PDEVICE_OBJECT device, PIRP irp, PVOID context);
+    void (*cancel)(PDRIVER_CANCEL routine, PDEVICE_OBJECT device, PIRP irp);
+    /* ke, PASSIVE_LEVEL: the current thread is about to end. */
+    void (*thread_ended)(PKTHREAD thread);
+    /* ldr, PASSIVE_LEVEL: DriverUnload has returned; its DPCs may still be queued. */
+    void (*unloading)(const char *driver, uint64_t base, uint64_t size);
+    /* ldr, PASSIVE_LEVEL: nothing of it runs any more, the image is about to go. */
     void (*unloaded)(const char *driver, uint64_t base, uint64_t size);
 };
 

@@ -10,6 +10,7 @@
 #include <lib/bugcheck.h>
 #include <lib/export.h>
 
+#include "ke/dispatcher.h"
 #include "ke/ke.h"
 #include "ke/lock.h"
 #include "ke/thread.h"
@@ -117,6 +118,23 @@ void ke_work_init(void)
         queues[i].workers = 1;
         worker_add(&queues[i]);
     }
+}
+
+PWORK_QUEUE_ITEM ke_work_find(bool (*match)(PWORK_QUEUE_ITEM item, const void *context),
+                              const void *context)
+{
+    PWORK_QUEUE_ITEM found = NULL;
+    irql_t old = hal_irql_raise(DISPATCH_LEVEL);
+
+    for (uint32_t i = 0; i < QUEUE_COUNT; i++) {
+        ke_lock_acquire(&queues[i].lock);
+        for (PLIST_ENTRY e = queues[i].items.Flink; e != &queues[i].items && !found; e = e->Flink)
+            if (match(CONTAINING_RECORD(e, WORK_QUEUE_ITEM, List), context))
+                found = CONTAINING_RECORD(e, WORK_QUEUE_ITEM, List);
+        ke_lock_release(&queues[i].lock);
+    }
+    hal_irql_write(old);
+    return found;
 }
 
 /* WDK surface */

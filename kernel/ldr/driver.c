@@ -100,8 +100,10 @@ bool ldr_driver_unload(PDRIVER_OBJECT driver)
     driver->Flags |= DRVO_UNLOAD_INVOKED;
     driver->DriverUnload(driver);
     driver_drop_devices(driver);
-    KeFlushQueuedDpcs(); /* FLU-4 */
     io_connection_expect_none_in((const void *)image->base, image->size);
+    if (ke_verifier != NULL)
+        ke_verifier->unloading(image->name, image->base, image->size);
+    KeFlushQueuedDpcs(); /* FLU-4 */
     if (ke_verifier != NULL)
         ke_verifier->unloaded(image->name, image->base, image->size);
     io_driver_delete(driver);

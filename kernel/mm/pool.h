@@ -45,12 +45,16 @@ struct mm_pool_tracked {
     const void *caller; /* the return address of the call */
 };
 
-/* From now on such blocks are remembered until they are freed. Once, before there are drivers. */
-void mm_pool_track(void);
+/*
+ * From now on such blocks are remembered until they are freed, and `freed` hears of every block of
+ * the pool before it is. Once, before there are drivers.
+ */
+void mm_pool_track(void (*freed)(const void *block, size_t size));
 /* Nothing happens while that is off. <= DISPATCH_LEVEL. */
 void mm_pool_track_block(const void *block, size_t size, uint32_t tag, const void *caller);
 /* It is freed, or the kernel's from now on. Any other block is ignored. */
 void mm_pool_untrack(const void *block);
+bool mm_pool_tracked_find(const void *block, struct mm_pool_tracked *record);
 /* Blocks whose caller lies in the range: at most count rows; returns how many there are. */
 size_t mm_pool_tracked_read(uint64_t base, uint64_t size, struct mm_pool_tracked *rows,
                             size_t count);

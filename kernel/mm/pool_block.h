@@ -91,4 +91,7 @@ bool pool_special_size(const void *block, size_t *size);
 void pool_stats_count_alloc(uint32_t tag, size_t size);
 void pool_stats_count_free(uint32_t tag, size_t size);
 
+/* pool_track.c: a block is about to be free. */
+void pool_track_freed(const void *block, size_t size);
+
 #endif

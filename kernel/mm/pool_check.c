@@ -120,6 +120,7 @@ static void pool_free_small(void *block, phys_addr_t slab, uint32_t tag)
 
     pool_compare_tag(block, header->tag, tag);
     tail_verify(header);
+    pool_track_freed(block, header->size);
     pool_stats_count_free(header->tag, header->size);
     pool_small_free(header);
 }
@@ -133,6 +134,7 @@ static void pool_free_large(void *block, uint32_t tag)
         pool_reject(block);
     }
     pool_compare_tag(block, allocated, tag);
+    pool_track_freed(block, size);
     pool_stats_count_free(allocated, size);
     pool_large_free(block);
 }

@@ -190,6 +190,7 @@ bool pool_special_free(const void *block, uint32_t tag)
     state = raw_lock_acquire(&special.lock);
     found = find(copy.page);
     raw_lock_release(&special.lock, state);
+    pool_track_freed(block, copy.size);
     pool_stats_count_free(copy.tag, copy.size);
     mapping_pool_unmap((void *)copy.page);
     oldest = freed_add(found);

@@ -19,13 +19,15 @@ struct tracked_block {
 };
 
 static struct {
-    bool on; /* set once, before drivers are loaded */
+    bool on;                                       /* set once, before drivers are loaded */
+    void (*freed)(const void *block, size_t size); /* (c) once on */
     struct raw_lock lock;
     struct list_head buckets[TRACK_BUCKETS];
 } track;
 
-void mm_pool_track(void)
+void mm_pool_track(void (*freed)(const void *block, size_t size))
 {
+    track.freed = freed;
     for (size_t i = 0; i < TRACK_BUCKETS; i++) {
         list_init(&track.buckets[i]);
     }
@@ -55,6 +57,35 @@ void mm_pool_track_block(const void *block, size_t size, uint32_t tag, const voi
     state = raw_lock_acquire(&track.lock);
     list_insert_first(bucket_of(block), &made->link);
     raw_lock_release(&track.lock, state);
+}
+
+void pool_track_freed(const void *block, size_t size)
+{
+    if (track.on) {
+        track.freed(block, size);
+    }
+}
+
+bool mm_pool_tracked_find(const void *block, struct mm_pool_tracked *record)
+{
+    bool found = false;
+    raw_lock_state_t state;
+
+    if (!track.on) {
+        return false;
+    }
+    state = raw_lock_acquire(&track.lock);
+    list_for_each (link, bucket_of(block)) {
+        struct tracked_block *entry = CONTAINER_OF(link, struct tracked_block, link);
+
+        if (entry->record.block == block) {
+            *record = entry->record;
+            found = true;
+            break;
+        }
+    }
+    raw_lock_release(&track.lock, state);
+    return found;
 }
 
 void mm_pool_untrack(const void *block)

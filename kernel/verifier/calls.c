@@ -132,25 +132,39 @@ static void add_specials(const struct verifier_special *specials)
 
         if (entry == NULL)
             continue;
-        entry->check = specials->check;
+        if (specials->check != NULL)
+            entry->check = specials->check;
         if (specials->instead != NULL)
             entry->target = specials->instead;
     }
+}
+
+static void unloading(const char *driver, uint64_t base, uint64_t size)
+{
+    if (is_verified(driver))
+        verifier_objects_unloading(base, size);
 }
 
 static void unloaded(const char *driver, uint64_t base, uint64_t size)
 {
     if (!is_verified(driver))
         return;
-    verifier_timers_unloaded(base, size);
     verifier_pool_unloaded(driver, base, size);
     verifier_times_unloaded(base, size);
 }
 
 void verifier_init(const char *command_line)
 {
-    static const struct ke_verifier hooks = {
-        .import = import, .lookup = lookup, .service = verifier_service, .unloaded = unloaded};
+    static const struct ke_verifier hooks = {.import = import,
+                                             .lookup = lookup,
+                                             .service = verifier_service,
+                                             .disconnected = verifier_disconnected,
+                                             .dispatch = verifier_dispatch,
+                                             .completion = verifier_completion,
+                                             .cancel = verifier_cancel,
+                                             .thread_ended = verifier_mutexes_ended,
+                                             .unloading = unloading,
+                                             .unloaded = unloaded};
 
     if (!cmdline_get(command_line, "verifier", verified, sizeof(verified)) ||
         strcmp(verified, "none") == 0)
@@ -164,6 +178,11 @@ void verifier_init(const char *command_line)
             entry->rule = &verifier_irql_rules[i];
     }
     add_specials(verifier_lock_specials);
+    add_specials(verifier_interrupt_lock_specials);
+    add_specials(verifier_cancel_specials);
+    add_specials(verifier_rw_lock_specials);
+    add_specials(verifier_mutex_specials);
+    add_specials(verifier_object_specials);
     add_specials(verifier_level_specials);
     add_specials(verifier_pool_specials);
     add_specials(verifier_irp_specials);
@@ -171,9 +190,10 @@ void verifier_init(const char *command_line)
     add_specials(verifier_connect_specials);
     if (entry_count == HAL_CHECKED_CALL_COUNT)
         log_warn("verifier: more routines than entries; some are not checked");
-    verifier_locks_init();
+    verifier_held_init();
+    verifier_order_init();
     verifier_times_init();
-    mm_pool_track();
+    mm_pool_track(verifier_order_forget);
     if (is_listed("special"))
         mm_pool_special(verifier_covers);
     ke_verifier = &hooks;

@@ -33,6 +33,11 @@ struct verifier_special {
 };
 
 extern const struct verifier_special verifier_lock_specials[];
+extern const struct verifier_special verifier_interrupt_lock_specials[];
+extern const struct verifier_special verifier_cancel_specials[];
+extern const struct verifier_special verifier_rw_lock_specials[];
+extern const struct verifier_special verifier_mutex_specials[];
+extern const struct verifier_special verifier_object_specials[];
 extern const struct verifier_special verifier_level_specials[];
 extern const struct verifier_special verifier_pool_specials[];
 extern const struct verifier_special verifier_irp_specials[];
@@ -60,17 +65,90 @@ void verifier_times_init(void);
 /* Nothing of that driver runs any more. PASSIVE_LEVEL. */
 void verifier_times_unloaded(uint64_t base, uint64_t size);
 
-/* locks.c: spin locks this CPU holds for verified drivers. IRQL >= DISPATCH_LEVEL. */
+/* ---- held.c: spin locks this CPU holds for verified drivers ---------------------------------- */
+
+/* How a lock was acquired. Those of one family are one lock; others must not be mixed (LOCK-11). */
+enum verifier_lock_kind {
+    LOCK_PLAIN,
+    LOCK_QUEUED,
+    LOCK_INTERRUPT,
+    LOCK_CANCEL,
+    LOCK_SHARED,
+    LOCK_EXCLUSIVE,
+};
+
+struct verifier_lock {
+    const void *lock;
+    const void *handle; /* of a queued lock; else = lock */
+    enum verifier_lock_kind kind;
+    irql_t irql; /* it is held at */
+    uint64_t caller;
+    uint64_t since; /* 0: its time is not taken */
+};
+
+/* Interrupts may be on; the rest at IRQL >= DISPATCH_LEVEL. */
+void verifier_held_init(void);
 uint32_t verifier_locks_held(void);
 /* The routine began with so many of them. */
 void verifier_locks_compare(uint32_t before, uint64_t routine, const char *kind);
-void verifier_locks_init(void);
+/* About to be waited for: not while it is held, not against the order seen so far. Any IRQL. */
+void verifier_lock_wait(const struct verifier_lock *lock);
+/* It was had without waiting; to be pushed, too. */
+void verifier_lock_note(const struct verifier_lock *lock);
+/* It has been acquired. */
+void verifier_lock_push(const struct verifier_lock *lock);
+/* About to be released by a routine for locks of this kind; `handle` as when it was acquired. */
+void verifier_lock_release(const void *handle, enum verifier_lock_kind kind, uint64_t caller);
+/* The kind it is held in by this CPU, or false. */
+bool verifier_lock_is_held(const void *lock, enum verifier_lock_kind *kind);
+/* One that lies in memory which a driver gives away; NULL: none that this CPU holds. */
+const struct verifier_lock *verifier_lock_held_in(uint64_t base, uint64_t size);
+/* The one cancel spin lock, held or about to be, by whom. */
+struct verifier_lock verifier_cancel_lock(uint64_t caller);
+
+/* ---- order.c: in which order locks are acquired ---------------------------------------------- */
+
+struct verifier_order {
+    const void *lock;
+    int family; /* locks of different families have different addresses */
+    irql_t irql;
+    uint64_t caller;
+};
+
+void verifier_order_init(void);
+/* A lock is to be acquired by somebody who holds `count` others. Any IRQL. */
+void verifier_order_wait(const struct verifier_order *wanted, const struct verifier_order *held,
+                         uint32_t count);
+/* It was acquired without waiting. Any IRQL. */
+void verifier_order_note(const struct verifier_order *taken);
+/* Memory is given away: locks in it are no more. Any IRQL. */
+void verifier_order_forget(const void *base, size_t size);
+
+/* mutexes.c */
+void verifier_mutexes_ended(PKTHREAD thread);
+/* A mutex that somebody holds in that memory, or NULL; by whom. <= DISPATCH_LEVEL. */
+const void *verifier_mutex_held_in(uint64_t base, uint64_t size, PKTHREAD *owner);
 
 /* isr.c */
-PKMESSAGE_SERVICE_ROUTINE verifier_service(PKMESSAGE_SERVICE_ROUTINE routine);
+PKMESSAGE_SERVICE_ROUTINE verifier_service(PKMESSAGE_SERVICE_ROUTINE routine, PKSPIN_LOCK lock);
+void verifier_disconnected(PKSPIN_LOCK lock);
 
-/* isr.c: a timer that is set, in that memory or with a DPC routine there, stops the machine. */
-void verifier_timers_unloaded(uint64_t base, uint64_t size);
+/* isr.c: the driver's own routine of a DPC. Any IRQL. */
+uint64_t verifier_dpc_routine(PKDPC dpc);
+
+/*
+ * objects.c: what is still in use in memory that a driver gives away, or calls into it. `where` is
+ * named in the finding. <= DISPATCH_LEVEL.
+ */
+void verifier_memory_freed(uint64_t base, uint64_t size, uint64_t where);
+/* DriverUnload has returned; DPCs may still be queued. PASSIVE_LEVEL. */
+void verifier_objects_unloading(uint64_t base, uint64_t size);
+
+/* dispatch.c: in place of a driver's dispatch, completion or cancel routine. */
+NTSTATUS verifier_dispatch(PDRIVER_DISPATCH routine, PDEVICE_OBJECT device, PIRP irp);
+NTSTATUS verifier_completion(PIO_COMPLETION_ROUTINE routine, PDEVICE_OBJECT device, PIRP irp,
+                             PVOID context);
+void verifier_cancel(PDRIVER_CANCEL routine, PDEVICE_OBJECT device, PIRP irp);
 
 /* pool.c: what a driver that is being unloaded has not freed. PASSIVE_LEVEL. */
 void verifier_pool_unloaded(const char *driver, uint64_t base, uint64_t size);

@@ -49,21 +49,38 @@ static BOOLEAN NTAPI service_checked(PKINTERRUPT Interrupt, PVOID ServiceContext
     irql_t irql = hal_irql_read();
     bool raised = irql >= DISPATCH_LEVEL; /* else a passive routine: it may take its time */
     uint32_t mxcsr = read_mxcsr();
-    uint32_t locks = raised ? verifier_locks_held() : 0;
-    uint64_t begin = hal_tsc_read();
-    BOOLEAN claimed = Interrupt->routine(Interrupt, ServiceContext, MessageId);
+    struct verifier_lock lock = {
+        Interrupt->lock, Interrupt->lock, LOCK_INTERRUPT, irql, routine, 0};
+    uint32_t locks = 0;
+    uint64_t begin;
+    BOOLEAN claimed;
 
+    if (raised) { /* it comes with the interrupt spin lock, which has been waited for */
+        verifier_lock_wait(&lock);
+        verifier_lock_push(&lock);
+        locks = verifier_locks_held();
+    }
+    begin = hal_tsc_read();
+    claimed = Interrupt->routine(Interrupt, ServiceContext, MessageId);
     isr_compare(Interrupt, ISR_CHANGED_IRQL, irql, hal_irql_read(), "IRQL");
     isr_compare(Interrupt, ISR_CHANGED_STATE, mxcsr, read_mxcsr(), "MXCSR");
     if (raised) {
         verifier_locks_compare(locks, routine, "service routine");
         verifier_time_add(VERIFIER_ISR, routine, begin);
+        verifier_lock_release(lock.handle, LOCK_INTERRUPT, routine);
     }
     return claimed;
 }
 
-PKMESSAGE_SERVICE_ROUTINE verifier_service(PKMESSAGE_SERVICE_ROUTINE routine)
+/* Its lock may have been another thing before, and be one later, at other levels. */
+void verifier_disconnected(PKSPIN_LOCK lock)
 {
+    verifier_order_forget(lock, sizeof *lock);
+}
+
+PKMESSAGE_SERVICE_ROUTINE verifier_service(PKMESSAGE_SERVICE_ROUTINE routine, PKSPIN_LOCK lock)
+{
+    verifier_disconnected(lock);
     return verifier_covers((const void *)(uintptr_t)routine) ? service_checked : routine;
 }
 
@@ -137,47 +154,11 @@ static VOID NTAPI dpc_checked(PKDPC Dpc, PVOID DeferredContext, PVOID SystemArgu
     }
 }
 
-/* ---- unload --------------------------------------------------------------------------------- */
-
-enum { TIMER_IN_MEMORY = 0, DPC_ROUTINE_IN_MEMORY = 2 }; /* of bug check 0xC7, BC-C7-1 */
-
-struct memory_range {
-    uint64_t base;
-    uint64_t size;
-};
-
-static bool is_in(const struct memory_range *range, uint64_t address)
-{
-    return address - range->base < range->size;
-}
-
-static uint64_t routine_of(PKDPC dpc)
+uint64_t verifier_dpc_routine(PKDPC dpc)
 {
     const struct dpc_row *row = dpc->DeferredRoutine == dpc_checked ? dpc_row_of(dpc) : NULL;
 
     return (uint64_t)(row ? row->routine : dpc->DeferredRoutine);
-}
-
-static bool uses_memory(PKTIMER timer, const void *context)
-{
-    return is_in(context, (uint64_t)timer) ||
-           (timer->Dpc && is_in(context, routine_of(timer->Dpc)));
-}
-
-void verifier_timers_unloaded(uint64_t base, uint64_t size)
-{
-    const struct memory_range range = {base, size};
-    PKTIMER timer = ke_timer_find(uses_memory, &range);
-    struct verifier_finding finding = {.bugcheck = TIMER_OR_DPC_INVALID, .rule = "unload"};
-
-    if (!timer)
-        return;
-    finding.parameters[0] =
-        is_in(&range, (uint64_t)timer) ? TIMER_IN_MEMORY : DPC_ROUTINE_IN_MEMORY;
-    finding.parameters[1] = is_in(&range, (uint64_t)timer) ? (uint64_t)timer : (uint64_t)timer->Dpc;
-    finding.parameters[2] = base;
-    finding.parameters[3] = base + size;
-    verifier_stop(&finding, base, "was unloaded with a timer set, %p", (void *)timer);
 }
 
 static VOID NTAPI initialize_dpc(PRKDPC Dpc, PKDEFERRED_ROUTINE DeferredRoutine,

@@ -1,264 +1,168 @@
 /*
- * verifier/locks.c - spin locks that verified drivers hold, by CPU.
- *
- * Acquiring what the CPU holds already would hang it; releasing what it does not hold lets two
- * owners in; a routine that returns with more than it came with leaves a hang to others (SpinLock,
- * SpinlockRelease and SpinLockDpc of DV-19, DV-20). Queued locks are known by their handle.
- *
- * A list is its CPU's own, and is touched with interrupts off: service routines take locks too. The
- * cancel spin lock is left out: a cancel routine releases what the I/O manager acquired.
+ * verifier/locks.c - what stands in place of the spin lock routines: plain, queued, of interrupts,
+ * the cancel spin lock.
  */
 #include "verifier/internal.h"
 
-#include <nt/bugcodes.h>
+#include "irq/interrupt.h"
 
-#include "mm/pool.h"
+#define CALLER ((uint64_t)__builtin_return_address(0))
 
-#define LOCKS_TAG MM_TAG("VeLo")
-
-enum {
-    HELD_MAX = 16, /* more are not followed */
-    RULE_SPIN_LOCK = 0x40009,
-    RULE_SPIN_LOCK_RELEASE = 0x4000A,
-    RULE_QUEUED_LOCK = 0x40006,
-    RULE_QUEUED_LOCK_RELEASE = 0x40007,
-};
-
-struct held_lock {
-    const void *lock;
-    uint64_t caller;
-    uint64_t since;
-};
-
-struct cpu_locks {
-    uint32_t count;
-    uint32_t lost; /* acquired when the list was full */
-    struct held_lock held[HELD_MAX];
-};
-
-static struct cpu_locks *locks; /* by CPU */
-
-void verifier_locks_init(void)
+static irql_t at_least_dispatch(void)
 {
-    locks = mm_pool_alloc(hal_cpu_count() * sizeof *locks, LOCKS_TAG);
+    irql_t irql = hal_irql_read();
+
+    return irql < DISPATCH_LEVEL ? DISPATCH_LEVEL : irql;
 }
 
-/* ---- the list ------------------------------------------------------------------------------- */
-
-static struct held_lock *find(struct cpu_locks *own, const void *lock)
+static struct verifier_lock plain(const void *lock, irql_t irql, uint64_t caller)
 {
-    for (uint32_t i = own->count; i-- > 0;)
-        if (own->held[i].lock == lock)
-            return &own->held[i];
-    return NULL;
+    return (struct verifier_lock){lock, lock, LOCK_PLAIN, irql, caller, 0};
 }
 
-static void push(const void *lock, const void *caller)
+static void has_acquired(struct verifier_lock *lock)
 {
-    uint64_t flags;
-    struct cpu_locks *own;
-
-    if (!locks)
-        return;
-    flags = hal_interrupts_disable();
-    own = &locks[cpu_current()];
-    if (own->count == HELD_MAX)
-        own->lost++;
-    else
-        own->held[own->count++] = (struct held_lock){lock, (uint64_t)caller, hal_tsc_read()};
-    hal_interrupts_restore(flags);
+    lock->since = hal_tsc_read();
+    verifier_lock_push(lock);
 }
 
-/* False: this CPU does not hold it. */
-static bool pop(const void *lock)
+/* ---- plain locks ---------------------------------------------------------------------------- */
+
+static VOID NTAPI initialize(PKSPIN_LOCK SpinLock)
 {
-    struct held_lock *found, copy = {0};
-    struct cpu_locks *own;
-    uint64_t flags;
-    bool held;
-
-    if (!locks)
-        return true;
-    flags = hal_interrupts_disable();
-    own = &locks[cpu_current()];
-    found = find(own, lock);
-    held = found != NULL || own->lost;
-    if (found) {
-        copy = *found;
-        for (; found + 1 < own->held + own->count; found++)
-            *found = found[1];
-        own->count--;
-    } else if (own->lost) {
-        own->lost--;
-    }
-    hal_interrupts_restore(flags);
-    if (copy.lock)
-        verifier_time_add(VERIFIER_LOCK, copy.caller, copy.since);
-    return held;
+    verifier_order_forget(SpinLock, sizeof *SpinLock);
+    KeInitializeSpinLock(SpinLock);
 }
-
-static bool holds(const void *lock)
-{
-    uint64_t flags;
-    bool held;
-
-    if (!locks || hal_irql_read() < DISPATCH_LEVEL)
-        return false;
-    flags = hal_interrupts_disable();
-    held = find(&locks[cpu_current()], lock) != NULL;
-    hal_interrupts_restore(flags);
-    return held;
-}
-
-uint32_t verifier_locks_held(void)
-{
-    return locks ? locks[cpu_current()].count + locks[cpu_current()].lost : 0;
-}
-
-void verifier_locks_compare(uint32_t before, uint64_t routine, const char *kind)
-{
-    uint32_t after = verifier_locks_held();
-    struct verifier_finding finding = {.rule = "SpinLock"};
-
-    if (after <= before)
-        return;
-    finding.parameters[0] = RULE_SPIN_LOCK;
-    finding.parameters[1] = (uint64_t) "a routine must release the spin locks it acquires";
-    finding.parameters[2] = (uint64_t)locks[cpu_current()].held[before].lock;
-    verifier_stop(&finding, routine, "(a %s) returns with a spin lock held, %p", kind,
-                  locks[cpu_current()].held[before].lock);
-}
-
-/* ---- findings ------------------------------------------------------------------------------- */
-
-static void refuse_again(const void *lock, const void *caller, uint32_t code)
-{
-    struct verifier_finding finding = {.rule = "SpinLock"};
-
-    if (!holds(lock))
-        return;
-    finding.parameters[0] = code;
-    finding.parameters[1] = (uint64_t) "a spin lock must not be acquired again before its release";
-    finding.parameters[2] = (uint64_t)lock;
-    verifier_stop(&finding, (uint64_t)caller, "acquires the spin lock %p, which it holds", lock);
-}
-
-static void release(const void *lock, const void *caller, uint32_t code)
-{
-    struct verifier_finding finding = {.rule = "SpinlockRelease"};
-
-    if (pop(lock))
-        return;
-    finding.parameters[0] = code;
-    finding.parameters[1] = (uint64_t) "a spin lock must be acquired before it is released";
-    finding.parameters[2] = (uint64_t)lock;
-    verifier_stop(&finding, (uint64_t)caller, "releases the spin lock %p, which it does not hold",
-                  lock);
-}
-
-/* ---- in place of the exports ---------------------------------------------------------------- */
-
-#define CALLER __builtin_return_address(0)
 
 static KIRQL NTAPI acquire_raise(PKSPIN_LOCK SpinLock)
 {
+    struct verifier_lock lock = plain(SpinLock, DISPATCH_LEVEL, CALLER);
     KIRQL old;
 
-    refuse_again(SpinLock, CALLER, RULE_SPIN_LOCK);
+    verifier_lock_wait(&lock);
     old = KeAcquireSpinLockRaiseToDpc(SpinLock);
-    push(SpinLock, CALLER);
+    has_acquired(&lock);
     return old;
 }
 
 static KIRQL NTAPI acquire_synch(PKSPIN_LOCK SpinLock)
 {
+    struct verifier_lock lock = plain(SpinLock, SYNCH_LEVEL, CALLER);
     KIRQL old;
 
-    refuse_again(SpinLock, CALLER, RULE_SPIN_LOCK);
+    verifier_lock_wait(&lock);
     old = KeAcquireSpinLockRaiseToSynch(SpinLock);
-    push(SpinLock, CALLER);
+    has_acquired(&lock);
     return old;
 }
 
 static VOID NTAPI acquire(PKSPIN_LOCK SpinLock)
 {
-    refuse_again(SpinLock, CALLER, RULE_SPIN_LOCK);
+    struct verifier_lock lock = plain(SpinLock, hal_irql_read(), CALLER);
+
+    verifier_lock_wait(&lock);
     KeAcquireSpinLockAtDpcLevel(SpinLock);
-    push(SpinLock, CALLER);
+    has_acquired(&lock);
 }
 
 static BOOLEAN NTAPI try_acquire(PKSPIN_LOCK SpinLock)
 {
-    BOOLEAN acquired = KeTryToAcquireSpinLockAtDpcLevel(SpinLock);
+    struct verifier_lock lock = plain(SpinLock, hal_irql_read(), CALLER);
 
-    if (acquired)
-        push(SpinLock, CALLER);
-    return acquired;
+    if (!KeTryToAcquireSpinLockAtDpcLevel(SpinLock))
+        return FALSE;
+    verifier_lock_note(&lock);
+    has_acquired(&lock);
+    return TRUE;
 }
 
 static KIRQL NTAPI acquire_for_dpc(PKSPIN_LOCK SpinLock)
 {
+    struct verifier_lock lock = plain(SpinLock, at_least_dispatch(), CALLER);
     KIRQL old;
 
-    refuse_again(SpinLock, CALLER, RULE_SPIN_LOCK);
+    verifier_lock_wait(&lock);
     old = KeAcquireSpinLockForDpc(SpinLock);
-    push(SpinLock, CALLER);
+    has_acquired(&lock);
     return old;
 }
 
 static VOID NTAPI release_lower(PKSPIN_LOCK SpinLock, KIRQL NewIrql)
 {
-    release(SpinLock, CALLER, RULE_SPIN_LOCK_RELEASE);
+    verifier_lock_release(SpinLock, LOCK_PLAIN, CALLER);
     KeReleaseSpinLock(SpinLock, NewIrql);
 }
 
 static VOID NTAPI release_for_dpc(PKSPIN_LOCK SpinLock, KIRQL OldIrql)
 {
-    release(SpinLock, CALLER, RULE_SPIN_LOCK_RELEASE);
+    verifier_lock_release(SpinLock, LOCK_PLAIN, CALLER);
     KeReleaseSpinLockForDpc(SpinLock, OldIrql);
 }
 
 static VOID NTAPI release_stay(PKSPIN_LOCK SpinLock)
 {
-    release(SpinLock, CALLER, RULE_SPIN_LOCK_RELEASE);
+    verifier_lock_release(SpinLock, LOCK_PLAIN, CALLER);
     KeReleaseSpinLockFromDpcLevel(SpinLock);
+}
+
+/* ---- queued locks: known by their handle ---------------------------------------------------- */
+
+static struct verifier_lock queued(const void *lock, const void *handle, irql_t irql,
+                                   uint64_t caller)
+{
+    return (struct verifier_lock){lock, handle, LOCK_QUEUED, irql, caller, 0};
 }
 
 static VOID NTAPI acquire_queued(PKSPIN_LOCK SpinLock, PKLOCK_QUEUE_HANDLE LockHandle)
 {
-    refuse_again(LockHandle, CALLER, RULE_QUEUED_LOCK);
+    struct verifier_lock lock = queued(SpinLock, LockHandle, DISPATCH_LEVEL, CALLER);
+
+    verifier_lock_wait(&lock);
     KeAcquireInStackQueuedSpinLock(SpinLock, LockHandle);
-    push(LockHandle, CALLER);
+    has_acquired(&lock);
 }
 
 static VOID NTAPI acquire_queued_synch(PKSPIN_LOCK SpinLock, PKLOCK_QUEUE_HANDLE LockHandle)
 {
-    refuse_again(LockHandle, CALLER, RULE_QUEUED_LOCK);
+    struct verifier_lock lock = queued(SpinLock, LockHandle, SYNCH_LEVEL, CALLER);
+
+    verifier_lock_wait(&lock);
     KeAcquireInStackQueuedSpinLockRaiseToSynch(SpinLock, LockHandle);
-    push(LockHandle, CALLER);
+    has_acquired(&lock);
 }
 
 static VOID NTAPI acquire_queued_stay(PKSPIN_LOCK SpinLock, PKLOCK_QUEUE_HANDLE LockHandle)
 {
-    refuse_again(LockHandle, CALLER, RULE_QUEUED_LOCK);
+    struct verifier_lock lock = queued(SpinLock, LockHandle, hal_irql_read(), CALLER);
+
+    verifier_lock_wait(&lock);
     KeAcquireInStackQueuedSpinLockAtDpcLevel(SpinLock, LockHandle);
-    push(LockHandle, CALLER);
+    has_acquired(&lock);
+}
+
+static VOID NTAPI acquire_queued_for_dpc(PKSPIN_LOCK SpinLock, PKLOCK_QUEUE_HANDLE LockHandle)
+{
+    struct verifier_lock lock = queued(SpinLock, LockHandle, at_least_dispatch(), CALLER);
+
+    verifier_lock_wait(&lock);
+    KeAcquireInStackQueuedSpinLockForDpc(SpinLock, LockHandle);
+    has_acquired(&lock);
 }
 
 static VOID NTAPI release_queued(PKLOCK_QUEUE_HANDLE LockHandle)
 {
-    release(LockHandle, CALLER, RULE_QUEUED_LOCK_RELEASE);
+    verifier_lock_release(LockHandle, LOCK_QUEUED, CALLER);
     KeReleaseInStackQueuedSpinLock(LockHandle);
 }
 
 static VOID NTAPI release_queued_stay(PKLOCK_QUEUE_HANDLE LockHandle)
 {
-    release(LockHandle, CALLER, RULE_QUEUED_LOCK_RELEASE);
+    verifier_lock_release(LockHandle, LOCK_QUEUED, CALLER);
     KeReleaseInStackQueuedSpinLockFromDpcLevel(LockHandle);
 }
 
-/* The forms of a DPC's queued lock that are not here stay untracked on both sides. */
 const struct verifier_special verifier_lock_specials[] = {
+    {"KeInitializeSpinLock", NULL, initialize},
     {"KeAcquireSpinLockRaiseToDpc", NULL, acquire_raise},
     {"KeAcquireSpinLockRaiseToSynch", NULL, acquire_synch},
     {"KeAcquireSpinLockAtDpcLevel", NULL, acquire},
@@ -270,7 +174,104 @@ const struct verifier_special verifier_lock_specials[] = {
     {"KeAcquireInStackQueuedSpinLock", NULL, acquire_queued},
     {"KeAcquireInStackQueuedSpinLockRaiseToSynch", NULL, acquire_queued_synch},
     {"KeAcquireInStackQueuedSpinLockAtDpcLevel", NULL, acquire_queued_stay},
+    {"KeAcquireInStackQueuedSpinLockForDpc", NULL, acquire_queued_for_dpc},
     {"KeReleaseInStackQueuedSpinLock", NULL, release_queued},
+    {"KeReleaseInStackQueuedSpinLockForDpc", NULL, release_queued},
     {"KeReleaseInStackQueuedSpinLockFromDpcLevel", NULL, release_queued_stay},
+    {0},
+};
+
+/* ---- interrupt spin locks ------------------------------------------------------------------- */
+
+static struct verifier_lock of_interrupt(PKINTERRUPT interrupt, uint64_t caller)
+{
+    return (struct verifier_lock){
+        interrupt->lock, interrupt->lock, LOCK_INTERRUPT, interrupt->synchronize_irql, caller, 0};
+}
+
+/* Passive objects have no lock, and wrong levels are the routine's own to find. */
+static bool has_lock(PKINTERRUPT interrupt)
+{
+    return !interrupt->passive && hal_irql_read() <= interrupt->synchronize_irql;
+}
+
+static KIRQL NTAPI acquire_interrupt(PKINTERRUPT Interrupt)
+{
+    struct verifier_lock lock = of_interrupt(Interrupt, CALLER);
+    irql_t old;
+
+    if (!has_lock(Interrupt))
+        return KeAcquireInterruptSpinLock(Interrupt);
+    verifier_lock_wait(&lock);
+    old = KeAcquireInterruptSpinLock(Interrupt);
+    has_acquired(&lock);
+    return old;
+}
+
+static VOID NTAPI release_interrupt(PKINTERRUPT Interrupt, KIRQL OldIrql)
+{
+    if (!Interrupt->passive)
+        verifier_lock_release(Interrupt->lock, LOCK_INTERRUPT, CALLER);
+    KeReleaseInterruptSpinLock(Interrupt, OldIrql);
+}
+
+/* The lock counts as held from a little before on: its time is not taken. */
+static BOOLEAN NTAPI synchronize(PKINTERRUPT Interrupt, PKSYNCHRONIZE_ROUTINE SynchronizeRoutine,
+                                 PVOID SynchronizeContext)
+{
+    struct verifier_lock lock = of_interrupt(Interrupt, CALLER);
+    BOOLEAN result;
+    irql_t old;
+
+    if (!has_lock(Interrupt))
+        return KeSynchronizeExecution(Interrupt, SynchronizeRoutine, SynchronizeContext);
+    verifier_lock_wait(&lock);
+    old = hal_irql_raise(Interrupt->synchronize_irql);
+    verifier_lock_push(&lock);
+    result = KeSynchronizeExecution(Interrupt, SynchronizeRoutine, SynchronizeContext);
+    verifier_lock_release(lock.handle, LOCK_INTERRUPT, lock.caller);
+    hal_irql_write(old);
+    return result;
+}
+
+const struct verifier_special verifier_interrupt_lock_specials[] = {
+    {"KeAcquireInterruptSpinLock", NULL, acquire_interrupt},
+    {"KeReleaseInterruptSpinLock", NULL, release_interrupt},
+    {"KeSynchronizeExecution", NULL, synchronize},
+    {0},
+};
+
+/* ---- the cancel spin lock ------------------------------------------------------------------- */
+
+static VOID NTAPI acquire_cancel(PKIRQL Irql)
+{
+    struct verifier_lock lock = verifier_cancel_lock(CALLER);
+
+    verifier_lock_wait(&lock);
+    IoAcquireCancelSpinLock(Irql);
+    has_acquired(&lock);
+}
+
+static VOID NTAPI release_cancel(KIRQL Irql)
+{
+    struct verifier_lock lock = verifier_cancel_lock(CALLER);
+
+    verifier_lock_release(lock.handle, LOCK_CANCEL, lock.caller);
+    IoReleaseCancelSpinLock(Irql);
+}
+
+/* The routine acquires it, too. */
+static void check_cancel(const char *routine, const uint64_t *frame)
+{
+    struct verifier_lock lock = verifier_cancel_lock(frame[CALL_RETURN]);
+
+    (void)routine;
+    verifier_lock_wait(&lock);
+}
+
+const struct verifier_special verifier_cancel_specials[] = {
+    {"IoAcquireCancelSpinLock", NULL, acquire_cancel},
+    {"IoReleaseCancelSpinLock", NULL, release_cancel},
+    {"IoCancelIrp", check_cancel, NULL},
     {0},
 };

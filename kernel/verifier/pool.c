@@ -60,12 +60,15 @@ static void check_allocate2(const char *routine, const uint64_t *frame)
 static void check_free(const char *routine, const uint64_t *frame)
 {
     irql_t irql = hal_irql_read();
+    struct mm_pool_tracked record;
     const struct verifier_finding finding = {
         .parameters = {FREED_ABOVE_DISPATCH, irql, NonPagedPool, frame[1]}, .rule = "pool"};
 
     if (irql > DISPATCH_LEVEL)
         verifier_stop(&finding, frame[CALL_RETURN], "frees pool above DISPATCH_LEVEL by %s",
                       routine);
+    if (mm_pool_tracked_find((const void *)frame[1], &record))
+        verifier_memory_freed(frame[1], record.size, frame[CALL_RETURN]);
 }
 
 static PIRP NTAPI allocate_irp(CCHAR StackSize, BOOLEAN ChargeQuota)
@@ -100,8 +103,10 @@ const struct verifier_special verifier_pool_specials[] = {
     {"ExAllocatePoolWithQuota", check_allocate, NULL},
     {"ExAllocatePoolWithQuotaTag", check_allocate, NULL},
     {"ExAllocatePool2", check_allocate2, NULL},
+    {"ExAllocatePool3", check_allocate2, NULL},
     {"ExFreePool", check_free, NULL},
     {"ExFreePoolWithTag", check_free, NULL},
+    {"ExFreePool2", check_free, NULL},
     {"IoAllocateIrp", NULL, allocate_irp},
     {"IoAllocateMdl", NULL, allocate_mdl},
     {"IoAllocateWorkItem", NULL, allocate_work_item},

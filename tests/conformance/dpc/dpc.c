@@ -342,6 +342,9 @@ static VOID NTAPI LoweringRoutine(PKDPC Dpc, PVOID Context, PVOID Argument1, PVO
     KeLowerIrql(APC_LEVEL);
 }
 
+static KDPC LateDpc; /* that DriverUnload leaves queued */
+static BOOLEAN QueueLate, HoldLate;
+
 static VOID Stop(ULONG Number)
 {
     static KDPC dpc;
@@ -350,6 +353,12 @@ static VOID Stop(ULONG Number)
         ExpectStop(0xB8, TEST_ANY, TEST_ANY, TEST_ANY, TEST_ANY,
                    "DPC-26 waiting in a DPC is a bug check");
         KeInitializeDpc(&dpc, WaitingRoutine, NULL);
+    } else if (Number == 2) {
+        ExpectStop(0xC7, 1, (ULONG64)(ULONG_PTR)&LateDpc, TEST_ANY, TEST_ANY,
+                   "TC-49, DV-5, BC-C7-1, BC-C7-2 a driver that is verified must not leave a DPC "
+                   "queued when it is unloaded");
+        QueueLate = HoldLate = TRUE;
+        return;
     } else if (Number >= FIRST_ENDLESS) {
         StopEndless(Number - FIRST_ENDLESS);
         return;
@@ -364,9 +373,6 @@ static VOID Stop(ULONG Number)
 /* ---- unloading ------------------------------------------------------------------------------ */
 
 #define LATE_US 20000
-
-static KDPC LateDpc;
-static BOOLEAN QueueLate;
 
 static VOID NTAPI LateRoutine(PKDPC Dpc, PVOID Context, PVOID Argument1, PVOID Argument2)
 {
@@ -391,9 +397,14 @@ static VOID Step(ULONG Number)
 
 static VOID Unloading(VOID)
 {
+    static HELD_PROCESSOR held;
+
     if (!QueueLate)
         return;
-    KtapBegin(&TestReport);
+    if (!HoldLate)
+        KtapBegin(&TestReport);
+    else if (!HoldProcessor(&held, TestOtherProcessor(TestCurrentProcessor())))
+        return;
     KeInitializeDpc(&LateDpc, LateRoutine, NULL);
     KeSetImportanceDpc(&LateDpc, LowImportance);
     KeSetTargetProcessorDpc(&LateDpc, (CCHAR)TestOtherProcessor(TestCurrentProcessor()));

@@ -7,6 +7,7 @@
 
 typedef struct _LOCKS {
     KSPIN_LOCK Spin;
+    KSPIN_LOCK Queued;
     LONG Shared; /* an EX_SPIN_LOCK */
     FAST_MUTEX Fast;
     KGUARDED_MUTEX Guarded;
@@ -55,7 +56,7 @@ static VOID DropSpin(LOCKS *Locks, PHELD Held)
 
 static VOID TakeQueued(LOCKS *Locks, PHELD Held)
 {
-    KeAcquireInStackQueuedSpinLock(&Locks->Spin, &Held->Queue);
+    KeAcquireInStackQueuedSpinLock(&Locks->Queued, &Held->Queue);
 }
 
 static VOID DropQueued(LOCKS *Locks, PHELD Held)
@@ -210,6 +211,7 @@ static VOID LockRacer(PRACER Racer)
 static VOID InitializeLocks(LOCKS *Locks)
 {
     KeInitializeSpinLock(&Locks->Spin);
+    KeInitializeSpinLock(&Locks->Queued);
     Locks->Shared = 0;
     ExInitializeFastMutex(&Locks->Fast);
     KeInitializeGuardedMutex(&Locks->Guarded);
