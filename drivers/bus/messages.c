@@ -182,6 +182,17 @@ NTSTATUS pci_messages_enable(PDEVICE_OBJECT pdo)
     return STATUS_SUCCESS;
 }
 
+void pci_messages_restore(PDEVICE_OBJECT pdo)
+{
+    struct pci_messages *messages = pci_function_of(pdo)->messages;
+
+    if (messages->chip == &msix_chip)
+        msix_rewrite(messages);
+    else
+        msi_rewrite(messages);
+    pci_messages_enable(pdo);
+}
+
 void pci_messages_destroy(PDEVICE_OBJECT pdo)
 {
     struct pci_function *function = pci_function_of(pdo);

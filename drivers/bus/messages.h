@@ -63,6 +63,9 @@ NTSTATUS pci_messages_create(PDEVICE_OBJECT pdo, uint32_t count, struct irq_line
 NTSTATUS pci_messages_enable(PDEVICE_OBJECT pdo);
 void pci_messages_destroy(PDEVICE_OBJECT pdo);
 
+/* The function has forgotten everything: write it again, and enable. PASSIVE_LEVEL. */
+void pci_messages_restore(PDEVICE_OBJECT pdo);
+
 /* Once, before anybody asks. PASSIVE_LEVEL. */
 void pci_messages_init(void);
 /* A table in a BAR that has an address; then MSI is not used (RES-MSI-1). */
@@ -73,6 +76,9 @@ uint32_t pci_messages_capable(const struct pci_function *function);
 /* The chips' part of the life cycle. Called at PASSIVE_LEVEL. */
 void msi_enable(struct pci_messages *messages);
 void msi_disable(struct pci_messages *messages);
+/* Message or table as they were set, nothing being sent meanwhile; enable comes next. */
+void msi_rewrite(struct pci_messages *messages);
+void msix_rewrite(struct pci_messages *messages);
 NTSTATUS msix_map(struct pci_messages *messages);
 void msix_unmap(struct pci_messages *messages);
 void msix_enable(struct pci_messages *messages);

@@ -213,6 +213,15 @@ const struct irq_chip msi_block_chip = {
     .read = msi_read,
 };
 
+void msi_rewrite(struct pci_messages *messages)
+{
+    raw_lock_state_t state = raw_lock_acquire(&messages->function->lock);
+
+    control_change(messages->function, 0, PCI_MSI_CONTROL_ENABLE);
+    message_write(messages->function, &messages->messages[0].message);
+    raw_lock_release(&messages->function->lock, state);
+}
+
 void msi_enable(struct pci_messages *messages)
 {
     struct pci_function *function = messages->function;

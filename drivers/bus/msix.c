@@ -289,6 +289,17 @@ void msix_unmap(struct pci_messages *messages)
     bus_free(messages->entries);
 }
 
+void msix_rewrite(struct pci_messages *messages)
+{
+    struct pci_function *function = messages->function;
+    raw_lock_state_t state = raw_lock_acquire(&function->lock);
+
+    control_change(function, PCI_MSIX_CONTROL_ENABLE | PCI_MSIX_CONTROL_FUNCTION_MASK, 0);
+    for (uint32_t entry = 0; entry < function->msix.table_count; entry++)
+        entry_write(messages, entry);
+    raw_lock_release(&function->lock, state);
+}
+
 void msix_enable(struct pci_messages *messages)
 {
     struct pci_function *function = messages->function;

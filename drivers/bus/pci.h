@@ -60,6 +60,16 @@ struct pci_line_route {
     const char *source; /* "MP table", "interrupt line register" */
 };
 
+enum { PCI_SAVED_HEADER_MAX = 5, PCI_SAVED_EXPRESS_MAX = 4 };
+
+/* What a function may forget in D3, kept by pci_power.c from the way down to the way up. */
+struct pci_saved {
+    bool is_valid;
+    uint32_t header[PCI_SAVED_HEADER_MAX];
+    uint16_t express[PCI_SAVED_EXPRESS_MAX];
+    uint32_t express_count;
+};
+
 struct pci_function {
     struct pci_function *next;
     struct pci_function *parent; /* (c) the bridge above, NULL on a root bus */
@@ -88,6 +98,8 @@ struct pci_function {
     bool is_gone;               /* (p) unplugged */
     bool is_sized;              /* (e) bars and the place of the MSI-X table are known */
     bool is_started;            /* (p) */
+    uint32_t sleeps;            /* (p) times it left D0 */
+    struct pci_saved saved;     /* (p) */
 
     struct raw_lock command_lock;  /* read-modify-write of the command register */
     struct raw_lock lock;          /* messages; taken up to HIGH_LEVEL */

@@ -26,32 +26,6 @@ struct pci_function *pci_function_of(PDEVICE_OBJECT pdo)
 
 /* ---- Start and stop ------------------------------------------------------------------------ */
 
-/* A function that leaves D3 may have forgotten its configuration. PM 5.4.1, 5.6.1. */
-void pci_function_wake(struct pci_function *function)
-{
-    uint32_t offset = function->power_offset + PCI_POWER_CONTROL;
-    uint32_t control;
-
-    if (function->power_offset != 0) {
-        control = pci_read(function, offset, 2);
-        if (control & PCI_POWER_STATE) {
-            pci_write(function, offset, 2, control & ~(uint32_t)PCI_POWER_STATE);
-            hal_stall(PCI_POWER_D0_DELAY_US);
-        }
-    }
-    for (uint32_t i = 0; i < PCI_BAR_COUNT; i++) {
-        const struct pci_bar *bar = &function->bars[i];
-        uint32_t mask = bar->kind == PCI_BAR_IO ? (uint32_t)PCI_BAR_IO_ADDRESS
-                                                : (uint32_t)PCI_BAR_MEMORY_ADDRESS;
-
-        if (bar->kind == PCI_BAR_ABSENT || bar->address == 0)
-            continue;
-        if ((pci_read(function, PCI_BAR0 + i * sizeof(uint32_t), 4) & mask) !=
-            ((uint32_t)bar->address & mask))
-            pci_bar_write(function, i);
-    }
-}
-
 static NTSTATUS function_start(struct pci_function *function)
 {
     bool has_messages = function->messages != NULL && function->messages->is_enabled;
@@ -190,50 +164,6 @@ static NTSTATUS pnp_answer(PDEVICE_OBJECT pdo, PIRP irp)
 static NTSTATUS NTAPI pci_pnp(PDEVICE_OBJECT device, PIRP irp)
 {
     return bus_pdo_complete(irp, pnp_answer(device, irp));
-}
-
-/* ---- Power --------------------------------------------------------------------------------- */
-
-/* D3hot: neither interrupts nor memory are touched from here on. PM 5.4.1. */
-static void function_sleep(struct pci_function *function)
-{
-    uint32_t offset = function->power_offset + PCI_POWER_CONTROL;
-
-    pci_command_change(function, PCI_COMMAND_INTX_DISABLE, PCI_COMMAND_BUS_MASTER);
-    if (function->power_offset != 0)
-        pci_write(function, offset, 2, pci_read(function, offset, 2) | PCI_POWER_STATE);
-}
-
-/* What D3 may have cost besides the BARs: the command register and the enable bit of messages. */
-static void function_restore(struct pci_function *function)
-{
-    bool has_messages = function->messages != NULL && function->messages->is_enabled;
-
-    pci_function_wake(function);
-    pci_command_change(function, pci_command_decode(function) | PCI_COMMAND_BUS_MASTER,
-                       has_messages ? 0 : PCI_COMMAND_INTX_DISABLE);
-    if (has_messages)
-        pci_messages_enable(function->pdo);
-}
-
-/*
- * The drivers above have disconnected before D3 comes down here, and connect again after D0 has
- * gone up. Bridges stay in D0, and so does what was never started.
- */
-static NTSTATUS NTAPI pci_power(PDEVICE_OBJECT pdo, PIRP irp)
-{
-    struct pci_function *function = pci_function_of(pdo);
-    PIO_STACK_LOCATION location = IoGetCurrentIrpStackLocation(irp);
-
-    if (location->MinorFunction == IRP_MN_SET_POWER &&
-        location->Parameters.Power.Type == DevicePowerState && function->is_started &&
-        !pci_is_bridge(function)) {
-        if (location->Parameters.Power.State.DeviceState == PowerDeviceD0)
-            function_restore(function);
-        else
-            function_sleep(function);
-    }
-    return bus_pdo_power(pdo, irp);
 }
 
 /* ---- Reporting ----------------------------------------------------------------------------- */

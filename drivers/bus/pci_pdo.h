@@ -8,8 +8,11 @@
 /* pci_pdo.c: create and report a PDO for each function of the list, below its bridge or root. */
 NTSTATUS pci_pdos_report(PDEVICE_OBJECT (*root_of)(uint16_t segment));
 struct pci_function *pci_function_of(PDEVICE_OBJECT pdo);
-/* Bring the function to D0 with its BARs set. PASSIVE_LEVEL. */
+
+/* pci_power.c: bring the function to D0, with BARs and what D3 made it forget. PASSIVE_LEVEL. */
 void pci_function_wake(struct pci_function *function);
+/* IRP_MJ_POWER of its PDO. */
+NTSTATUS NTAPI pci_power(PDEVICE_OBJECT pdo, PIRP irp);
 
 /* pci_ids.c: a new string in paged pool; NULL for no memory or an id a function does not have. */
 WCHAR *pci_id_query(const struct pci_function *function, BUS_QUERY_ID_TYPE type);

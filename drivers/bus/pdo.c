@@ -51,7 +51,7 @@ NTSTATUS bus_pdo_pnp_common(PDEVICE_OBJECT pdo, PIRP irp)
     }
 }
 
-/* State transitions succeed, wake is not offered. */
+/* State transitions succeed. Wake is not offered: WAIT_WAKE ends as it came, not supported. */
 NTSTATUS NTAPI bus_pdo_power(PDEVICE_OBJECT pdo, PIRP irp)
 {
     PIO_STACK_LOCATION location = IoGetCurrentIrpStackLocation(irp);

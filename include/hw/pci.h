@@ -140,8 +140,17 @@ enum { PCI_POWER_CONTROL = 0x04, PCI_POWER_D0_DELAY_US = 10000 };
 #define PCI_POWER_STATE BITS(1, 0)
 #define PCI_POWER_NO_SOFT_RESET BIT(3)
 
-/* PCIe 7.5.3.2, capabilities register of PCI Express (capability + 2). */
-enum { PCI_EXPRESS_CAPABILITIES = 0x02 };
+/* PCIe 7.5.3, PCI Express capability: offsets from its start; the last two since version 2. */
+enum {
+    PCI_EXPRESS_CAPABILITIES = 0x02,     /* 16 */
+    PCI_EXPRESS_DEVICE_CONTROL = 0x08,   /* 16 */
+    PCI_EXPRESS_LINK_CONTROL = 0x10,     /* 16 */
+    PCI_EXPRESS_DEVICE_CONTROL_2 = 0x28, /* 16 */
+    PCI_EXPRESS_LINK_CONTROL_2 = 0x30,   /* 16 */
+};
+
+/* PCIe 7.5.3.2, capabilities register of PCI Express. */
+#define PCI_EXPRESS_VERSION BITS(3, 0)
 #define PCI_EXPRESS_PORT_TYPE BITS(7, 4)
 enum {
     PCI_EXPRESS_ROOT_PORT = 4,
