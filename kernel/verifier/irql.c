@@ -203,7 +203,7 @@ const struct verifier_rule verifier_irql_rules[] = {
     {"ObfReferenceObject", TO_DISPATCH, WRONG_IRQL, 0, 0},
     {"PoCallDriver", TO_DISPATCH, WRONG_IRQL, 0, 0},
     {"PoRequestPowerIrp", TO_DISPATCH, WRONG_IRQL, 0, 0},
-    {"PoSetPowerState", TO_APC, WRONG_IRQL, 0, 0},
+    {"PoSetPowerState", TO_DISPATCH, WRONG_IRQL, 0, 0},
     {"PoStartNextPowerIrp", TO_DISPATCH, WRONG_IRQL, 0, 0},
     {"PsCreateSystemThread", AT_PASSIVE, 0x2001C, 0, 0},
     {"PsGetVersion", AT_PASSIVE, 0x2001C, 0, 0},
