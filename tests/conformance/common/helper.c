@@ -74,6 +74,38 @@ NTSTATUS TestQueryInterface(PTEST_DEVICE Device, const GUID *Type, PVOID Interfa
     return TestSendPnp(Device, &location, &information);
 }
 
+VOID TestReadConfig(PTEST_DEVICE Device, ULONG Offset, PVOID Buffer, ULONG Length)
+{
+    IO_STACK_LOCATION location = {.MinorFunction = IRP_MN_READ_CONFIG};
+    ULONG_PTR information = 0;
+
+    RtlZeroMemory(Buffer, Length);
+    location.Parameters.ReadWriteConfig.WhichSpace = PCI_WHICHSPACE_CONFIG;
+    location.Parameters.ReadWriteConfig.Buffer = Buffer;
+    location.Parameters.ReadWriteConfig.Offset = Offset;
+    location.Parameters.ReadWriteConfig.Length = Length;
+    TestSendPnp(Device, &location, &information);
+}
+
+BOOLEAN TestIsMarked(PDEVICE_OBJECT Physical, PCWSTR Name)
+{
+    ULONG buffer[(sizeof(KEY_VALUE_PARTIAL_INFORMATION) + sizeof(ULONG)) / sizeof(ULONG) + 1];
+    PKEY_VALUE_PARTIAL_INFORMATION value = (PVOID)buffer;
+    BOOLEAN marked;
+    UNICODE_STRING name;
+    ULONG length;
+    HANDLE key;
+
+    if (!NT_SUCCESS(IoOpenDeviceRegistryKey(Physical, PLUGPLAY_REGKEY_DEVICE, KEY_READ, &key)))
+        return FALSE;
+    RtlInitUnicodeString(&name, Name);
+    marked = NT_SUCCESS(ZwQueryValueKey(key, &name, KeyValuePartialInformation, value,
+                                        sizeof(buffer), &length)) &&
+             value->Type == REG_DWORD && *(PULONG)value->Data == 1;
+    ZwClose(key);
+    return marked;
+}
+
 ULONG TestProcessors(VOID)
 {
     return KeQueryActiveProcessorCountEx(0);

@@ -459,6 +459,7 @@ static NTSTATUS NTAPI AddDevice(PDRIVER_OBJECT DriverObject, PDEVICE_OBJECT Phys
     device->Self = object;
     device->Physical = Physical;
     device->Kind = KindOf(Physical);
+    device->Remapped = TestIsMarked(Physical, L"Remapped");
     device->Lower = IoAttachDeviceToDeviceStack(object, Physical);
     if (device->Lower == NULL) {
         ExFreePoolWithTag(device, TEST_TAG);

@@ -49,6 +49,7 @@ typedef struct _TEST_DEVICE {
     PDEVICE_OBJECT Physical;
     PDEVICE_OBJECT Lower;
     TEST_KIND Kind;
+    BOOLEAN Remapped; /* the INF says: a remapping unit is between it and the processors */
     BOOLEAN Started;
     volatile ULONG Starts;
     volatile ULONG State; /* until the next start: answer to QUERY_PNP_DEVICE_STATE */
@@ -102,6 +103,10 @@ NTSTATUS TestSendPnp(PTEST_DEVICE Device, PIO_STACK_LOCATION Location, PULONG_PT
 /* IRP_MN_QUERY_INTERFACE of the drivers below; the status it ends with. */
 NTSTATUS TestQueryInterface(PTEST_DEVICE Device, const GUID *Type, PVOID Interface, USHORT Size,
                             USHORT Version);
+/* The INF has put the DWORD 1 under this name into the device's hardware key. */
+BOOLEAN TestIsMarked(PDEVICE_OBJECT Physical, PCWSTR Name);
+/* Reads the function's configuration space; bytes that could not be read are 0. PASSIVE_LEVEL. */
+VOID TestReadConfig(PTEST_DEVICE Device, ULONG Offset, PVOID Buffer, ULONG Length);
 /* How many messages the device was given; an MSI descriptor counts as what it says. */
 ULONG TestMessageCount(PTEST_DEVICE Device);
 

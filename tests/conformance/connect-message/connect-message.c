@@ -32,6 +32,7 @@ static VOID CheckPlain(PTEST_DEVICE Device)
     ExpectEqual((ULONG)Connection.Calls, 0,
                 "CIE-LIFE-2 a silent device's routine is not called before the call returns");
     TableCheck(&Connection);
+    HeldCheck(&Connection);
     AffinityCheck(&Connection);
     TestDisconnect(&Connection);
 }

@@ -178,7 +178,7 @@ static VOID CheckTable(PTEST_DEVICE Device)
     for (i = 0; i < count; i++) {
         entry = table + TABLE_HEADER_SIZE + i * TABLE_ENTRY_SIZE;
         right += Get(entry, 0x00, 8) >> 20 == 0xFEE && Get(entry, 0x08, 8) != 0 &&
-                 (Get(entry, 0x18, 4) & 0xFF) == Get(entry, 0x1C, 4) &&
+                 (Device->Remapped || (Get(entry, 0x18, 4) & 0xFF) == Get(entry, 0x1C, 4)) &&
                  Get(entry, 0x20, 1) == Get(entry, 0x1C, 4) >> 4 &&
                  Get(entry, 0x20, 1) <= Get(table, 0, 1) && Get(entry, 0x24, 4) == 1 &&
                  Get(entry, 0x28, 4) == 1;
