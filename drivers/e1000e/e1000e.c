@@ -8,7 +8,8 @@
  *
  * Four messages: receive queue, two transmit queues, everything else (the link). Where fewer were
  * granted all go to the first; without messages all causes share the line. A queue's message clears
- * and masks its causes by itself (EIAC, EIAME); the DPC unmasks them when it has looked.
+ * and masks its causes by itself (EIAC, EIAME); the DPC unmasks them when it has looked. An 82540
+ * has one transmit queue, and its line.
  */
 #define FUNCTION_NAME "e1000e"
 #define FUNCTION_TYPE FILE_DEVICE_PHYSICAL_NETCARD
@@ -20,6 +21,7 @@
 
 #define ADDRESS_VALID 0x80000000u
 #define MULTICAST_REGISTERS 128u
+#define EEPROM_MILLISECONDS 100
 
 /* ---- Interrupts --------------------------------------------------------------------------- */
 
@@ -59,14 +61,18 @@ static BOOLEAN NTAPI MessageRoutine(PKINTERRUPT Interrupt, PVOID Context, ULONG 
     return Raise(device, MessageId, causes);
 }
 
-/* Without messages, reading the causes clears them all and lowers the line (10.2.4.1). */
+/*
+ * Without messages, reading the causes clears them all and lowers the line (10.2.4.1). No cause is
+ * masked but those that nobody wants: "interrupt asserted", bit 31, would tell the same, but an
+ * 82540 has no such bit.
+ */
 static BOOLEAN NTAPI LineRoutine(PKINTERRUPT Interrupt, PVOID Context)
 {
     PDEVICE device = Context;
     ULONG causes = RegisterRead(device, E1000E_CAUSES);
 
     UNREFERENCED_PARAMETER(Interrupt);
-    if (!(causes & CAUSE_ASSERTED) || causes == ~0u)
+    if (!(causes & CausesWanted(device)) || causes == ~0u)
         return FALSE;
     return Raise(device, 0, causes);
 }
@@ -123,11 +129,53 @@ static VOID Reset(PDEVICE Device)
     RegisterRead(Device, E1000E_CAUSES);
 }
 
+/* How many transmit queues there are, by the ids in configuration space. */
+static NTSTATUS FindModel(PDEVICE Device)
+{
+    BUS_INTERFACE_STANDARD bus;
+    NTSTATUS status = FunctionBusInterface(&Device->Function, &bus);
+    USHORT ids[2] = {0};
+
+    if (!NT_SUCCESS(status))
+        return status;
+    bus.GetBusData(bus.Context, PCI_WHICHSPACE_CONFIG, ids, 0, sizeof(ids));
+    bus.InterfaceDereference(bus.Context);
+    Device->TransmitQueues =
+        ids[0] == E1000E_VENDOR && ids[1] == E1000E_DEVICE ? TRANSMIT_QUEUES : 1;
+    return STATUS_SUCCESS;
+}
+
+/* An 82540 that has not loaded its address at reset, as that of Bochs: words 0 to 2 of the EEPROM. */
+static NTSTATUS LoadAddress(PDEVICE Device)
+{
+    ULONG word[3], i;
+
+    for (i = 0; i < 3; i++) {
+        NTSTATUS status;
+
+        RegisterWrite(Device, E1000E_EEPROM, E1000E_EEPROM_READ(i));
+        status = RegisterWait(Device, E1000E_EEPROM, E1000E_EEPROM_DONE, E1000E_EEPROM_DONE,
+                              EEPROM_MILLISECONDS);
+        if (!NT_SUCCESS(status))
+            return status;
+        word[i] = E1000E_EEPROM_DATA(RegisterRead(Device, E1000E_EEPROM));
+    }
+    RegisterWrite(Device, E1000E_ADDRESS_LOW, word[0] | word[1] << 16);
+    RegisterWrite(Device, E1000E_ADDRESS_HIGH, word[2] | ADDRESS_VALID);
+    return STATUS_SUCCESS;
+}
+
 static NTSTATUS ReadAddress(PDEVICE Device)
 {
-    ULONG low = RegisterRead(Device, E1000E_ADDRESS_LOW);
-    ULONG high = RegisterRead(Device, E1000E_ADDRESS_HIGH), i;
+    NTSTATUS status = STATUS_SUCCESS;
+    ULONG low, high, i;
 
+    if (Device->TransmitQueues == 1 && !(RegisterRead(Device, E1000E_ADDRESS_HIGH) & ADDRESS_VALID))
+        status = LoadAddress(Device);
+    if (!NT_SUCCESS(status))
+        return status;
+    low = RegisterRead(Device, E1000E_ADDRESS_LOW);
+    high = RegisterRead(Device, E1000E_ADDRESS_HIGH);
     if (low == ~0u || !(high & ADDRESS_VALID))
         return STATUS_DEVICE_CONFIGURATION_ERROR;
     RtlCopyMemory(Device->Information.Address, &low, 4);
@@ -155,7 +203,9 @@ NTSTATUS FunctionStart(PDEVICE Device)
         return status;
     Reset(Device);
     RtlZeroMemory(&Device->Information, sizeof(Device->Information));
-    status = ReadAddress(Device);
+    status = FindModel(Device);
+    if (NT_SUCCESS(status))
+        status = ReadAddress(Device);
     if (NT_SUCCESS(status))
         status = FunctionAllocate(&Device->Function, MEMORY_SIZE, MEMORY_SIZE, TRUE);
     if (NT_SUCCESS(status))

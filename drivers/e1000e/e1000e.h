@@ -2,7 +2,10 @@
  * e1000e.h - an Intel 82574 gigabit Ethernet controller (QEMU's e1000e): registers, descriptors,
  * the driver's own.
  *
- * Citations are sections of the Intel 82574 GbE Controller Family Datasheet, revision 3.4.
+ * Citations are sections of the Intel 82574 GbE Controller Family Datasheet, revision 3.4. What is
+ * used of it without messages and a second transmit queue, the 82540 (e1000 of QEMU and Bochs) has
+ * at the same places: PCI/PCI-X Family of Gigabit Ethernet Controllers Software Developer's Manual,
+ * chapter 13.
  *
  *   e1000e.c   start, stop, the interrupts, the requests
  *   rings.c    frames in and out
@@ -16,6 +19,7 @@
 enum {
     E1000E_CONTROL = 0x0000,
     E1000E_STATUS = 0x0008,
+    E1000E_EEPROM = 0x0014, /* EERD */
     E1000E_CONTROL_EXTENDED = 0x0018,
     E1000E_CAUSES = 0x00C0,       /* ICR: written back to clear */
     E1000E_AUTO_CLEAR = 0x00DC,   /* EIAC: causes that their message clears */
@@ -46,6 +50,11 @@ enum {
 #define E1000E_CONTROL_LINK_UP 0x00000040u /* SLU */
 #define E1000E_CONTROL_RESET 0x04000000u
 #define E1000E_STATUS_LINK 0x00000002u
+/* EERD of an 82540, 13.4.4 */
+#define E1000E_EEPROM_READ(Word) (0x00000001u | (Word) << 8)
+#define E1000E_EEPROM_DONE 0x00000010u
+#define E1000E_EEPROM_DATA(Value) ((Value) >> 16)
+
 #define E1000E_EXTENDED_AUTO_MASK 0x01000000u /* EIAME: a message masks its causes */
 #define E1000E_EXTENDED_PENDING 0x80000000u   /* PBA_CLR: MSI-X pending bits work */
 
@@ -56,7 +65,7 @@ enum {
 #define E1000E_TRANSMIT_PAD 0x00000008u
 #define E1000E_TRANSMIT_COLLISIONS 0x000400F0u /* CT 15, COLD 64: 10.2.6.1 */
 #define E1000E_TRANSMIT_GAP_COPPER 0x00602008u /* 10.2.6.2 */
-#define RING_CONTROL_TRANSMIT 0x01400000u      /* TXDCTL: GRAN, and bit 22 "must be 1" */
+#define RING_CONTROL_TRANSMIT 0x01400000u      /* TXDCTL of an 82574: GRAN, bit 22 "must be 1" */
 
 /* Causes, 10.2.4.1: those of a line, and those that IVAR distributes among messages. */
 #define CAUSE_TRANSMITTED 0x00000001u
@@ -65,7 +74,6 @@ enum {
 #define CAUSE_RECEIVE_QUEUE 0x00100000u
 #define CAUSE_TRANSMIT_QUEUE(Queue) (0x00400000u << (Queue))
 #define CAUSE_OTHER 0x01000000u
-#define CAUSE_ASSERTED 0x80000000u
 #define CAUSES_TRANSMIT (CAUSE_TRANSMITTED | CAUSE_TRANSMIT_QUEUE(0) | CAUSE_TRANSMIT_QUEUE(1))
 #define CAUSES_RECEIVE (CAUSE_RECEIVED | CAUSE_RECEIVE_QUEUE)
 #define CAUSES_QUEUES (CAUSE_RECEIVE_QUEUE | CAUSE_TRANSMIT_QUEUE(0) | CAUSE_TRANSMIT_QUEUE(1))
@@ -110,7 +118,9 @@ C_ASSERT(sizeof(TRANSMIT_DESCRIPTOR) == 16);
 #define BUFFER_SIZE 2048u /* one a descriptor */
 #define RECEIVE_ENTRIES 16u
 #define TRANSMIT_ENTRIES 8u /* the least: 128 bytes of ring */
-#define TRANSMIT_QUEUES 2u
+#define TRANSMIT_QUEUES 2u  /* the most */
+#define E1000E_VENDOR 0x8086u
+#define E1000E_DEVICE 0x10D3u /* 82574 */
 
 /* In the common buffer: three rings in the first page, then the buffers. */
 #define RECEIVE_RING_OFFSET 0u
@@ -148,6 +158,7 @@ typedef struct _DEVICE {
     KDPC Dpc;
     volatile LONG Raised; /* causes: set by the service routines, taken by the DPC */
     KSPIN_LOCK Lock;
+    ULONG TransmitQueues;
     BOOLEAN Open;                             /* (l) takes requests */
     ULONG ReceiveNext;                        /* (l) entry of the next frame */
     ULONG Frames;                             /* (l) given to transmit queues, in turn */

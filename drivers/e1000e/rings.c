@@ -2,7 +2,7 @@
  * rings.c - frames in and out.
  *
  * Received frames stay in the ring until somebody reads them: a full ring makes the device drop.
- * Frames to send are copied into the buffer of their entry and go to the two transmit queues in
+ * Frames to send are copied into the buffer of their entry and go to the transmit queues in
  * turn; the write completes when the device reports the entry done. Both DPC and requests come
  * here, so everything is under the device's lock but the completion of IRPs.
  */
@@ -40,13 +40,14 @@ VOID RingsStart(PDEVICE Device)
     Device->ReceiveNext = 0;
     for (i = 0; i < RECEIVE_ENTRIES; i++)
         receive[i].Address = memory + RECEIVE_BUFFER_OFFSET(i);
-    for (i = 0; i < TRANSMIT_QUEUES; i++) {
+    for (i = 0; i < Device->TransmitQueues; i++) {
         ULONG registers = E1000E_TRANSMIT_RINGS + i * RING_STRIDE;
 
         RingStart(Device, registers, TRANSMIT_RING_OFFSET(i),
                   TRANSMIT_ENTRIES * sizeof(TRANSMIT_DESCRIPTOR), 0);
-        RegisterWrite(Device, registers + RING_CONTROL,
-                      RegisterRead(Device, registers + RING_CONTROL) | RING_CONTROL_TRANSMIT);
+        if (Device->TransmitQueues == TRANSMIT_QUEUES)
+            RegisterWrite(Device, registers + RING_CONTROL,
+                          RegisterRead(Device, registers + RING_CONTROL) | RING_CONTROL_TRANSMIT);
     }
     RegisterWrite(Device, E1000E_TRANSMIT_GAP, E1000E_TRANSMIT_GAP_COPPER);
     RegisterWrite(Device, E1000E_TRANSMIT,
@@ -137,7 +138,7 @@ NTSTATUS TransmitFrame(PDEVICE Device, PIRP Irp, ULONG Length)
 
     KeAcquireSpinLock(&Device->Lock, &irql);
     if (Device->Open) {
-        ULONG number = Device->Frames % TRANSMIT_QUEUES;
+        ULONG number = Device->Frames % Device->TransmitQueues;
         TRANSMIT_QUEUE *queue = &Device->Transmit[number];
         TRANSMIT_DESCRIPTOR *entry = &TransmitRing(Device, number)[queue->Next];
         ULONG offset = TRANSMIT_BUFFER_OFFSET(number, queue->Next);

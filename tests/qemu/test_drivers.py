@@ -231,6 +231,11 @@ def test_e1000e_does_the_same_by_its_line(machine):
     check_talk(result, 0)
 
 
+def test_e1000e_drives_the_older_82540_by_its_line():
+    device = E1000E["devices"][0].replace("e1000e", "e1000")
+    check_talk(run_commands(E1000E_TALK, **{**E1000E, "devices": [device]}, drivers=["e1000e"]), 0)
+
+
 @other_builds
 def test_e1000e_built_by_others_behaves_the_same(folder):
     check_talk(run_commands(E1000E_TALK, **E1000E, drivers=["e1000e"], folder=folder), 4)
