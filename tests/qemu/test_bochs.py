@@ -21,6 +21,10 @@ def words(result, number):
     return struct.unpack(f"<{len(data) // 4}I", data)
 
 
+def claims(rows, name):
+    return rows[name]["claims"][rows[name]["drivers"].index(name)]
+
+
 @MODES
 def test_two_cpus_start_in_either_mode(mode, model):
     result = bochs.run(["about -j", "cpus -j", "apic -j"], cpus=2, model=model,
@@ -43,6 +47,25 @@ def test_lines_of_the_ioapic_are_taken_exactly(mode, model):
     rows = {row["drivers"][0]: row for row in result.json(3) if row["drivers"]}
     assert (rows["hpet.sys"]["mode"], rows["hpet.sys"]["claims"]) == ("level", [20])
     assert (rows["rtc.sys"]["mode"], rows["rtc.sys"]["claims"]) == ("latched", [20])
+
+
+@MODES
+def test_intx_takes_its_way_through_links_and_the_ioapic(mode, model):
+    frames = [f"dev write e1000e0 {bytes(60).hex()}"] * 20
+    result = bochs.run([*frames, "route 00:02.0", "driver stop xhci", "driver start xhci",
+                        "route 00:03.0", "irq -j"], cpus=2, drivers=["e1000e", "xhci"],
+                       devices=[bochs.E1000, bochs.XHCI], model=model, append=f"apic={mode}")
+    assert result.verdict == SUCCESS
+    rows = {name: row for row in result.json(25) for name in row["drivers"]}
+    for name, number, entry in (("e1000e.sys", 21, "0002.FFFF A"), ("xhci.sys", 24, "0003.FFFF D")):
+        row = rows[name]
+        assert (row["mode"], row["chip"]) == ("level", "ioapic")
+        route = "\n".join(result.outputs[number])
+        gsi, = re.findall(r"link +\S+ to GSI (\d+)", route)
+        assert f"_PRT: {entry}" in route and f"ioapic0 pin {gsi} " in route
+        assert row["source"] == f"ioapic0 pin {gsi}"
+    assert claims(rows, "e1000e.sys") == 20  # one a frame
+    assert claims(rows, "xhci.sys") == 1     # the command that ends a start
 
 
 def test_the_clock_runs_by_the_tsc_deadline():

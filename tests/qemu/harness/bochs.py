@@ -3,8 +3,8 @@
     result = bochs.run(["cpus -j"], cpus=2, drivers=["rtc"])
     assert result.verdict == SUCCESS
 
-It boots the ISO, has no devices but a PC's own and writes COM1 to a file, so that a run is
-commands of the archive and what they printed. It has no exit status of the guest's: the verdict is
+It boots the ISO, has a PC's own devices and those of `devices` (lines of its configuration), and
+writes COM1 to a file, so that a run is commands of the archive and what they printed. It has no exit status of the guest's: the verdict is
 what the log says of the commands.
 """
 import os
@@ -33,6 +33,9 @@ com1: enabled=1, mode=file, dev={folder}/com1
 log: {folder}/log
 """
 
+E1000 = "e1000: enabled=1, mac=52:54:00:12:34:56, ethmod=null"  # frames go, none come
+XHCI = "usb_xhci: enabled=1, port3=mouse"
+
 
 def find():
     """(program, folder of its BIOSes): Debian's package, or what tools/setup-bochs fetched."""
@@ -53,7 +56,7 @@ def _verdict(text, count):
 
 
 def run(commands, cpus=1, model="corei7_haswell_4770", drivers=(), append="",
-        timeout=TIMEOUT):
+        devices=(), timeout=TIMEOUT):
     """Boots, runs the commands, has interrupts verified; the result, as run_commands() gives it."""
     program, share = find()
     files = driver_files(drivers)
@@ -64,6 +67,7 @@ def run(commands, cpus=1, model="corei7_haswell_4770", drivers=(), append="",
         with open(machine.path("rc"), "w", encoding="utf-8") as stream:
             stream.write(CONFIGURATION.format(model=model, cpus=cpus, share=share,
                                               iso=machine.make_iso(), folder=machine.folder))
+            stream.writelines(f"{line}\n" for line in devices)
         with open(machine.path("debugger"), "w", encoding="utf-8") as stream:
             stream.write("c\n")
         try:
