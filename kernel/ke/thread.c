@@ -149,11 +149,11 @@ _Noreturn void ke_thread_exit(NTSTATUS status)
     if (hal_irql_read() != PASSIVE_LEVEL)
         lib_bugcheck(IRQL_NOT_LESS_OR_EQUAL, (uint64_t)self, hal_irql_read(), 0,
                      (uint64_t)__builtin_return_address(0), NULL);
+    if (ke_verifier)
+        ke_verifier->thread_ended(self);
     if (self->kernel_apc_disable || self->special_apc_disable)
         lib_bugcheck(KERNEL_APC_PENDING_DURING_EXIT, 0, (uint64_t)(int64_t)self->kernel_apc_disable,
                      hal_irql_read(), 0, NULL);
-    if (ke_verifier)
-        ke_verifier->thread_ended(self);
     ke_notify_thread(self->id, false);
     thread_become_last_dead(self);
     ke_mutants_abandon(self);

@@ -1,17 +1,29 @@
 """verifier=: each broken rule stops the machine in Windows' words, and names who broke it where."""
+import argparse
+import os
 import re
 
 import pytest
 
 from harness.guest import BUGCHECK, SUCCESS, Guest, run_commands
 
-# tests/verifier/rules.c
-(CONNECT_AT_DISPATCH, ISR_KEEPS_IRQL, ISR_KEEPS_LOCK, LOCK_TWICE, RELEASE_FREE_LOCK,
- WAIT_AT_DISPATCH, ISR_DISCONNECTS, POOL_OF_NO_BYTES, ISR_ALLOCATES, ISR_SETS_EVENT, LEAK,
- COMPLETE_PENDING, COMPLETE_TWICE, STAY_CONNECTED, DPC_ENTERS_REGION, DPC_KEEPS_LOCK,
- ISR_TAKES_LONG, MUTEX_AT_DISPATCH, ISR_SETS_EVENT_BY_NAME, CLOSE_AT_DISPATCH, DPC_TAKES_LONG,
- NORMAL, LEAK_IRP, USE_AFTER_FREE, WRITE_PAST_END, SEND_FREED_IRP, WRITE_NEAR_END, WRITE_BEFORE,
- LEAVE_TIMER, RAISE_DOWN, LOWER_UP, LEAVE_REGION) = range(1, 33)
+
+
+def read_rules():
+    """The numbers of tests/verifier/rules.h, by name."""
+    rules, number = {}, 0
+    with open(os.path.join(qemu.ROOT, "tests", "verifier", "rules.h"), encoding="utf-8") as file:
+        text = re.sub(r"/\*.*?\*/", "", file.read(), flags=re.S)
+    for entry in re.search(r"enum \{(.*?)\}", text, re.S).group(1).split(","):
+        name, _, value = entry.strip().partition(" = ")
+        if name:
+            number = rules[value] if value in rules else int(value, 0) if value else number
+            rules[name] = number
+            number += 1
+    return rules
+
+
+R = argparse.Namespace(**read_rules())
 
 VIOLATION, IO_VIOLATION = 0xC4, 0xC9
 STOP = re.compile(r"\*\*\* STOP 0x(\w{8}) \((\w+),(\w+),(\w+),(\w+)\)")
@@ -28,39 +40,81 @@ def stop_of(result):
 
 
 @pytest.mark.parametrize("rule, code, first, words", [
-    (CONNECT_AT_DISPATCH, VIOLATION, 0x2000B, "calls IoConnectInterruptEx at IRQL 2"),
-    (ISR_KEEPS_IRQL, VIOLATION, 0x111, "came with IRQL"),
-    (ISR_KEEPS_LOCK, VIOLATION, 0x40009, "returns with a spin lock held"),
-    (LOCK_TWICE, VIOLATION, 0x40009, "acquires the spin lock"),
-    (RELEASE_FREE_LOCK, VIOLATION, 0x4000A, "releases the spin lock"),
-    (WAIT_AT_DISPATCH, VIOLATION, 0x121, "calls KeWaitForSingleObject at IRQL 2"),
-    (ISR_DISCONNECTS, VIOLATION, 0x2000D, "calls IoDisconnectInterruptEx at IRQL"),
-    (POOL_OF_NO_BYTES, VIOLATION, 0x00, "asks for no bytes"),
-    (ISR_ALLOCATES, VIOLATION, 0x02, "asks for pool above DISPATCH_LEVEL"),
-    (ISR_SETS_EVENT, VIOLATION, 0x80, "calls KeSetEvent at IRQL"),
-    (LEAK, VIOLATION, 0x62, "unloaded with 1 blocks"),
-    (COMPLETE_PENDING, IO_VIOLATION, 0x06, "completes an IRP with STATUS_PENDING"),
-    (DPC_ENTERS_REGION, VIOLATION, 0x11A, "calls KeEnterCriticalRegion at IRQL 2"),
-    (DPC_KEEPS_LOCK, VIOLATION, 0x40009, "(a DPC) returns with a spin lock held"),
-    (MUTEX_AT_DISPATCH, VIOLATION, 0x33, "calls ExAcquireFastMutex at IRQL 2"),
-    (ISR_SETS_EVENT_BY_NAME, VIOLATION, 0x80, "calls KeSetEvent at IRQL"),
-    (CLOSE_AT_DISPATCH, VIOLATION, 0x2001F, "calls ZwClose at IRQL 2"),
-    (LEAK_IRP, VIOLATION, 0x62, "unloaded with 1 blocks"),
-    (RAISE_DOWN, VIOLATION, 0x30, "calls KfRaiseIrql at IRQL 2 for IRQL 1"),
-    (LOWER_UP, VIOLATION, 0x31, "calls KfLowerIrql at IRQL 0 for IRQL 2"),
-    (LEAVE_REGION, VIOLATION, 0x3E, "calls KeLeaveCriticalRegion outside of"),
-    (LEAVE_TIMER, 0xC7, 0, "unloaded with a timer set"),
-    (SEND_FREED_IRP, IO_VIOLATION, 0x03, "sends what is no IRP"),
+    (R.CONNECT_AT_DISPATCH, VIOLATION, 0x2000B, "calls IoConnectInterruptEx at IRQL 2"),
+    (R.ISR_KEEPS_IRQL, VIOLATION, 0x111, "came with IRQL"),
+    (R.ISR_KEEPS_LOCK, VIOLATION, 0x40009, "returns with a spin lock held"),
+    (R.LOCK_TWICE, VIOLATION, 0x40009, "acquires the spin lock"),
+    (R.RELEASE_FREE_LOCK, VIOLATION, 0x4000A, "releases the spin lock"),
+    (R.WAIT_AT_DISPATCH, VIOLATION, 0x121, "calls KeWaitForSingleObject at IRQL 2"),
+    (R.ISR_DISCONNECTS, VIOLATION, 0x2000D, "calls IoDisconnectInterruptEx at IRQL"),
+    (R.POOL_OF_NO_BYTES, VIOLATION, 0x00, "asks for no bytes"),
+    (R.ISR_ALLOCATES, VIOLATION, 0x02, "asks for pool above DISPATCH_LEVEL"),
+    (R.ISR_SETS_EVENT, VIOLATION, 0x80, "calls KeSetEvent at IRQL"),
+    (R.LEAK, VIOLATION, 0x62, "unloaded with 1 blocks"),
+    (R.COMPLETE_PENDING, IO_VIOLATION, 0x06, "completes an IRP with STATUS_PENDING"),
+    (R.DPC_ENTERS_REGION, VIOLATION, 0x11A, "calls KeEnterCriticalRegion at IRQL 2"),
+    (R.DPC_KEEPS_LOCK, VIOLATION, 0x40009, "(a DPC) returns with a spin lock held"),
+    (R.MUTEX_AT_DISPATCH, VIOLATION, 0x33, "calls ExAcquireFastMutex at IRQL 2"),
+    (R.ISR_SETS_EVENT_BY_NAME, VIOLATION, 0x80, "calls KeSetEvent at IRQL"),
+    (R.CLOSE_AT_DISPATCH, VIOLATION, 0x2001F, "calls ZwClose at IRQL 2"),
+    (R.LEAK_IRP, VIOLATION, 0x62, "unloaded with 1 blocks"),
+    (R.RAISE_DOWN, VIOLATION, 0x30, "calls KfRaiseIrql at IRQL 2 for IRQL 1"),
+    (R.LOWER_UP, VIOLATION, 0x31, "calls KfLowerIrql at IRQL 0 for IRQL 2"),
+    (R.LEAVE_REGION, VIOLATION, 0x3E, "calls KeLeaveCriticalRegion outside of"),
+    (R.LEAVE_TIMER, 0xC7, 0, "unloaded with a timer set"),
+    (R.SEND_FREED_IRP, IO_VIOLATION, 0x03, "sends what is no IRP"),
+    (R.ISR_WANTS_HELD_LOCK, VIOLATION, 0x1001, "acquires the spin lock"),
+    (R.ISR_LOCK_ORDER, VIOLATION, 0x1001, "against the order seen before"),
+    (R.DISPATCH_KEEPS_LOCK, VIOLATION, 0x40009, "(a dispatch routine) returns with a spin lock"),
+    (R.DISPATCH_KEEPS_IRQL, IO_VIOLATION, 0x05, "came with IRQL 0, left with 2"),
+    (R.DISPATCH_KEEPS_REGION, VIOLATION, 0xC5, "changed the APC disable count"),
+    (R.DISPATCH_KEEPS_OFF, VIOLATION, 0xC1, "left with interrupts off"),
+    (R.COMPLETION_KEEPS_IRQL, VIOLATION, 0xFA, "came with IRQL 0, left with 2"),
+    (R.COMPLETION_KEEPS_REGION, VIOLATION, 0xFB, "changed the APC disable count"),
+    (R.ORDER_REVERSED, VIOLATION, 0x1001, "against the order seen before"),
+    (R.ORDER_OF_THREE, VIOLATION, 0x1001, "against the order seen before"),
+    (R.ORDER_OF_QUEUED, VIOLATION, 0x1001, "against the order seen before"),
+    (R.ORDER_OF_FAST_MUTEXES, VIOLATION, 0x1001, "against the order seen before"),
+    (R.ORDER_OF_MUTEXES, VIOLATION, 0x1001, "against the order seen before"),
+    (R.OTHER_KIND_OF_LOCK, VIOLATION, 0x1008, "by a routine for another kind of lock"),
+    (R.CANCEL_LOCK_TWICE, VIOLATION, 0x40009, "acquires the spin lock"),
+    (R.CANCEL_LOCK_KEPT, VIOLATION, 0x40009, "(a dispatch routine) returns with a spin lock"),
+    (R.CANCEL_LOCK_NOT_HELD, VIOLATION, 0x4000A, "releases the spin lock"),
+    (R.CANCEL_ROUTINE_KEEPS_LOCK, VIOLATION, 0x40009, "(a cancel routine) returns with"),
+    (R.EXCLUSIVE_TWICE, VIOLATION, 0x40009, "acquires the spin lock"),
+    (R.SHARED_TO_EXCLUSIVE, VIOLATION, 0x1000, "exclusive, which it holds shared"),
+    (R.SHARED_RELEASED_EXCLUSIVE, VIOLATION, 0x1009, "by a routine for another kind"),
+    (R.MUTEX_TWICE, VIOLATION, 0x1000, "acquires again"),
+    (R.MUTEX_OF_OTHER, VIOLATION, 0x1004, "is not the thread that acquired"),
+    (R.MUTEX_NOT_HELD, VIOLATION, 0x1007, "has not acquired"),
+    (R.MUTEX_MADE_AGAIN, VIOLATION, 0x1005, "while it is held"),
+    (R.THREAD_ENDS_WITH_MUTEX, VIOLATION, 0x100A, "its thread ended with it"),
+    (R.FREE_HELD_LOCK, VIOLATION, 0x100B, "frees memory with a lock held"),
+    (R.FREE_HELD_MUTEX, VIOLATION, 0x100B, "frees memory with a lock held"),
+    (R.FREE_SET_TIMER, 0xC7, 0, "frees memory with a timer set"),
+    (R.FREE_QUEUED_DPC, 0xC7, 1, "frees memory with a DPC queued"),
+    (R.FREE_QUEUED_WORK, 0xE4, 0, "frees memory with a work item queued"),
+    (R.FREE_QUEUED_IO_WORK, 0xE4, 2, "frees by IoFreeWorkItem the work item"),
+    (R.FREE_LOOKASIDE, VIOLATION, 0xCC, "frees memory with a lookaside list not deleted"),
+    (R.FREE_RESOURCE, VIOLATION, 0xD2, "frees memory with a resource not deleted"),
+    (R.LOOKASIDE_TWICE, VIOLATION, 0xCA, "initializes again, undeleted, the lookaside list"),
+    (R.LOOKASIDE_UNKNOWN, VIOLATION, 0xCB, "deletes, uninitialized, the lookaside list"),
+    (R.LEAVE_LOOKASIDE, VIOLATION, 0xCC, "was unloaded with a lookaside list not deleted"),
+    (R.RESOURCE_TWICE, VIOLATION, 0xD0, "initializes again, undeleted, the resource"),
+    (R.RESOURCE_UNKNOWN, VIOLATION, 0xD1, "deletes, uninitialized, the resource"),
+    (R.LEAVE_RESOURCE, VIOLATION, 0xD2, "was unloaded with a resource not deleted"),
+    (R.LEAVE_THREAD, 0xCE, None, "(a thread) runs on when its driver is unloaded"),
 ])
 def test_a_broken_rule_is_found_and_its_place_named(rule, code, first, words):
     result = break_rule(rule)
-    assert stop_of(result)[:2] == [code, first]
+    stop = stop_of(result)
+    assert stop[:2] == [code, first if first is not None else stop[1]]
     finding = next(line for line in result.log
                    if "verifier: rules.sys+0x" in line and "(rule " in line)
     assert words in finding
 
 
-@pytest.mark.parametrize("rule, code", [(USE_AFTER_FREE, 0xD5), (WRITE_PAST_END, 0xD6)])
+@pytest.mark.parametrize("rule, code", [(R.USE_AFTER_FREE, 0xD5), (R.WRITE_PAST_END, 0xD6)])
 def test_special_pool_finds_who_writes_where_it_is_written(rule, code):
     """DV-12: the address, 1 for a write, the instruction, which is the driver's."""
     found, address, write, instruction, _ = stop_of(break_rule(rule, "verifier=rules.sys,special"))
@@ -69,17 +123,17 @@ def test_special_pool_finds_who_writes_where_it_is_written(rule, code):
 
 
 def test_special_pool_finds_at_the_free_what_was_written_near_a_block():
-    code, block, where, _, kind = stop_of(break_rule(WRITE_NEAR_END, "verifier=all,special"))
+    code, block, where, _, kind = stop_of(break_rule(R.WRITE_NEAR_END, "verifier=all,special"))
     assert (code, kind, where - block) == (0xC1, 0x24, 104)
-    code, block, where, _, kind = stop_of(break_rule(WRITE_BEFORE, "verifier=all,special"))
+    code, block, where, _, kind = stop_of(break_rule(R.WRITE_BEFORE, "verifier=all,special"))
     assert (code, kind, block - where) == (0xC1, 0x23, 1)
 
 
 def test_a_block_of_special_pool_has_pages_of_its_own():
-    result = break_rule(LEAK, "verifier=all,special", after=["mem -j"])
+    result = break_rule(R.LEAK, "verifier=all,special", after=["mem -j"])
     owners = {row["owner"]: row["pages"] for row in result.json(2)}
     assert owners.get("special pool", 0) >= 1
-    result = break_rule(LEAK, "verifier=all", after=["mem -j"])
+    result = break_rule(R.LEAK, "verifier=all", after=["mem -j"])
     assert not any(row["owner"] == "special pool" for row in result.json(2))
 
 
@@ -95,28 +149,29 @@ def test_drivers_that_use_their_pool_well_run_on_special_pool(cpus):
 
 def test_the_irql_a_service_routine_came_and_left_with_are_told():
     """DV-15: routine, IRQL before, after."""
-    code, kind, routine, before, after = stop_of(break_rule(ISR_KEEPS_IRQL))
+    code, kind, routine, before, after = stop_of(break_rule(R.ISR_KEEPS_IRQL))
     assert (code, kind, after) == (VIOLATION, 0x111, 14) and 3 <= before <= 11
     assert routine >= 0xFFFFFFFFC0000000
 
 
-@pytest.mark.parametrize("rule, who", [(ISR_TAKES_LONG, "a service routine"),
-                                       (DPC_TAKES_LONG, "a DPC")])
+@pytest.mark.parametrize("rule, who", [(R.ISR_TAKES_LONG, "a service routine"),
+                                       (R.DPC_TAKES_LONG, "a DPC"),
+                                       (R.HOLD_LOCK_LONG, "a holder of a spin lock")])
 def test_what_takes_too_long_is_named_once_and_counted(rule, who):
     result = break_rule(rule, after=["verifier -j"])
     assert result.verdict == SUCCESS, result.text
     warned = [line for line in result.log if f"verifier: rules.sys+0x" in line and who in line]
     assert len(warned) == 1
-    kind = "isr" if rule == ISR_TAKES_LONG else "dpc"
-    row = next(row for row in result.json(2)
+    kind = {R.ISR_TAKES_LONG: "isr", R.DPC_TAKES_LONG: "dpc", R.HOLD_LOCK_LONG: "lock"}[rule]
+    assert any(row["too long"] >= 1 and row["longest ns"] >= 5_000_000 and row["runs"] >= 2
+               for row in result.json(2)
                if row["kind"] == kind and row["routine"].startswith("rules.sys"))
-    assert row["too long"] >= 1 and row["longest ns"] >= 5_000_000 and row["runs"] >= 2
 
 
 def test_an_interrupt_left_connected_stops_the_machine_verified_or_not():
     """CIE-LIFE-14"""
     for append in ("verifier=all", "verifier=none"):
-        result = break_rule(STAY_CONNECTED, append)
+        result = break_rule(R.STAY_CONNECTED, append)
         code, kind, routine, *_ = stop_of(result)
         assert (code, kind) == (0x121, 4) and routine >= 0xFFFFFFFFC0000000
         assert "irq: rules.sys+0x" in result.text and "is still connected to" in result.text
@@ -124,23 +179,26 @@ def test_an_interrupt_left_connected_stops_the_machine_verified_or_not():
 
 def test_an_irp_completed_twice_stops_the_machine_verified_or_not():
     for append in ("verifier=all", "verifier=none"):
-        assert stop_of(break_rule(COMPLETE_TWICE, append))[0] == 0x44
+        assert stop_of(break_rule(R.COMPLETE_TWICE, append))[0] == 0x44
 
 
 @pytest.mark.parametrize("append", ["verifier=none", "verifier=edu-line.sys,other.sys"])
-@pytest.mark.parametrize("rule", [POOL_OF_NO_BYTES, LEAK, ISR_TAKES_LONG, NORMAL])
+@pytest.mark.parametrize("rule", [R.POOL_OF_NO_BYTES, R.LEAK, R.ISR_TAKES_LONG, R.NORMAL])
 def test_a_driver_that_is_not_verified_is_left_alone(rule, append):
     result = break_rule(rule, append)
     assert result.verdict == SUCCESS and "verifier:" not in result.text
 
 
-def test_a_driver_that_keeps_the_rules_passes_all_of_them():
-    result = break_rule(NORMAL, "verifier=all")
+@pytest.mark.parametrize("rule", [
+    R.NORMAL, R.ISR_LOCK_ORDER_KEPT, R.COMPLETION_NORMAL, R.ORDER_KEPT, R.ORDER_OF_FREED,
+    R.CANCEL_NORMAL, R.READER_WRITER_NORMAL, R.MUTEXES_NORMAL, R.MEMORY_NORMAL])
+def test_a_driver_that_keeps_the_rules_passes_all_of_them(rule):
+    result = break_rule(rule, "verifier=all")
     assert result.verdict == SUCCESS and "error" not in result.text
 
 
 def test_the_name_of_a_driver_is_compared_without_case_among_others():
-    assert stop_of(break_rule(POOL_OF_NO_BYTES, "verifier=edu-line.sys,RULES.SYS"))[0] == VIOLATION
+    assert stop_of(break_rule(R.POOL_OF_NO_BYTES, "verifier=edu-line.sys,RULES.SYS"))[0] == VIOLATION
 
 
 def test_the_times_of_a_driver_go_with_it():

@@ -10,43 +10,9 @@
 #include "../../drivers/edu/frame.h"
 #undef DriverEntry
 
-#define IOCTL_BREAK_RULE CTL_CODE(FILE_DEVICE_UNKNOWN, 0x900, METHOD_BUFFERED, FILE_ANY_ACCESS)
-#define RULES_TAG 0x656C7552 /* "Rule" */
+#include "rules.h"
 
-enum {
-    CONNECT_AT_DISPATCH = 1,
-    ISR_KEEPS_IRQL,
-    ISR_KEEPS_LOCK,
-    LOCK_TWICE,
-    RELEASE_FREE_LOCK,
-    WAIT_AT_DISPATCH,
-    ISR_DISCONNECTS,
-    POOL_OF_NO_BYTES,
-    ISR_ALLOCATES,
-    ISR_SETS_EVENT,
-    LEAK,
-    COMPLETE_PENDING,
-    COMPLETE_TWICE,
-    STAY_CONNECTED,
-    DPC_ENTERS_REGION,
-    DPC_KEEPS_LOCK,
-    ISR_TAKES_LONG,
-    MUTEX_AT_DISPATCH,
-    ISR_SETS_EVENT_BY_NAME,
-    CLOSE_AT_DISPATCH,
-    DPC_TAKES_LONG,
-    NORMAL,
-    LEAK_IRP,
-    USE_AFTER_FREE,
-    WRITE_PAST_END,
-    SEND_FREED_IRP,
-    WRITE_NEAR_END,
-    WRITE_BEFORE,
-    LEAVE_TIMER,
-    RAISE_DOWN,
-    LOWER_UP,
-    LEAVE_REGION,
-};
+#define IOCTL_BREAK_RULE CTL_CODE(FILE_DEVICE_UNKNOWN, 0x900, METHOD_BUFFERED, FILE_ANY_ACCESS)
 
 static volatile ULONG Rule; /* for the next interrupt */
 static KSPIN_LOCK Lock;
@@ -67,6 +33,15 @@ static PVOID FindRoutine(PCWSTR Name)
 
     RtlInitUnicodeString(&name, Name);
     return MmGetSystemRoutineAddress(&name);
+}
+
+/* A queued lock may be used above DISPATCH_LEVEL. */
+static VOID UseQueued(VOID)
+{
+    KLOCK_QUEUE_HANDLE handle;
+
+    KeAcquireInStackQueuedSpinLockAtDpcLevel(&Lock, &handle);
+    KeReleaseInStackQueuedSpinLockFromDpcLevel(&handle);
 }
 
 static VOID BreakInServiceRoutine(PDEVICE Device)
@@ -92,6 +67,11 @@ static VOID BreakInServiceRoutine(PDEVICE Device)
         break;
     case ISR_TAKES_LONG:
         KeStallExecutionProcessor(5000);
+        break;
+    case ISR_WANTS_HELD_LOCK:
+    case ISR_LOCK_ORDER:
+    case ISR_LOCK_ORDER_KEPT:
+        UseQueued();
         break;
     }
 }
@@ -159,6 +139,77 @@ static VOID Interrupt(PDEVICE Device)
     EduWrite(&Device->Hardware, EDU_INTERRUPT_RAISE, EDU_RAISED_BY_HAND);
     for (milliseconds = 0; Done == done && milliseconds < 2000; milliseconds++)
         KeStallExecutionProcessor(1000);
+}
+
+/* What the service routine does with the lock, and this. */
+static VOID BreakWithServiceRoutine(PDEVICE Device, ULONG Number)
+{
+    PKINTERRUPT interrupt = Device->Function.Connection.ConnectionContext.InterruptObject;
+    KLOCK_QUEUE_HANDLE handle;
+    KIRQL old, level;
+
+    Rule = Number;
+    Interrupt(Device);
+    if (Number == ISR_WANTS_HELD_LOCK) {
+        KeAcquireInStackQueuedSpinLock(&Lock, &handle);
+        KeReleaseInStackQueuedSpinLock(&handle);
+        return;
+    }
+    old = KeAcquireInterruptSpinLock(interrupt);
+    if (Number == ISR_LOCK_ORDER_KEPT) {
+        UseQueued();
+        KeReleaseInterruptSpinLock(interrupt, old);
+        return;
+    }
+    KeReleaseInterruptSpinLock(interrupt, KeGetCurrentIrql());
+    KeAcquireInStackQueuedSpinLockAtDpcLevel(&Lock, &handle);
+    level = KeAcquireInterruptSpinLock(interrupt);
+    KeReleaseInterruptSpinLock(interrupt, level);
+    KeReleaseInStackQueuedSpinLockFromDpcLevel(&handle);
+    KeLowerIrql(old);
+}
+
+static NTSTATUS NTAPI CompletionRoutine(PDEVICE_OBJECT DeviceObject, PIRP Irp, PVOID Context)
+{
+    ULONG number = (ULONG)(ULONG_PTR)Context;
+    KIRQL old;
+
+    UNREFERENCED_PARAMETER(DeviceObject);
+    UNREFERENCED_PARAMETER(Irp);
+    if (number == COMPLETION_KEEPS_IRQL)
+        KeRaiseIrql(DISPATCH_LEVEL, &old);
+    if (number == COMPLETION_KEEPS_REGION)
+        KeEnterCriticalRegion();
+    return STATUS_MORE_PROCESSING_REQUIRED;
+}
+
+/* The bus driver completes at once what it does not know. */
+static VOID SendRequest(PDEVICE Device, ULONG Number)
+{
+    PIRP irp = IoAllocateIrp(Device->Function.Lower->StackSize, FALSE);
+
+    if (irp == NULL)
+        return;
+    irp->IoStatus.Status = STATUS_NOT_SUPPORTED;
+    IoGetNextIrpStackLocation(irp)->MajorFunction = IRP_MJ_INTERNAL_DEVICE_CONTROL;
+    IoSetCompletionRoutine(irp, CompletionRoutine, (PVOID)(ULONG_PTR)Number, TRUE, TRUE, TRUE);
+    IoCallDriver(Device->Function.Lower, irp);
+    IoFreeIrp(irp);
+}
+
+/* The dispatch routine does not undo it. */
+static VOID KeepInDispatch(ULONG Number)
+{
+    KIRQL old;
+
+    if (Number == DISPATCH_KEEPS_LOCK)
+        KeAcquireSpinLock(&Lock, &old);
+    if (Number == DISPATCH_KEEPS_IRQL)
+        KeRaiseIrql(DISPATCH_LEVEL, &old);
+    if (Number == DISPATCH_KEEPS_REGION)
+        KeEnterCriticalRegion();
+    if (Number == DISPATCH_KEEPS_OFF)
+        __asm__ volatile("cli");
 }
 
 static VOID BreakAtDispatch(PDEVICE Device, ULONG Number)
@@ -247,6 +298,16 @@ static VOID BreakHere(PDEVICE Device, ULONG Number)
     case STAY_CONNECTED:
         Device->Function.Connection.Version = 0; /* the frame takes it for not connected */
         break;
+    case ISR_WANTS_HELD_LOCK:
+    case ISR_LOCK_ORDER:
+    case ISR_LOCK_ORDER_KEPT:
+        BreakWithServiceRoutine(Device, Number);
+        break;
+    case COMPLETION_KEEPS_IRQL:
+    case COMPLETION_KEEPS_REGION:
+    case COMPLETION_NORMAL:
+        SendRequest(Device, Number);
+        break;
     default:
         BreakAtDispatch(Device, Number);
     }
@@ -271,12 +332,18 @@ static NTSTATUS NTAPI DispatchBreak(PDEVICE_OBJECT DeviceObject, PIRP Irp)
         Interrupt(device); /* once as it should be: the times of a first run do not count */
         Rule = number;
         Interrupt(device);
-    } else if (number != COMPLETE_PENDING && number != COMPLETE_TWICE) {
+    } else if (number >= FIRST_MEMORY_RULE) {
+        BreakMemoryRule(DeviceObject, number);
+    } else if (number >= FIRST_LOCK_RULE) {
+        BreakLockRule(DeviceObject, number);
+    } else if (number != COMPLETE_PENDING && number != COMPLETE_TWICE &&
+               (number < DISPATCH_KEEPS_LOCK || number > DISPATCH_KEEPS_OFF)) {
         BreakHere(device, number);
     }
     if (number == COMPLETE_PENDING)
         return Complete(Irp, STATUS_PENDING, 0);
     Complete(Irp, STATUS_SUCCESS, 0);
+    KeepInDispatch(number);
     if (number == COMPLETE_TWICE)
         Complete(Irp, STATUS_SUCCESS, 0);
     return STATUS_SUCCESS;

@@ -1,0 +1,169 @@
+/*
+ * memory.c - memory that is given away while something in it is in use, and its like that is not.
+ *
+ * What must stay queued is queued at DISPATCH_LEVEL: on one processor nobody takes it then.
+ */
+#include "rules.h"
+
+typedef union _CONTENTS {
+    KTIMER Timer;
+    KDPC Dpc;
+    WORK_QUEUE_ITEM Work;
+    NPAGED_LOOKASIDE_LIST List;
+    ERESOURCE Resource;
+} CONTENTS, *PCONTENTS;
+
+static NPAGED_LOOKASIDE_LIST List;
+static ERESOURCE Resource;
+static KEVENT Never;
+
+static VOID NTAPI DpcRoutine(PKDPC Dpc, PVOID Context, PVOID Argument1, PVOID Argument2)
+{
+    UNREFERENCED_PARAMETER(Dpc);
+    UNREFERENCED_PARAMETER(Context);
+    UNREFERENCED_PARAMETER(Argument1);
+    UNREFERENCED_PARAMETER(Argument2);
+}
+
+static VOID NTAPI WorkRoutine(PVOID Parameter)
+{
+    KeSetEvent((PKEVENT)Parameter, 0, FALSE);
+}
+
+static VOID NTAPI IoWorkRoutine(PDEVICE_OBJECT DeviceObject, PVOID Context)
+{
+    UNREFERENCED_PARAMETER(DeviceObject);
+    UNREFERENCED_PARAMETER(Context);
+}
+
+static VOID NTAPI EndlessThread(PVOID Context)
+{
+    UNREFERENCED_PARAMETER(Context);
+    KeWaitForSingleObject(&Never, Executive, KernelMode, FALSE, NULL);
+    PsTerminateSystemThread(STATUS_SUCCESS);
+}
+
+static VOID InitializeList(PNPAGED_LOOKASIDE_LIST Lookaside)
+{
+    ExInitializeNPagedLookasideList(Lookaside, NULL, NULL, 0, 64, RULES_TAG, 0);
+}
+
+static VOID FreeInUse(ULONG Number)
+{
+    PCONTENTS block = ExAllocatePoolWithTag(NonPagedPool, sizeof(CONTENTS), RULES_TAG);
+    LARGE_INTEGER hour;
+    KIRQL old;
+
+    if (block == NULL)
+        return;
+    hour.QuadPart = -36000000000LL;
+    KeRaiseIrql(DISPATCH_LEVEL, &old);
+    switch (Number) {
+    case FREE_SET_TIMER:
+        KeInitializeTimer(&block->Timer);
+        KeSetTimer(&block->Timer, hour, NULL);
+        break;
+    case FREE_QUEUED_DPC:
+        KeInitializeDpc(&block->Dpc, DpcRoutine, NULL);
+        KeInsertQueueDpc(&block->Dpc, NULL, NULL);
+        break;
+    case FREE_QUEUED_WORK:
+        ExInitializeWorkItem(&block->Work, WorkRoutine, &Never);
+        ExQueueWorkItem(&block->Work, DelayedWorkQueue);
+        break;
+    case FREE_LOOKASIDE:
+        InitializeList(&block->List);
+        break;
+    case FREE_RESOURCE:
+        ExInitializeResourceLite(&block->Resource);
+        break;
+    }
+    ExFreePoolWithTag(block, RULES_TAG);
+    KeLowerIrql(old);
+}
+
+static VOID FreeQueuedIoWork(PDEVICE_OBJECT DeviceObject)
+{
+    PIO_WORKITEM item = IoAllocateWorkItem(DeviceObject);
+    KIRQL old;
+
+    if (item == NULL)
+        return;
+    KeRaiseIrql(DISPATCH_LEVEL, &old);
+    IoQueueWorkItem(item, IoWorkRoutine, DelayedWorkQueue, NULL);
+    IoFreeWorkItem(item);
+    KeLowerIrql(old);
+}
+
+/* Each of them used to its end. */
+static VOID UseAll(VOID)
+{
+    PCONTENTS block = ExAllocatePoolWithTag(NonPagedPool, sizeof(CONTENTS), RULES_TAG);
+    LARGE_INTEGER hour;
+    KEVENT done;
+    PVOID entry;
+
+    if (block == NULL)
+        return;
+    hour.QuadPart = -36000000000LL;
+    KeInitializeTimer(&block->Timer);
+    KeSetTimer(&block->Timer, hour, NULL);
+    KeCancelTimer(&block->Timer);
+    KeInitializeDpc(&block->Dpc, DpcRoutine, NULL);
+    KeInsertQueueDpc(&block->Dpc, NULL, NULL);
+    KeFlushQueuedDpcs();
+    KeInitializeEvent(&done, NotificationEvent, FALSE);
+    ExInitializeWorkItem(&block->Work, WorkRoutine, &done);
+    ExQueueWorkItem(&block->Work, DelayedWorkQueue);
+    KeWaitForSingleObject(&done, Executive, KernelMode, FALSE, NULL);
+    InitializeList(&block->List);
+    entry = ExAllocateFromNPagedLookasideList(&block->List);
+    if (entry != NULL)
+        ExFreeToNPagedLookasideList(&block->List, entry);
+    ExDeleteNPagedLookasideList(&block->List);
+    ExInitializeResourceLite(&block->Resource);
+    ExDeleteResourceLite(&block->Resource);
+    ExFreePoolWithTag(block, RULES_TAG);
+}
+
+VOID BreakMemoryRule(PDEVICE_OBJECT DeviceObject, ULONG Number)
+{
+    HANDLE thread;
+
+    switch (Number) {
+    case FREE_QUEUED_IO_WORK:
+        FreeQueuedIoWork(DeviceObject);
+        break;
+    case LOOKASIDE_TWICE:
+        InitializeList(&List);
+        InitializeList(&List);
+        break;
+    case LOOKASIDE_UNKNOWN:
+        ExDeleteNPagedLookasideList(&List);
+        break;
+    case LEAVE_LOOKASIDE:
+        InitializeList(&List);
+        break;
+    case RESOURCE_TWICE:
+        ExInitializeResourceLite(&Resource);
+        ExInitializeResourceLite(&Resource);
+        break;
+    case RESOURCE_UNKNOWN:
+        ExDeleteResourceLite(&Resource);
+        break;
+    case LEAVE_RESOURCE:
+        ExInitializeResourceLite(&Resource);
+        break;
+    case LEAVE_THREAD:
+        KeInitializeEvent(&Never, NotificationEvent, FALSE);
+        if (NT_SUCCESS(PsCreateSystemThread(&thread, THREAD_ALL_ACCESS, NULL, NULL, NULL,
+                                            EndlessThread, NULL)))
+            ZwClose(thread);
+        break;
+    case MEMORY_NORMAL:
+        UseAll();
+        break;
+    default:
+        FreeInUse(Number);
+    }
+}
