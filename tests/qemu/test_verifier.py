@@ -6,6 +6,7 @@ import re
 import pytest
 
 from harness.guest import BUGCHECK, SUCCESS, Guest, run_commands
+from hostlib import qemu
 
 
 
