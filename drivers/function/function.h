@@ -50,6 +50,18 @@ typedef struct _FUNCTION {
     IO_DISCONNECT_INTERRUPT_PARAMETERS Connection;
 } FUNCTION, *PFUNCTION;
 
+/* For run.h: in a driver's DEVICE, by the name Run. */
+typedef struct _RUN {
+    KMUTEX Busy; /* held by the run under way, and while the device is stopped */
+    KDPC Dpc;
+    KEVENT Done;
+    volatile LONG Wanted;
+    volatile LONG Taken;   /* interrupts of the run, those past the wanted number too */
+    volatile LONG DpcRuns; /* at least 1 */
+} RUN;
+
+#define IOCTL_RUN CTL_CODE(FILE_DEVICE_UNKNOWN, 0x800, METHOD_BUFFERED, FILE_ANY_ACCESS)
+
 /* ---- By the driver ---------------------------------------------------------------------- */
 
 typedef struct _DEVICE *PDEVICE; /* begins with a FUNCTION */

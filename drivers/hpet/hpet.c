@@ -1,9 +1,8 @@
 /*
  * hpet.c - periodic interrupts of a high precision event timer block, by messages or by a line.
  *
- * IOCTL_HPET_RUN has a timer interrupt a given number of times: the routine counts, and at the last
- * one stops the main counter, so that none can follow. The thread that asked waits, waits a little
- * longer, and reports what was counted: by then every interrupt there was has been.
+ * What a run is, and who counts it, is in ../function/run.h: the last interrupt's routine stops the
+ * main counter.
  *
  * With messages each timer has its own, and its number is the message's. With a line only timer 0
  * is used, as a level: the status bit must be cleared, and tells whether the interrupt is ours.
@@ -15,8 +14,6 @@
 #define FUNCTION_FLAGS DO_BUFFERED_IO
 
 #include "../function/function.h"
-
-#define IOCTL_HPET_RUN CTL_CODE(FILE_DEVICE_UNKNOWN, 0x800, METHOD_BUFFERED, FILE_ANY_ACCESS)
 
 #define CAPABILITIES 0x000
 #define PERIOD 0x004 /* of a tick, in femtoseconds */
@@ -38,8 +35,7 @@
 #define TIMER_ROUTE(Input) ((ULONG)(Input) << 9)
 
 #define FEMTOSECONDS_PER_MICROSECOND 1000000000ull
-#define QUIET_TIME (-10 * 1000 * 20) /* 20 ms in units of 100 ns, relative */
-#define PERIOD_LEAST 10              /* microseconds */
+#define PERIOD_LEAST 10 /* microseconds */
 
 typedef struct _HPET_RUN {
     ULONG Timer;
@@ -56,42 +52,26 @@ typedef struct _HPET_RESULT {
 
 typedef struct _DEVICE {
     FUNCTION Function;
-    PUCHAR Registers;
-    ULONG Length;
+    RUN Run;
     ULONG Input; /* IOAPIC input of the line */
-    KMUTEX Busy;
-    KDPC Dpc;
-    KEVENT Done;
-    volatile LONG Wanted; /* 0: no run */
-    volatile LONG Taken;
-    volatile LONG DpcRuns;
 } DEVICE;
 
-#include "../function/dispatch.h"
-
-static ULONG Read(PDEVICE Device, ULONG Register)
-{
-    return READ_REGISTER_ULONG((PULONG)(Device->Registers + Register));
-}
-
-static VOID Write(PDEVICE Device, ULONG Register, ULONG Value)
-{
-    WRITE_REGISTER_ULONG((PULONG)(Device->Registers + Register), Value);
-}
+#include "../function/run.h"
 
 static VOID StopCounter(PDEVICE Device)
 {
-    Write(Device, CONFIGURATION, Read(Device, CONFIGURATION) & ~CONFIGURATION_ENABLE);
+    RegisterWrite(Device, CONFIGURATION,
+                  RegisterRead(Device, CONFIGURATION) & ~CONFIGURATION_ENABLE);
 }
 
 /* ---- The interrupt ------------------------------------------------------------------------ */
 
 static VOID Count(PDEVICE Device)
 {
-    if (InterlockedIncrement(&Device->Taken) != Device->Wanted)
+    if (!RunCount(Device))
         return;
     StopCounter(Device);
-    KeInsertQueueDpc(&Device->Dpc, NULL, NULL);
+    RunEnd(Device);
 }
 
 static BOOLEAN NTAPI MessageRoutine(PKINTERRUPT Interrupt, PVOID Context, ULONG MessageId)
@@ -107,22 +87,11 @@ static BOOLEAN NTAPI LineRoutine(PKINTERRUPT Interrupt, PVOID Context)
     PDEVICE device = Context;
 
     UNREFERENCED_PARAMETER(Interrupt);
-    if ((Read(device, STATUS) & 1) == 0)
+    if ((RegisterRead(device, STATUS) & 1) == 0)
         return FALSE;
-    Write(device, STATUS, 1);
+    RegisterWrite(device, STATUS, 1);
     Count(device);
     return TRUE;
-}
-
-static VOID NTAPI DpcRoutine(PKDPC Dpc, PVOID Context, PVOID Argument1, PVOID Argument2)
-{
-    PDEVICE device = Context;
-
-    UNREFERENCED_PARAMETER(Dpc);
-    UNREFERENCED_PARAMETER(Argument1);
-    UNREFERENCED_PARAMETER(Argument2);
-    InterlockedIncrement(&device->DpcRuns);
-    KeSetEvent(&device->Done, IO_NO_INCREMENT, FALSE);
 }
 
 /* ---- Requests ----------------------------------------------------------------------------- */
@@ -134,73 +103,70 @@ static VOID NTAPI DpcRoutine(PKDPC Dpc, PVOID Context, PVOID Argument1, PVOID Ar
  */
 static VOID Arm(PDEVICE Device, ULONG Timer, ULONG Ticks)
 {
-    ULONG configuration = Read(Device, TIMER_CONFIGURATION(Timer));
+    ULONG configuration = RegisterRead(Device, TIMER_CONFIGURATION(Timer));
 
     configuration |= TIMER_PERIODIC | TIMER_32BIT | TIMER_SET_PERIOD;
     if (Device->Function.MessageCount == 0) {
         configuration &= ~TIMER_ROUTE_MASK;
         configuration |= TIMER_LEVEL | TIMER_INTERRUPT | TIMER_ROUTE(Device->Input);
     }
-    Write(Device, COUNTER, 0);
-    Write(Device, COUNTER + 4, 0);
-    Write(Device, TIMER_CONFIGURATION(Timer), configuration);
-    Write(Device, TIMER_COMPARATOR(Timer), Ticks);
-    Write(Device, TIMER_COMPARATOR(Timer), Ticks);
+    RegisterWrite(Device, COUNTER, 0);
+    RegisterWrite(Device, COUNTER + 4, 0);
+    RegisterWrite(Device, TIMER_CONFIGURATION(Timer), configuration);
+    RegisterWrite(Device, TIMER_COMPARATOR(Timer), Ticks);
+    RegisterWrite(Device, TIMER_COMPARATOR(Timer), Ticks);
 }
 
 /* The comparator as far away as it can be. */
 static VOID Disarm(PDEVICE Device, ULONG Timer)
 {
     ULONG configuration =
-        Read(Device, TIMER_CONFIGURATION(Timer)) & ~(TIMER_PERIODIC | TIMER_32BIT);
+        RegisterRead(Device, TIMER_CONFIGURATION(Timer)) & ~(TIMER_PERIODIC | TIMER_32BIT);
 
     if (Device->Function.MessageCount == 0)
         configuration &= ~TIMER_INTERRUPT;
-    Write(Device, TIMER_CONFIGURATION(Timer), configuration);
-    Write(Device, TIMER_COMPARATOR(Timer), ~0u);
-    Write(Device, TIMER_COMPARATOR(Timer) + 4, ~0u);
-    Write(Device, STATUS, 1u << Timer);
+    RegisterWrite(Device, TIMER_CONFIGURATION(Timer), configuration);
+    RegisterWrite(Device, TIMER_COMPARATOR(Timer), ~0u);
+    RegisterWrite(Device, TIMER_COMPARATOR(Timer) + 4, ~0u);
+    RegisterWrite(Device, STATUS, 1u << Timer);
 }
 
 static VOID RunTimer(PDEVICE Device, const HPET_RUN *Wish, ULONG Ticks, HPET_RESULT *Result)
 {
-    ULONGLONG period = Read(Device, PERIOD);
-    LARGE_INTEGER quiet;
+    ULONGLONG period = RegisterRead(Device, PERIOD);
 
-    quiet.QuadPart = QUIET_TIME;
     StopCounter(Device);
-    Device->Taken = 0;
-    Device->DpcRuns = 0;
-    Device->Wanted = (LONG)Wish->Count;
-    KeClearEvent(&Device->Done);
+    RunBegin(Device, Wish->Count);
     Arm(Device, Wish->Timer, Ticks);
-    Write(Device, CONFIGURATION, Read(Device, CONFIGURATION) | CONFIGURATION_ENABLE);
-    KeWaitForSingleObject(&Device->Done, Executive, KernelMode, FALSE, NULL);
-    Result->Microseconds = (ULONG)(Read(Device, COUNTER) * period / FEMTOSECONDS_PER_MICROSECOND);
-    KeDelayExecutionThread(KernelMode, FALSE, &quiet);
+    RegisterWrite(Device, CONFIGURATION,
+                  RegisterRead(Device, CONFIGURATION) | CONFIGURATION_ENABLE);
+    RunWait(Device);
+    Result->Microseconds =
+        (ULONG)(RegisterRead(Device, COUNTER) * period / FEMTOSECONDS_PER_MICROSECOND);
+    FunctionPause(QUIET_TIME);
     Disarm(Device, Wish->Timer);
     Result->Messages = Device->Function.MessageCount;
-    Result->Taken = (ULONG)Device->Taken;
-    Result->DpcRuns = (ULONG)Device->DpcRuns;
+    Result->Taken = (ULONG)Device->Run.Taken;
+    Result->DpcRuns = (ULONG)Device->Run.DpcRuns;
 }
 
 static NTSTATUS RunRequest(PDEVICE Device, PVOID Buffer, ULONG InputLength, ULONG OutputLength,
                            PULONG Information)
 {
-    ULONGLONG period = Read(Device, PERIOD), ticks;
+    ULONGLONG period = RegisterRead(Device, PERIOD), ticks;
     HPET_RESULT result;
     HPET_RUN wish;
 
     if (InputLength < sizeof(wish) || OutputLength < sizeof(result))
         return STATUS_BUFFER_TOO_SMALL;
     RtlCopyMemory(&wish, Buffer, sizeof(wish));
-    if (wish.Timer > CAPABILITIES_LAST_TIMER(Read(Device, CAPABILITIES)) ||
+    if (wish.Timer > CAPABILITIES_LAST_TIMER(RegisterRead(Device, CAPABILITIES)) ||
         (wish.Timer > 0 && wish.Timer >= Device->Function.MessageCount) || wish.Count == 0 ||
         wish.Count > MAXLONG || wish.Microseconds < PERIOD_LEAST || period == 0)
         return STATUS_INVALID_PARAMETER;
     ticks = wish.Microseconds * FEMTOSECONDS_PER_MICROSECOND / period;
     if (ticks * wish.Count > MAXULONG ||
-        (Read(Device, TIMER_CONFIGURATION(wish.Timer)) & TIMER_CAN_REPEAT) == 0)
+        (RegisterRead(Device, TIMER_CONFIGURATION(wish.Timer)) & TIMER_CAN_REPEAT) == 0)
         return STATUS_INVALID_PARAMETER;
     RtlZeroMemory(&result, sizeof(result));
     RunTimer(Device, &wish, (ULONG)ticks, &result);
@@ -209,31 +175,7 @@ static NTSTATUS RunRequest(PDEVICE Device, PVOID Buffer, ULONG InputLength, ULON
     return STATUS_SUCCESS;
 }
 
-NTSTATUS FunctionRequest(PDEVICE Device, PIRP Irp, PULONG Information)
-{
-    PIO_STACK_LOCATION stack = IoGetCurrentIrpStackLocation(Irp);
-    NTSTATUS status = STATUS_DEVICE_NOT_READY;
-
-    if (stack->MajorFunction != IRP_MJ_DEVICE_CONTROL ||
-        stack->Parameters.DeviceIoControl.IoControlCode != IOCTL_HPET_RUN)
-        return STATUS_INVALID_DEVICE_REQUEST;
-    KeWaitForSingleObject(&Device->Busy, Executive, KernelMode, FALSE, NULL);
-    if (Device->Registers != NULL)
-        status = RunRequest(Device, Irp->AssociatedIrp.SystemBuffer,
-                            stack->Parameters.DeviceIoControl.InputBufferLength,
-                            stack->Parameters.DeviceIoControl.OutputBufferLength, Information);
-    KeReleaseMutex(&Device->Busy, FALSE);
-    return status;
-}
-
 /* ---- By dispatch.h ------------------------------------------------------------------------ */
-
-VOID FunctionInitialize(PDEVICE Device)
-{
-    KeInitializeMutex(&Device->Busy, 0);
-    KeInitializeEvent(&Device->Done, SynchronizationEvent, FALSE);
-    KeInitializeDpc(&Device->Dpc, DpcRoutine, Device);
-}
 
 /* The IOAPIC input of the line is what the bus calls its vector. */
 static VOID FindInput(PDEVICE Device)
@@ -252,27 +194,16 @@ NTSTATUS FunctionStart(PDEVICE Device)
     PFUNCTION function = &Device->Function;
     NTSTATUS status;
 
-    Device->Registers = FunctionMap(function, 0, &Device->Length);
-    if (Device->Registers == NULL)
-        return STATUS_DEVICE_CONFIGURATION_ERROR;
+    status = FunctionMapRegisters(function, TIMER_COMPARATOR(1));
+    if (!NT_SUCCESS(status))
+        return status;
     FindInput(Device);
     StopCounter(Device); /* connecting lets timers interrupt, whatever they were set to */
     status = FunctionConnect(function, MessageRoutine, LineRoutine, Device);
     if (!NT_SUCCESS(status))
         return status;
     DbgPrint("hpet%u: %u timers, connected by %s, %u messages\n", function->Index,
-             CAPABILITIES_LAST_TIMER(Read(Device, CAPABILITIES)) + 1,
+             CAPABILITIES_LAST_TIMER(RegisterRead(Device, CAPABILITIES)) + 1,
              FunctionConnectionText(function), function->MessageCount);
     return status;
-}
-
-VOID FunctionStop(PDEVICE Device)
-{
-    KeWaitForSingleObject(&Device->Busy, Executive, KernelMode, FALSE,
-                          NULL); /* a run under way ends by itself */
-    FunctionDisconnect(&Device->Function);
-    if (Device->Registers != NULL)
-        MmUnmapIoSpace(Device->Registers, Device->Length);
-    Device->Registers = NULL;
-    KeReleaseMutex(&Device->Busy, FALSE);
 }

@@ -2,9 +2,8 @@
  * rtc.c - periodic interrupts of the real-time clock, IRQ 8.
  *
  * The clock's line is an edge that nobody shares. It stays asserted until register C has been read,
- * which also says why it came; without that read there is never a second edge. IOCTL_RTC_RUN has
- * the clock interrupt a given number of times: the routine that counts the last one switches the
- * interrupt off.
+ * which also says why it came; without that read there is never a second edge. What a run is,
+ * and who counts it, is in ../function/run.h.
  *
  * Index and data port are two accesses that belong together: the routine and the thread exclude
  * each other by KeSynchronizeExecution.
@@ -17,8 +16,6 @@
 
 #include "../function/function.h"
 
-#define IOCTL_RTC_RUN CTL_CODE(FILE_DEVICE_UNKNOWN, 0x800, METHOD_BUFFERED, FILE_ANY_ACCESS)
-
 #define REGISTER_A 0x0A
 #define REGISTER_B 0x0B
 #define REGISTER_C 0x0C
@@ -30,7 +27,6 @@
 /* 32768 Hz >> (rate - 1): 3 is 8192 Hz, 15 is 2 Hz. */
 #define RATE_FASTEST 3
 #define RATE_SLOWEST 15
-#define QUIET_TIME (-10 * 1000 * 20) /* 20 ms in units of 100 ns, relative */
 
 typedef struct _RTC_RUN {
     ULONG Rate;
@@ -45,18 +41,14 @@ typedef struct _RTC_RESULT {
 
 typedef struct _DEVICE {
     FUNCTION Function;
-    PUCHAR Port; /* index; data is the next. NULL while the device is not started */
-    KMUTEX Busy;
-    KDPC Dpc;
-    KEVENT Done;
-    RTC_RUN Wish;
+    RUN Run;
+    PUCHAR Port; /* index; data is the next */
+    UCHAR Rate;
     UCHAR RateBefore;
-    volatile LONG Taken;
     volatile LONG Calls;
-    volatile LONG DpcRuns;
 } DEVICE;
 
-#include "../function/dispatch.h"
+#include "../function/run.h"
 
 /* At DIRQL, the interrupt's lock held; or while nothing is connected. */
 static UCHAR Read(PDEVICE Device, UCHAR Register)
@@ -82,22 +74,11 @@ static BOOLEAN NTAPI LineRoutine(PKINTERRUPT Interrupt, PVOID Context)
     device->Calls++;
     if ((why & C_ANY) == 0)
         return FALSE;
-    if ((why & C_PERIODIC) == 0 || ++device->Taken != (LONG)device->Wish.Count)
+    if ((why & C_PERIODIC) == 0 || !RunCount(device))
         return TRUE;
     Write(device, REGISTER_B, Read(device, REGISTER_B) & ~B_PERIODIC);
-    KeInsertQueueDpc(&device->Dpc, NULL, NULL);
+    RunEnd(device);
     return TRUE;
-}
-
-static VOID NTAPI DpcRoutine(PKDPC Dpc, PVOID Context, PVOID Argument1, PVOID Argument2)
-{
-    PDEVICE device = Context;
-
-    UNREFERENCED_PARAMETER(Dpc);
-    UNREFERENCED_PARAMETER(Argument1);
-    UNREFERENCED_PARAMETER(Argument2);
-    InterlockedIncrement(&device->DpcRuns);
-    KeSetEvent(&device->Done, IO_NO_INCREMENT, FALSE);
 }
 
 /* ---- Requests ----------------------------------------------------------------------------- */
@@ -109,9 +90,9 @@ static BOOLEAN NTAPI Begin(PVOID Context)
     UCHAR a = Read(device, REGISTER_A);
 
     device->RateBefore = a & A_RATE;
-    device->Taken = device->Calls = device->DpcRuns = 0;
+    device->Calls = 0;
     Read(device, REGISTER_C); /* an edge that is left over */
-    Write(device, REGISTER_A, (UCHAR)((a & ~A_RATE) | device->Wish.Rate));
+    Write(device, REGISTER_A, (UCHAR)((a & ~A_RATE) | device->Rate));
     Write(device, REGISTER_B, Read(device, REGISTER_B) | B_PERIODIC);
     return TRUE;
 }
@@ -129,7 +110,6 @@ static NTSTATUS RunRequest(PDEVICE Device, PVOID Buffer, ULONG InputLength, ULON
                            PULONG Information)
 {
     PKINTERRUPT interrupt = Device->Function.Connection.ConnectionContext.InterruptObject;
-    LARGE_INTEGER quiet;
     RTC_RESULT result;
     RTC_RUN wish;
 
@@ -139,46 +119,21 @@ static NTSTATUS RunRequest(PDEVICE Device, PVOID Buffer, ULONG InputLength, ULON
     if (wish.Rate < RATE_FASTEST || wish.Rate > RATE_SLOWEST || wish.Count == 0 ||
         wish.Count > MAXLONG)
         return STATUS_INVALID_PARAMETER;
-    Device->Wish = wish;
-    KeClearEvent(&Device->Done);
+    Device->Rate = (UCHAR)wish.Rate;
+    RunBegin(Device, wish.Count);
     KeSynchronizeExecution(interrupt, Begin, Device);
-    KeWaitForSingleObject(&Device->Done, Executive, KernelMode, FALSE, NULL);
-    quiet.QuadPart = QUIET_TIME;
-    KeDelayExecutionThread(KernelMode, FALSE, &quiet);
+    RunWait(Device);
+    FunctionPause(QUIET_TIME);
     KeSynchronizeExecution(interrupt, End, Device);
-    result.Taken = (ULONG)Device->Taken;
+    result.Taken = (ULONG)Device->Run.Taken;
     result.Calls = (ULONG)Device->Calls;
-    result.DpcRuns = (ULONG)Device->DpcRuns;
+    result.DpcRuns = (ULONG)Device->Run.DpcRuns;
     RtlCopyMemory(Buffer, &result, sizeof(result));
     *Information = sizeof(result);
     return STATUS_SUCCESS;
 }
 
-NTSTATUS FunctionRequest(PDEVICE Device, PIRP Irp, PULONG Information)
-{
-    PIO_STACK_LOCATION stack = IoGetCurrentIrpStackLocation(Irp);
-    NTSTATUS status = STATUS_DEVICE_NOT_READY;
-
-    if (stack->MajorFunction != IRP_MJ_DEVICE_CONTROL ||
-        stack->Parameters.DeviceIoControl.IoControlCode != IOCTL_RTC_RUN)
-        return STATUS_INVALID_DEVICE_REQUEST;
-    KeWaitForSingleObject(&Device->Busy, Executive, KernelMode, FALSE, NULL);
-    if (Device->Port != NULL)
-        status = RunRequest(Device, Irp->AssociatedIrp.SystemBuffer,
-                            stack->Parameters.DeviceIoControl.InputBufferLength,
-                            stack->Parameters.DeviceIoControl.OutputBufferLength, Information);
-    KeReleaseMutex(&Device->Busy, FALSE);
-    return status;
-}
-
 /* ---- By dispatch.h ------------------------------------------------------------------------ */
-
-VOID FunctionInitialize(PDEVICE Device)
-{
-    KeInitializeMutex(&Device->Busy, 0);
-    KeInitializeEvent(&Device->Done, SynchronizationEvent, FALSE);
-    KeInitializeDpc(&Device->Dpc, DpcRoutine, Device);
-}
 
 NTSTATUS FunctionStart(PDEVICE Device)
 {
@@ -193,13 +148,4 @@ NTSTATUS FunctionStart(PDEVICE Device)
     if (NT_SUCCESS(status))
         DbgPrint("rtc%u: connected by CONNECT_LINE_BASED\n", Device->Function.Index);
     return status;
-}
-
-VOID FunctionStop(PDEVICE Device)
-{
-    KeWaitForSingleObject(&Device->Busy, Executive, KernelMode, FALSE,
-                          NULL); /* a run under way ends by itself */
-    FunctionDisconnect(&Device->Function);
-    Device->Port = NULL;
-    KeReleaseMutex(&Device->Busy, FALSE);
 }
