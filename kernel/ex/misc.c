@@ -1,5 +1,5 @@
 /*
- * ex/misc.c - routines that are nearly nothing here: one mode, one clock rate, coherent DMA.
+ * ex/misc.c - previous mode, clock resolution, processor features; coherent DMA.
  */
 #include <hal/hal.h>
 #include <lib/assert.h>
@@ -7,6 +7,9 @@
 #include <nt/ntddk.h>
 
 #include "ke/ke.h"
+#include "ke/lock.h"
+
+enum { RESOLUTION_FINEST = 10000 }; /* 100 ns units: 1 ms (WDK: ExSetTimerResolution) */
 
 /* DMA is coherent; drivers that do not use the header's empty macro import this. */
 static VOID NTAPI flush_io_buffers(PMDL Mdl, BOOLEAN ReadOperation, BOOLEAN DmaOperation)
@@ -26,18 +29,39 @@ KPROCESSOR_MODE NTAPI ExGetPreviousMode(VOID)
 }
 LDR_EXPORT(ExGetPreviousMode);
 
-/* Timers are not bound to a tick; what is reported is the unit that KeQueryTickCount counts in. */
+/*
+ * The finest resolution that was asked for stays until all who asked have called with FALSE. It is
+ * that of the times in the shared user data page; timers are not bound to a tick.
+ */
 ULONG NTAPI ExSetTimerResolution(ULONG DesiredTime, BOOLEAN SetResolution)
 {
-    UNREFERENCED_PARAMETER(DesiredTime);
-    UNREFERENCED_PARAMETER(SetResolution);
-    return KeQueryTimeIncrement();
+    static ke_lock_t lock;
+    static ULONG requests;
+    ULONG wanted = DesiredTime < RESOLUTION_FINEST ? RESOLUTION_FINEST : DesiredTime;
+    irql_t old;
+
+    ASSERT_IRQL(APC_LEVEL);
+    old = hal_irql_raise(DISPATCH_LEVEL);
+    ke_lock_acquire(&lock);
+    if (SetResolution) {
+        requests++;
+        if (wanted < ke_clock_resolution())
+            ke_clock_resolution_set(wanted);
+    } else if (requests && --requests == 0) {
+        ke_clock_resolution_set(KE_CLOCK_PERIOD);
+    }
+    wanted = ke_clock_resolution();
+    ke_lock_release(&lock);
+    hal_irql_write(old);
+    return wanted;
 }
 LDR_EXPORT(ExSetTimerResolution);
 
 VOID NTAPI ExQueryTimerResolution(PULONG MaximumTime, PULONG MinimumTime, PULONG CurrentTime)
 {
-    *MaximumTime = *MinimumTime = *CurrentTime = KeQueryTimeIncrement();
+    *MaximumTime = KE_CLOCK_PERIOD;
+    *MinimumTime = RESOLUTION_FINEST;
+    *CurrentTime = ke_clock_resolution();
 }
 LDR_EXPORT(ExQueryTimerResolution);
 

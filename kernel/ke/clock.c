@@ -2,8 +2,8 @@
  * ke/clock.c - time: interrupt time from the TSC, the tick, and the page drivers read time from.
  *
  * CPU 0 ticks every 15.625 ms, as Windows does by default, and earlier when a timer is due; at each
- * tick it brings the shared user data page up to date (spec F.7: drivers inline those reads). The
- * other CPUs tick only while a thread other than the idle one runs there, for its quantum, or while
+ * tick it brings the shared user data page up to date (spec F.7: drivers inline those reads); more
+ * often while drivers ask for a finer resolution, which accounting and quanta do not see. The other CPUs tick only while a thread other than the idle one runs there, for its quantum, or while
  * a DPC or ISR takes long (ke/watchdog.c).
  */
 #include <hal/upcall.h>
@@ -17,7 +17,7 @@
 #include "mm/mm.h"
 
 enum {
-    TICK_PERIOD = 156250, /* 100 ns units */
+    TICK_PERIOD = KE_CLOCK_PERIOD,
     UNITS_PER_SECOND = 10000000,
     TIME_SCALE_SHIFT = 32,
 };
@@ -27,12 +27,17 @@ static uint64_t time_per_tsc; /* 100 ns units a TSC tick, scaled by 2^32 */
 static uint64_t tsc_per_time; /* TSC ticks a 100 ns unit, scaled by 2^32 */
 static uint64_t system_time_at_boot;
 static uint64_t next_tick;
-static volatile KUSER_SHARED_DATA *shared; /* writable alias of the page drivers see */
+static volatile uint32_t resolution = KE_CLOCK_PERIOD; /* of the shared page's times */
+static volatile KUSER_SHARED_DATA *shared;             /* writable alias of the page drivers see */
+
+static inline uint64_t time_of_tsc(uint64_t tsc)
+{
+    return (uint64_t)((unsigned __int128)(tsc - tsc_at_boot) * time_per_tsc >> TIME_SCALE_SHIFT);
+}
 
 uint64_t ke_interrupt_time(void)
 {
-    return (uint64_t)((unsigned __int128)(hal_tsc_read() - tsc_at_boot) * time_per_tsc >>
-                      TIME_SCALE_SHIFT);
+    return time_of_tsc(hal_tsc_read());
 }
 
 uint64_t ke_system_time(void)
@@ -65,8 +70,21 @@ static void shared_update(uint64_t now)
     shared_time_write(&shared->TickCount, ticks);
 }
 
-static void arm(uint64_t due)
+/* The next tick, or the next update of the shared page if drivers want that earlier. */
+static uint64_t next_update(void)
 {
+    uint64_t now, fine;
+
+    if (resolution == TICK_PERIOD)
+        return next_tick;
+    now = ke_interrupt_time();
+    fine = now - now % resolution + resolution;
+    return fine < next_tick ? fine : next_tick;
+}
+
+static void arm(void)
+{
+    uint64_t due = next_update();
     uint64_t first = ke_timer_first_due();
 
     if (first < due)
@@ -79,7 +97,7 @@ static volatile uint32_t changed_elsewhere;
 void ke_clock_check(void)
 {
     if (__atomic_exchange_n(&changed_elsewhere, 0, __ATOMIC_ACQ_REL))
-        arm(next_tick);
+        arm();
 }
 
 void ke_clock_reprogram(void)
@@ -90,8 +108,19 @@ void ke_clock_reprogram(void)
         return;
     }
     uint64_t flags = hal_interrupts_disable();
-    arm(next_tick);
+    arm();
     hal_interrupts_restore(flags);
+}
+
+uint32_t ke_clock_resolution(void)
+{
+    return resolution;
+}
+
+void ke_clock_resolution_set(uint32_t period)
+{
+    resolution = period;
+    ke_clock_reprogram();
 }
 
 void ke_clock_cpu_busy(void)
@@ -134,9 +163,9 @@ static void tick_cpu0(struct ke_cpu *ke, irql_t interrupted)
     }
     shared_update(now);
     if (expired)
-        hal_clock_arm(ke_time_to_tsc(next_tick)); /* ke_timers_expire() sets the rest */
+        hal_clock_arm(ke_time_to_tsc(next_update())); /* ke_timers_expire() sets the rest */
     else
-        arm(next_tick);
+        arm();
 }
 
 HAL_UPCALL void ke_clock_interrupt(uint64_t vector)
@@ -180,10 +209,7 @@ void ke_clock_init(void)
     shared->NtMinorVersion = ke_version.minor;
     shared->Reserved2[6] = ke_version.build;  /* NtBuildNumber since Windows 10, at +0x260 */
     shared->TickCountMultiplier = 0x0FA00000; /* 15.625 ms, scaled by 2^24 */
-    shared->ProcessorFeatures[PF_XMMI_INSTRUCTIONS_AVAILABLE] = TRUE;
-    shared->ProcessorFeatures[PF_XMMI64_INSTRUCTIONS_AVAILABLE] = TRUE;
-    shared->ProcessorFeatures[PF_RDTSC_INSTRUCTION_AVAILABLE] = TRUE;
-    shared->ProcessorFeatures[PF_NX_ENABLED] = TRUE;
+    ke_processor_features_write(shared);
     next_tick = TICK_PERIOD;
     shared_update(0);
     ke_clock_reprogram();
@@ -208,10 +234,13 @@ static ULONGLONG NTAPI query_interrupt_time(VOID)
 LDR_EXPORT_AS("KeQueryInterruptTime", query_interrupt_time);
 LDR_EXPORT_AS("KeQueryUnbiasedInterruptTime", query_interrupt_time); /* no sleep, no bias */
 
+/* Time and stamp are of one moment. */
 static ULONGLONG NTAPI query_interrupt_time_precise(PULONG64 QpcTimeStamp)
 {
-    *QpcTimeStamp = hal_tsc_read();
-    return ke_interrupt_time();
+    uint64_t tsc = hal_tsc_read();
+
+    *QpcTimeStamp = tsc;
+    return time_of_tsc(tsc);
 }
 LDR_EXPORT_AS("KeQueryInterruptTimePrecise", query_interrupt_time_precise);
 
@@ -222,9 +251,10 @@ static VOID NTAPI query_system_time(PLARGE_INTEGER CurrentTime)
 LDR_EXPORT_AS("KeQuerySystemTime", query_system_time);
 LDR_EXPORT_AS("KeQuerySystemTimePrecise", query_system_time);
 
+/* What the headers' inline form reads: no driver sees the count go back. */
 static VOID NTAPI query_tick_count(PLARGE_INTEGER CurrentCount)
 {
-    CurrentCount->QuadPart = (LONGLONG)(ke_interrupt_time() / TICK_PERIOD);
+    CurrentCount->QuadPart = (LONGLONG)shared->TickCountQuad;
 }
 LDR_EXPORT_AS("KeQueryTickCount", query_tick_count);
 

@@ -22,6 +22,18 @@ extern uint64_t ke_forged_exceptions;
 void ke_work_init(void);
 /* The clock and the shared user data page; once hal's clock is calibrated and mm is up. */
 void ke_clock_init(void);
+struct _KUSER_SHARED_DATA;
+/* Its ProcessorFeatures, which ExIsProcessorFeaturePresent answers from. processor_features.c */
+void ke_processor_features_write(volatile struct _KUSER_SHARED_DATA *shared);
+
+enum { KE_CLOCK_PERIOD = 156250 }; /* between ticks, in 100 ns units */
+
+/*
+ * How often the times in the shared user data page are brought up to date, in 100 ns units: at
+ * most KE_CLOCK_PERIOD, which is the default. Any CPU, IRQL <= DISPATCH_LEVEL.
+ */
+uint32_t ke_clock_resolution(void);
+void ke_clock_resolution_set(uint32_t period);
 
 /*
  * At DISPATCH_LEVEL, interrupts off: run DPCs and expired timers, then switch threads if one was
