@@ -4,20 +4,58 @@
  * SSE needs no saving: the interrupt path keeps XMM0-5 and MXCSR, the thread switch XMM6-15, and
  * calls follow the x64 convention (ISR-18). The Extended routines save what FXSAVE covers, for
  * code that changes nonvolatile registers or the x87 state by hand. Features above that (AVX) are
- * not enabled in this kernel, as RtlGetEnabledExtendedFeatures says; asking for them saves nothing.
+ * not enabled in this kernel, as RtlGetEnabledExtendedFeatures says; asking for them is a bug check.
  */
 #include <hal/hal.h>
 #include <lib/assert.h>
 #include <lib/bugcheck.h>
 #include <lib/export.h>
+#include <lib/string.h>
 #include <nt/wdm.h>
 
 #include "mm/pool.h"
 
 #define XSTATE_TAG MM_TAG("KeXs")
 
-#define XSTATE_MASK_LEGACY 3ull /* x87 and SSE: what FXSAVE covers */
-#define MXCSR_INITIAL 0x1F80u   /* SDM 1 "SSE Control and Status Register" 10.2.3 */
+#define MXCSR_INITIAL 0x1F80u /* SDM 1 "SSE Control and Status Register" 10.2.3 */
+
+/* Parameter 1 of bug check 0x131 (BC-131-1). */
+enum {
+    XSTATE_BAD_MASK = 0,
+    XSTATE_ABOVE_DISPATCH = 1,
+    XSTATE_OTHER_THREAD = 3,
+    XSTATE_OTHER_LEVEL = 4,
+};
+
+static void xstate_stop_unless(bool sound, uint64_t check, uint64_t second, uint64_t third,
+                               uint64_t fourth)
+{
+    if (!sound)
+        lib_bugcheck(INVALID_EXTENDED_PROCESSOR_STATE, check, second, third, fourth, NULL);
+}
+
+static void xstate_require_irql(void)
+{
+    irql_t irql = hal_irql_read();
+
+    xstate_stop_unless(irql <= DISPATCH_LEVEL, XSTATE_ABOVE_DISPATCH, irql, 0, 0);
+}
+
+/* What was not asked for stays as it is now. */
+static void xstate_keep_others(XSAVE_FORMAT *area, ULONG64 mask)
+{
+    XSAVE_FORMAT now;
+
+    __asm__ volatile("fxsave64 %0" : "=m"(now));
+    if (!(mask & XSTATE_MASK_LEGACY_FLOATING_POINT)) {
+        memcpy(area, &now, offsetof(XSAVE_FORMAT, MxCsr));
+        memcpy(area->FloatRegisters, now.FloatRegisters, sizeof now.FloatRegisters);
+    }
+    if (!(mask & XSTATE_MASK_LEGACY_SSE)) {
+        area->MxCsr = now.MxCsr;
+        memcpy(area->XmmRegisters, now.XmmRegisters, sizeof now.XmmRegisters);
+    }
+}
 
 /* WDK surface */
 
@@ -25,8 +63,9 @@ NTSTATUS NTAPI KeSaveExtendedProcessorState(ULONG64 Mask, PXSTATE_SAVE XStateSav
 {
     XSAVE_FORMAT *area;
 
-    ASSERT_IRQL(DISPATCH_LEVEL);
-    Mask &= XSTATE_MASK_LEGACY;
+    xstate_require_irql();
+    /* Parameter 2, "extended state is enabled": there is no XSAVE here. */
+    xstate_stop_unless(!(Mask & ~XSTATE_MASK_LEGACY), XSTATE_BAD_MASK, 0, (ULONG)Mask, Mask >> 32);
     XStateSave->Prev = NULL;
     XStateSave->Thread = KeGetCurrentThread();
     XStateSave->Level = hal_irql_read();
@@ -50,12 +89,17 @@ LDR_EXPORT(KeSaveExtendedProcessorState);
 VOID NTAPI KeRestoreExtendedProcessorState(PXSTATE_SAVE XStateSave)
 {
     XSAVE_FORMAT *area = XStateSave->XStateContext.Buffer;
+    PKTHREAD self = KeGetCurrentThread();
+    irql_t irql = hal_irql_read();
 
-    if (XStateSave->Level != hal_irql_read() || XStateSave->Thread != KeGetCurrentThread())
-        lib_bugcheck(INVALID_EXTENDED_PROCESSOR_STATE, XStateSave->Level, hal_irql_read(),
-                     (uint64_t)XStateSave->Thread, (uint64_t)KeGetCurrentThread(), NULL);
+    xstate_require_irql();
+    xstate_stop_unless(XStateSave->Thread == self, XSTATE_OTHER_THREAD,
+                       (uint64_t)XStateSave->Thread, (uint64_t)self, 0);
+    xstate_stop_unless(XStateSave->Level == irql, XSTATE_OTHER_LEVEL, XStateSave->Level, irql, 0);
     if (!area)
         return;
+    if (XStateSave->XStateContext.Mask != XSTATE_MASK_LEGACY)
+        xstate_keep_others(area, XStateSave->XStateContext.Mask);
     __asm__ volatile("fxrstor64 %0" : : "m"(*area));
     XStateSave->XStateContext.Buffer = NULL;
     mm_pool_free(area, XSTATE_TAG);
