@@ -32,14 +32,20 @@ static void change_notify(PPROCESSOR_CALLBACK_FUNCTION function, PVOID context, 
     function(context, &change, status);
 }
 
-/* Every processor is announced, and then all are confirmed or, after a refusal, taken back. */
+/*
+ * Every processor is announced, and then all are confirmed or, after a refusal, taken back: all but
+ * the one that was refused (WDK: KeRegisterProcessorChangeCallback).
+ */
 static NTSTATUS change_replay(PPROCESSOR_CALLBACK_FUNCTION function, PVOID context)
 {
     NTSTATUS status = STATUS_SUCCESS;
-    uint32_t announced = 0;
+    uint32_t announced;
 
-    while (announced < hal_cpu_count() && NT_SUCCESS(status))
-        change_notify(function, context, announced++, KeProcessorAddStartNotify, &status);
+    for (announced = 0; announced < hal_cpu_count(); announced++) {
+        change_notify(function, context, announced, KeProcessorAddStartNotify, &status);
+        if (!NT_SUCCESS(status))
+            break;
+    }
     for (uint32_t cpu = 0; cpu < announced; cpu++) {
         NTSTATUS ignored = status;
 
