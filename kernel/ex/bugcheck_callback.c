@@ -58,8 +58,10 @@ static void run_secondary(PKBUGCHECK_REASON_CALLBACK_RECORD record)
                    data.OutBuffer, data.OutBufferLength);
 }
 
+/* At HIGH_LEVEL (WDK: "Writing a Bug Check Callback Routine"), whatever the level at the stop. */
 static void run_callbacks(void)
 {
+    hal_irql_write(HIGH_LEVEL);
     for (LIST_ENTRY *link = callback_list.Flink; link != &callback_list; link = link->Flink) {
         PKBUGCHECK_CALLBACK_RECORD record =
             CONTAINING_RECORD(link, KBUGCHECK_CALLBACK_RECORD, Entry);

@@ -124,6 +124,18 @@ def test_bugcheck_halt_leaves_the_machine_standing():
         assert not guest.ended
 
 
+def test_a_stop_asks_the_registered_callbacks_for_their_data():
+    """Each at HIGH_LEVEL, in the order of registration, and shows what it gave."""
+    run = suite.Run({"group": "ke", "devices": ["edu"]}, 1, 30)
+    text = run_commands([suite.request("ke", suite.STOP_CODE, 30)], **run.options()).text
+    asked = re.findall(r"^# (ke \w+) (is asked\w*) at IRQL (\d+), 40 bytes$", text, re.M)
+    assert asked == [("ke first", "is asked", "15"), ("ke second", "is asked", "15")]
+    for name, first in [("first", 0xA0), ("second", 0xB0)]:
+        data = "".join(f"{first + i:02x}" for i in range(40))
+        assert f"*** ke {name}: 40 bytes of its own\ndirql: ***   {data[:64]}\n" \
+               f"dirql: ***   {data[64:]}\n" in text
+
+
 @pytest.mark.parametrize("cpus", [1, 4])
 def test_an_nmi_from_outside_is_reported_as_a_hardware_failure(cpus):
     with Guest(cpus=cpus, monitor=True) as guest:

@@ -10,12 +10,23 @@ static VOID Run(VOID)
     CheckSpinLocks();
     CheckMutexes();
     CheckEvents();
+    CheckClock();
+    CheckProcessors();
+    CheckState();
+    CheckDebug();
+    CheckBugCheckCallbacks();
 }
 
 static VOID Stop(ULONG Number)
 {
-    if (Number <= 3)
+    if (Number < 10)
         StopIrql(Number);
+    else if (Number < 20)
+        StopState(Number);
+    else if (Number < 30)
+        StopDebug(Number);
+    else
+        StopBugCheck();
 }
 
 const TEST_GROUP TestGroup = {.Run = Run, .Stop = Stop};

@@ -5,6 +5,11 @@
  *   irql.c   raising and lowering, spin locks of all kinds
  *   mutex.c  guarded mutexes, fast mutexes without the raise, mutants
  *   event.c  events that are pulsed and reset, timers with a tolerance
+ *   clock.c  time, ticks, the clock's resolution
+ *   processors.c  affinity and priority of threads, processors that come, nodes
+ *   state.c  extended processor state, features
+ *   debug.c  no debugger; printing, breakpoints
+ *   bugcheck.c  callbacks at a stop
  */
 #pragma once
 
@@ -16,8 +21,16 @@ VOID CheckIrql(VOID);
 VOID CheckSpinLocks(VOID);
 VOID CheckMutexes(VOID);
 VOID CheckEvents(VOID);
+VOID CheckClock(VOID);
+VOID CheckProcessors(VOID);
+VOID CheckState(VOID);
+VOID CheckDebug(VOID);
+VOID CheckBugCheckCallbacks(VOID);
 
-VOID StopIrql(ULONG Number); /* 1 to 3 */
+VOID StopIrql(ULONG Number);  /* 1 to 3 */
+VOID StopState(ULONG Number); /* 10 to 13 */
+VOID StopDebug(ULONG Number); /* 20, 21 */
+VOID StopBugCheck(VOID);      /* 30 */
 
 /* KeWaitForSingleObject for at most so long. */
 static inline NTSTATUS KeWait(PVOID Object, ULONG Milliseconds)

@@ -1,0 +1,94 @@
+/*
+ * bugcheck.c - routines that a driver wants called when the system stops.
+ *
+ * What they do then is in the text of the stop: tests/qemu/test_faults.py reads it.
+ */
+#include "ke.h"
+
+#define DATA_LENGTH 40
+
+static KBUGCHECK_REASON_CALLBACK_RECORD First, Second, Removed;
+static UCHAR FirstName[] = "ke first", SecondName[] = "ke second", RemovedName[] = "ke removed";
+static volatile LONG Order;
+
+/* mingw-w64's macro takes a name only. */
+static VOID Initialize(PKBUGCHECK_REASON_CALLBACK_RECORD Record)
+{
+    KeInitializeCallbackRecord(Record);
+}
+
+static VOID NTAPI AtStop(KBUGCHECK_CALLBACK_REASON Reason, PKBUGCHECK_REASON_CALLBACK_RECORD Record,
+                         PVOID Data, ULONG Length)
+{
+    PKBUGCHECK_SECONDARY_DUMP_DATA dump = Data;
+    PUCHAR bytes = dump->InBuffer;
+    ULONG i;
+
+    DbgPrint("# %s %s at IRQL %u, %u bytes\n", Record->Component,
+             Reason == KbCallbackSecondaryDumpData && Length == sizeof(*dump) &&
+                     dump->InBuffer != NULL && dump->InBufferLength >= DATA_LENGTH &&
+                     dump->MaximumAllowed >= DATA_LENGTH && dump->OutBuffer == NULL
+                 ? "is asked"
+                 : "is asked wrongly",
+             KeGetCurrentIrql(), DATA_LENGTH);
+    for (i = 0; i < DATA_LENGTH; i++)
+        bytes[i] = (UCHAR)(0xA0 + Order + i);
+    Order = 0x10;
+    dump->OutBuffer = bytes;
+    dump->OutBufferLength = DATA_LENGTH;
+}
+
+static VOID NTAPI NeverCalled(KBUGCHECK_CALLBACK_REASON Reason,
+                              PKBUGCHECK_REASON_CALLBACK_RECORD Record, PVOID Data, ULONG Length)
+{
+    UNREFERENCED_PARAMETER(Reason);
+    UNREFERENCED_PARAMETER(Record);
+    UNREFERENCED_PARAMETER(Data);
+    UNREFERENCED_PARAMETER(Length);
+}
+
+VOID CheckBugCheckCallbacks(VOID)
+{
+    static const ULONG reasons[] = {KbCallbackSecondaryDumpData, KbCallbackDumpIo,
+                                    KbCallbackAddPages, KbCallbackRemovePages};
+    static const ULONG none[] = {KbCallbackInvalid, KbCallbackReserved1, 100};
+    ULONG i, wrong = 0;
+    BOOLEAN in, out;
+    KIRQL irql;
+
+    for (i = 0; i < sizeof(reasons) / sizeof(reasons[0]); i++) {
+        Initialize(&First);
+        wrong += !KeRegisterBugCheckReasonCallback(&First, NeverCalled, reasons[i], FirstName);
+        wrong += KeRegisterBugCheckReasonCallback(&First, NeverCalled, reasons[i], FirstName);
+        wrong += First.Reason != reasons[i] || First.Component != FirstName;
+        wrong += !KeDeregisterBugCheckReasonCallback(&First);
+        wrong += KeDeregisterBugCheckReasonCallback(&First);
+    }
+    ExpectEqual(wrong, 0,
+                "a record is registered once, for each reason, and deregistered as often");
+    for (i = 0, wrong = 0; i < sizeof(none) / sizeof(none[0]); i++) {
+        Initialize(&First);
+        wrong += KeRegisterBugCheckReasonCallback(&First, NeverCalled, none[i], FirstName);
+        wrong += KeDeregisterBugCheckReasonCallback(&First);
+    }
+    ExpectEqual(wrong, 0, "and not for what is no reason");
+    Initialize(&First);
+    KeRaiseIrql(HIGH_LEVEL, &irql);
+    in = KeRegisterBugCheckReasonCallback(&First, NeverCalled, KbCallbackDumpIo, FirstName);
+    out = KeDeregisterBugCheckReasonCallback(&First);
+    KeLowerIrql(irql);
+    Expect(in && out, "at any IRQL");
+}
+
+VOID StopBugCheck(VOID)
+{
+    Initialize(&First);
+    Initialize(&Second);
+    Initialize(&Removed);
+    KeRegisterBugCheckReasonCallback(&First, AtStop, KbCallbackSecondaryDumpData, FirstName);
+    KeRegisterBugCheckReasonCallback(&Removed, AtStop, KbCallbackSecondaryDumpData, RemovedName);
+    KeRegisterBugCheckReasonCallback(&Second, AtStop, KbCallbackSecondaryDumpData, SecondName);
+    KeDeregisterBugCheckReasonCallback(&Removed);
+    ExpectStop(0xE2, 1, 2, 3, 4, "a driver that stops the system with callbacks registered");
+    KeBugCheckEx(0xE2, 1, 2, 3, 4);
+}

@@ -1,0 +1,190 @@
+/*
+ * clock.c - time as the exported routines tell it, against what headers read from the shared user
+ * data page; the clock's resolution.
+ */
+#include "ke.h"
+
+#define UNITS_PER_SECOND 10000000
+#define WAIT_MS 10000
+#define ROUNDS 50
+#define DEFAULT_PERIOD 156250 /* 15.625 ms */
+#define FINE_PERIOD 10000
+
+typedef ULONGLONG(NTAPI *PINTERRUPT_TIME)(PULONG64 QpcTimeStamp);
+typedef ULONGLONG(NTAPI *PUNBIASED_TIME)(VOID);
+typedef VOID(NTAPI *PSYSTEM_TIME)(PLARGE_INTEGER Time);
+typedef VOID(NTAPI *PRESOLUTION)(PULONG Maximum, PULONG Minimum, PULONG Current);
+
+static PINTERRUPT_TIME InterruptTime;
+static PUNBIASED_TIME UnbiasedTime;
+static PSYSTEM_TIME SystemTime, TickCount;
+static PRESOLUTION QueryResolution;
+
+static VOID Find(VOID)
+{
+    InterruptTime = (PINTERRUPT_TIME)TestRoutine(L"KeQueryInterruptTimePrecise");
+    UnbiasedTime = (PUNBIASED_TIME)TestRoutine(L"KeQueryUnbiasedInterruptTime");
+    SystemTime = (PSYSTEM_TIME)TestRoutine(L"KeQuerySystemTimePrecise");
+    TickCount = (PSYSTEM_TIME)TestRoutine(L"KeQueryTickCount");
+    QueryResolution = (PRESOLUTION)TestRoutine(L"ExQueryTimerResolution");
+}
+
+/* ---- precise times -------------------------------------------------------------------------- */
+
+static ULONGLONG Distance(ULONGLONG A, ULONGLONG B)
+{
+    return A > B ? A - B : B - A;
+}
+
+static VOID CheckInterruptTime(VOID)
+{
+    LARGE_INTEGER frequency, first, last;
+    ULONGLONG time, before = 0, page, start, stamped;
+    ULONG64 stamp, startStamp;
+    ULONG i, back = 0, outside = 0, apart = 0;
+
+    KeQueryPerformanceCounter(&frequency);
+    start = InterruptTime(&startStamp);
+    for (i = 0; i < ROUNDS; i++) {
+        TestGoTo(i % TestProcessors());
+        page = KeQueryInterruptTime();
+        first = KeQueryPerformanceCounter(NULL);
+        time = InterruptTime(&stamp);
+        last = KeQueryPerformanceCounter(NULL);
+        back += time < before || time < page;
+        outside += stamp < (ULONG64)first.QuadPart || stamp > (ULONG64)last.QuadPart;
+        stamped = (stamp - startStamp) * UNITS_PER_SECOND / (ULONGLONG)frequency.QuadPart;
+        apart += Distance(time - start, stamped) > 2;
+        before = time;
+    }
+    TestAnywhere();
+    ExpectEqual(back, 0,
+                "KeQueryInterruptTimePrecise never goes back, on no processor, and is not behind "
+                "KeQueryInterruptTime");
+    ExpectEqual(outside, 0, "its time stamp is a performance counter read during the call");
+    ExpectEqual(apart, 0, "both are of one moment");
+}
+
+static VOID CheckUnbiased(VOID)
+{
+    ULONGLONG before, unbiased, after;
+    ULONG64 stamp;
+    ULONG i, outside = 0;
+
+    for (i = 0; i < ROUNDS; i++) {
+        before = KeQueryInterruptTime();
+        unbiased = UnbiasedTime();
+        after = InterruptTime(&stamp);
+        outside += unbiased < before || unbiased > after;
+    }
+    ExpectEqual(outside, 0,
+                "KeQueryUnbiasedInterruptTime is the interrupt time where the system never slept");
+}
+
+static VOID CheckSystemTime(VOID)
+{
+    LARGE_INTEGER page, now, before = {.QuadPart = 0};
+    ULONGLONG earlier, later;
+    LONGLONG least = MINLONGLONG, most = MAXLONGLONG; /* system time at boot */
+    ULONG64 stamp;
+    ULONG i, back = 0;
+
+    for (i = 0; i < ROUNDS; i++) {
+        KeQuerySystemTime(&page);
+        earlier = InterruptTime(&stamp);
+        SystemTime(&now);
+        later = InterruptTime(&stamp);
+        back += now.QuadPart < before.QuadPart || now.QuadPart < page.QuadPart;
+        if (now.QuadPart - (LONGLONG)later > least)
+            least = now.QuadPart - (LONGLONG)later;
+        if (now.QuadPart - (LONGLONG)earlier < most)
+            most = now.QuadPart - (LONGLONG)earlier;
+        before = now;
+    }
+    ExpectEqual(back, 0,
+                "KeQuerySystemTimePrecise never goes back and is not behind KeQuerySystemTime");
+    Expect(least <= most, "and keeps its distance to the interrupt time");
+}
+
+/* ---- ticks ---------------------------------------------------------------------------------- */
+
+static VOID CheckTicks(VOID)
+{
+    LARGE_INTEGER inlined, first, next, again;
+    ULONGLONG before, after;
+    ULONG i, back = 0, increment = KeQueryTimeIncrement();
+
+    ExpectEqual(increment, DEFAULT_PERIOD, "KeQueryTimeIncrement is 15.625 ms");
+    TickCount(&first);
+    before = KeQueryInterruptTime();
+    for (i = 0; i < ROUNDS; i++) {
+        TickCount(&next);
+        KeQueryTickCount(&inlined);
+        TickCount(&again);
+        back += inlined.QuadPart < next.QuadPart || again.QuadPart < inlined.QuadPart;
+        TestPause(2);
+    }
+    TickCount(&next);
+    after = KeQueryInterruptTime();
+    ExpectEqual(back, 0, "KeQueryTickCount counts as its inline form does");
+    Expect(next.QuadPart > first.QuadPart &&
+               Distance((ULONGLONG)(next.QuadPart - first.QuadPart) * increment, after - before) <=
+                   2 * increment,
+           "one tick is KeQueryTimeIncrement");
+}
+
+/* ---- resolution ----------------------------------------------------------------------------- */
+
+/* The smallest of some steps that the interrupt time of the shared page makes. */
+static ULONGLONG SmallestStep(VOID)
+{
+    ULONGLONG step, least = MAXLONG, before, now = KeQueryInterruptTime();
+    ULONG i, spins;
+
+    for (i = 0; i < 8; i++) {
+        before = now;
+        for (spins = 0; spins < WAIT_MS * 100 && now == before; spins++) {
+            KeStallExecutionProcessor(10);
+            now = KeQueryInterruptTime();
+        }
+        step = now - before;
+        if (i > 0 && step < least) /* the first began before the call */
+            least = step;
+    }
+    return least;
+}
+
+static VOID CheckResolution(VOID)
+{
+    ULONG maximum, minimum, current;
+
+    QueryResolution(&maximum, &minimum, &current);
+    Expect(maximum == DEFAULT_PERIOD && minimum == FINE_PERIOD && current == maximum,
+           "ExQueryTimerResolution tells the coarsest, the finest and the present resolution");
+    ExpectEqual(ExSetTimerResolution(50000, TRUE), 50000, "ExSetTimerResolution sets 5 ms");
+    QueryResolution(&maximum, &minimum, &current);
+    ExpectEqual(current, 50000, "which ExQueryTimerResolution tells");
+    ExpectEqual(ExSetTimerResolution(100000, TRUE), 50000,
+                "a coarser resolution than the present is not set");
+    ExpectEqual(ExSetTimerResolution(1, TRUE), FINE_PERIOD,
+                "one finer than there is becomes the finest");
+    /* A busy host makes steps longer, never shorter: the smallest of some is the system's. */
+    Expect(SmallestStep() <= 2 * FINE_PERIOD, "the interrupt time moves in steps of that size");
+    ExpectEqual(ExSetTimerResolution(0, FALSE), FINE_PERIOD,
+                "the resolution stays while others want it");
+    ExpectEqual(ExSetTimerResolution(0, FALSE), FINE_PERIOD, "for each that asked");
+    ExpectEqual(ExSetTimerResolution(0, FALSE), DEFAULT_PERIOD, "the last brings the default back");
+    ExpectEqual(ExSetTimerResolution(0, FALSE), DEFAULT_PERIOD, "once too often changes nothing");
+    QueryResolution(&maximum, &minimum, &current);
+    ExpectEqual(current, DEFAULT_PERIOD, "ExQueryTimerResolution tells that, too");
+}
+
+VOID CheckClock(VOID)
+{
+    Find();
+    CheckInterruptTime();
+    CheckUnbiased();
+    CheckSystemTime();
+    CheckTicks();
+    CheckResolution();
+}

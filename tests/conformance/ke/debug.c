@@ -1,0 +1,140 @@
+/*
+ * debug.c - what a driver finds where no kernel debugger is, and what it prints.
+ */
+#include "ke.h"
+
+#define SHARED_DEBUGGER_ENABLED ((volatile UCHAR *)0xFFFFF780000002D4)
+
+typedef NTSTATUS(NTAPI *PSYSTEM_CONTROL)(ULONG Command, PVOID Input, ULONG InputLength,
+                                         PVOID Output, ULONG OutputLength, PULONG ReturnLength,
+                                         KPROCESSOR_MODE Mode);
+
+/* ---- no debugger ---------------------------------------------------------------------------- */
+
+static VOID CheckVariables(VOID)
+{
+    PBOOLEAN enabled = TestRoutine(L"KdDebuggerEnabled");
+    PBOOLEAN absent = TestRoutine(L"KdDebuggerNotPresent");
+    PUCHAR *port = TestRoutine(L"KdComPortInUse");
+
+    Expect(!*enabled && *absent, "KdDebuggerEnabled is FALSE and KdDebuggerNotPresent TRUE");
+    ExpectEqual(*SHARED_DEBUGGER_ENABLED, 0, "the shared user data page says so, too");
+    Expect(*port == NULL, "KdComPortInUse: no serial port is the debugger's");
+    Expect(KdRefreshDebuggerNotPresent() && *absent,
+           "KdRefreshDebuggerNotPresent looks again and finds none");
+}
+
+static VOID CheckSwitches(VOID)
+{
+    NTSTATUS off, on;
+    KIRQL irql;
+
+    ExpectStatus(KdDisableDebugger(), STATUS_DEBUGGER_INACTIVE,
+                 "KdDisableDebugger has nothing to disable");
+    ExpectStatus(KdEnableDebugger(), STATUS_DEBUGGER_INACTIVE,
+                 "KdEnableDebugger has nothing to enable");
+    KeRaiseIrql(HIGH_LEVEL, &irql);
+    off = KdDisableDebugger();
+    on = KdEnableDebugger();
+    KeLowerIrql(irql);
+    Expect(off == STATUS_DEBUGGER_INACTIVE && on == off, "at any IRQL");
+}
+
+static VOID CheckControl(VOID)
+{
+    PSYSTEM_CONTROL control = (PSYSTEM_CONTROL)TestRoutine(L"KdSystemDebugControl");
+    ULONG64 output = 0x5A5A5A5A, input = 0;
+    ULONG returned = 77;
+
+    ExpectStatus(control(7, &input, sizeof(input), &output, sizeof(output), &returned, KernelMode),
+                 STATUS_DEBUGGER_INACTIVE, "KdSystemDebugControl does nothing");
+    Expect(returned == 0 && output == 0x5A5A5A5A, "and returns nothing");
+    ExpectStatus(control(7, NULL, 0, NULL, 0, NULL, KernelMode), STATUS_DEBUGGER_INACTIVE,
+                 "nor needs a buffer");
+}
+
+/* ---- printing ------------------------------------------------------------------------------- */
+
+/* These print their own case: where nothing comes out the report is a line short. */
+static ULONG PrintList(ULONG Component, ULONG Level, PCCH Format, ...)
+{
+    va_list arguments;
+    ULONG status;
+
+    va_start(arguments, Format);
+    status = vDbgPrintEx(Component, Level, Format, arguments);
+    va_end(arguments);
+    return status;
+}
+
+static VOID CheckPrint(VOID)
+{
+    UNICODE_STRING wide = RTL_CONSTANT_STRING(L"prints");
+    ULONG status, list, high;
+    KIRQL irql;
+
+    status = DbgPrintEx(DPFLTR_IHVDRIVER_ID, DPFLTR_ERROR_LEVEL, "ok %u - DbgPrintEx %wZ %s\n",
+                        ++TestReport.Cases, &wide, "its arguments");
+    list = PrintList(DPFLTR_IHVDRIVER_ID, DPFLTR_ERROR_LEVEL,
+                     "ok %u - vDbgPrintEx prints a %s of %hd\n", ++TestReport.Cases, "list", 2);
+    Expect(status == STATUS_SUCCESS && list == STATUS_SUCCESS, "both return STATUS_SUCCESS");
+    KeRaiseIrql(DISPATCH_LEVEL + 1, &irql);
+    high = DbgPrintEx(DPFLTR_IHVDRIVER_ID, DPFLTR_ERROR_LEVEL,
+                      "ok %u - DbgPrintEx prints at DIRQL\n", ++TestReport.Cases);
+    KeLowerIrql(irql);
+    ExpectStatus((NTSTATUS)high, STATUS_SUCCESS, "and succeeds there");
+    status = DbgPrintEx(0x7FFFFFFF, DPFLTR_ERROR_LEVEL,
+                        "ok %u - a component that there is not is treated as DEFAULT\n",
+                        ++TestReport.Cases);
+    ExpectStatus((NTSTATUS)status, STATUS_SUCCESS, "and is no error");
+}
+
+/* ---- breakpoints ---------------------------------------------------------------------------- */
+
+static VOID Break(PVOID Context)
+{
+    UNREFERENCED_PARAMETER(Context);
+    DbgBreakPoint();
+}
+
+static VOID BreakWithStatus(PVOID Context)
+{
+    DbgBreakPointWithStatus(*(PULONG)Context);
+}
+
+static VOID CheckBreaks(VOID)
+{
+    ULONG status = 1;
+
+    ExpectStatus(TestCatch(Break, NULL), STATUS_BREAKPOINT,
+                 "DbgBreakPoint is an exception where no debugger takes it");
+    ExpectStatus(TestCatch(BreakWithStatus, &status), STATUS_BREAKPOINT,
+                 "and so is DbgBreakPointWithStatus");
+}
+
+VOID CheckDebug(VOID)
+{
+    CheckVariables();
+    CheckSwitches();
+    CheckControl();
+    CheckPrint();
+    CheckBreaks();
+}
+
+/* ---- stops ---------------------------------------------------------------------------------- */
+
+VOID StopDebug(ULONG Number)
+{
+    KIRQL irql;
+
+    if (Number == 20) {
+        ExpectStop(0x7E, 0x80000003, TEST_ANY, TEST_ANY, TEST_ANY,
+                   "DbgBreakPoint stops the system where nobody takes the exception");
+        DbgBreakPoint();
+    } else if (Number == 21) {
+        KeRaiseIrql(DISPATCH_LEVEL, &irql);
+        ExpectStop(0x1E, 0x80000003, TEST_ANY, TEST_ANY, TEST_ANY,
+                   "and DbgBreakPointWithStatus, here at DISPATCH_LEVEL");
+        DbgBreakPointWithStatus(1);
+    }
+}

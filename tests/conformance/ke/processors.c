@@ -1,0 +1,168 @@
+/*
+ * processors.c - threads and the processors they run on; processors that drivers are told of;
+ * nodes.
+ */
+#include "ke.h"
+
+#define ALL_GROUPS 0xFFFF
+#define NO_GROUP 77 /* more groups than any machine has */
+
+/* Headers hide these from drivers that know of groups. */
+NTKERNELAPI KAFFINITY NTAPI KeSetSystemAffinityThreadEx(KAFFINITY Affinity);
+NTKERNELAPI VOID NTAPI KeRevertToUserAffinityThreadEx(KAFFINITY Affinity);
+NTKERNELAPI KAFFINITY NTAPI KeQueryActiveProcessors(VOID);
+
+/* ---- affinity ------------------------------------------------------------------------------- */
+
+static ULONG MoveAndReturn(VOID)
+{
+    ULONG i, wrong = 0, count = TestProcessors();
+    KAFFINITY first, second;
+
+    for (i = 0; i < count; i++) {
+        first = KeSetSystemAffinityThreadEx((KAFFINITY)1 << i);
+        wrong += first != 0 || TestCurrentProcessor() != i;
+        second = KeSetSystemAffinityThreadEx((KAFFINITY)1 << (i + 1) % count);
+        wrong += second != (KAFFINITY)1 << i || TestCurrentProcessor() != (i + 1) % count;
+        KeRevertToUserAffinityThreadEx(second);
+        wrong += TestCurrentProcessor() != i;
+        KeRevertToUserAffinityThreadEx(first);
+    }
+    return wrong;
+}
+
+static VOID CheckAffinity(VOID)
+{
+    KAFFINITY active = KeQueryActiveProcessors(), old;
+    ULONG other, at, after;
+    KIRQL irql;
+
+    ExpectEqual(MoveAndReturn(), 0,
+                "KeSetSystemAffinityThreadEx returns 0 the first time, then the set before, which "
+                "KeRevertToUserAffinityThreadEx restores; both have moved the thread on return");
+    old = KeSetSystemAffinityThreadEx(1);
+    ExpectEqual(KeSetSystemAffinityThreadEx(~active), 0,
+                "a set without an active processor is not an affinity");
+    ExpectEqual(TestCurrentProcessor(), 0, "and moves nothing");
+    ExpectEqual(KeSetSystemAffinityThreadEx(active), 1, "the set before is unchanged");
+    KeRevertToUserAffinityThreadEx(old);
+    if (TestProcessors() == 1) {
+        ExpectSkip("at DISPATCH_LEVEL the thread moves later", "one processor");
+        return;
+    }
+    old = KeSetSystemAffinityThreadEx(1);
+    other = TestOtherProcessor(0);
+    KeRaiseIrql(DISPATCH_LEVEL, &irql);
+    KeSetSystemAffinityThreadEx((KAFFINITY)1 << other);
+    at = TestCurrentProcessor();
+    KeLowerIrql(irql);
+    after = TestCurrentProcessor();
+    KeRevertToUserAffinityThreadEx(old);
+    Expect(at == 0 && after == other, "at DISPATCH_LEVEL the thread moves when that is left");
+}
+
+/* ---- base priority -------------------------------------------------------------------------- */
+
+static VOID CheckBasePriority(VOID)
+{
+    PKTHREAD self = KeGetCurrentThread();
+    KPRIORITY before = KeQueryPriorityThread(self), base;
+    LONG old = KeSetBasePriorityThread(self, 0);
+
+    base = KeQueryPriorityThread(self);
+    ExpectEqual((ULONG)KeSetBasePriorityThread(self, 2), 0,
+                "KeSetBasePriorityThread returns the increment before");
+    ExpectEqual((ULONG)KeQueryPriorityThread(self), (ULONG)base + 2,
+                "its increment is relative to the process");
+    ExpectEqual((ULONG)KeSetBasePriorityThread(self, -2), 2, "it may be negative");
+    ExpectEqual((ULONG)KeQueryPriorityThread(self), (ULONG)base - 2, "for a lower priority");
+    ExpectEqual((ULONG)KeSetBasePriorityThread(self, 40), (ULONG)-2, "or too great");
+    ExpectEqual((ULONG)KeQueryPriorityThread(self), LOW_REALTIME_PRIORITY - 1,
+                "the priority stays below the real-time ones");
+    KeSetBasePriorityThread(self, -40);
+    ExpectEqual((ULONG)KeQueryPriorityThread(self), 1, "and above that of the idle thread");
+    KeSetBasePriorityThread(self, old);
+    KeSetPriorityThread(self, before);
+}
+
+/* ---- change callbacks ----------------------------------------------------------------------- */
+
+#define PROCESSORS_MAX 64
+
+typedef struct _CHANGES {
+    ULONG Starts, Completes, Failures, Wrong;
+    ULONG Refuse; /* which start is refused, from 1 */
+    UCHAR Failed[PROCESSORS_MAX];
+} CHANGES, *PCHANGES;
+
+static VOID NTAPI Changed(PVOID Context, PKE_PROCESSOR_CHANGE_NOTIFY_CONTEXT Change,
+                          PNTSTATUS OperationStatus)
+{
+    PCHANGES changes = Context;
+    ULONG *count = Change->State == KeProcessorAddStartNotify      ? &changes->Starts
+                   : Change->State == KeProcessorAddCompleteNotify ? &changes->Completes
+                                                                   : &changes->Failures;
+
+    changes->Wrong += KeGetCurrentIrql() != PASSIVE_LEVEL || Change->ProcNumber.Group != 0 ||
+                      Change->ProcNumber.Number != Change->NtNumber || Change->NtNumber != *count;
+    if (Change->State == KeProcessorAddFailureNotify)
+        changes->Failed[Change->NtNumber % PROCESSORS_MAX] = TRUE;
+    else
+        changes->Wrong += Change->Status != STATUS_SUCCESS || *OperationStatus != STATUS_SUCCESS;
+    ++*count;
+    if (Change->State == KeProcessorAddStartNotify && *count == changes->Refuse)
+        *OperationStatus = STATUS_INSUFFICIENT_RESOURCES;
+}
+
+static VOID CheckChanges(VOID)
+{
+    static CHANGES changes;
+    ULONG count = TestProcessors();
+    PVOID handle = KeRegisterProcessorChangeCallback(Changed, &changes, 0);
+
+    Expect(handle != NULL && changes.Starts + changes.Completes + changes.Failures == 0,
+           "KeRegisterProcessorChangeCallback tells nothing of the processors that there are");
+    KeDeregisterProcessorChangeCallback(handle);
+    handle = KeRegisterProcessorChangeCallback(Changed, &changes, KE_PROCESSOR_CHANGE_ADD_EXISTING);
+    Expect(handle != NULL && changes.Starts == count && changes.Completes == count &&
+               changes.Failures == 0,
+           "unless asked to: each is announced, then each is confirmed");
+    KeDeregisterProcessorChangeCallback(handle);
+    ExpectEqual(changes.Wrong, 0, "at PASSIVE_LEVEL, with number and status");
+    RtlZeroMemory(&changes, sizeof(changes));
+    changes.Refuse = count;
+    handle = KeRegisterProcessorChangeCallback(Changed, &changes, KE_PROCESSOR_CHANGE_ADD_EXISTING);
+    Expect(handle == NULL, "a callback that refuses a processor is not registered");
+    Expect(changes.Starts == count && changes.Completes == 0 && changes.Failures == count - 1 &&
+               changes.Wrong == 0 && !changes.Failed[count - 1],
+           "it is told of the failure for each that it had accepted, and for that one not");
+}
+
+/* ---- numbers -------------------------------------------------------------------------------- */
+
+static VOID CheckNumbers(VOID)
+{
+    ULONG i, wrong = 0;
+
+    Expect(KeQueryMaximumProcessorCountEx(0) >= TestProcessors() &&
+               KeQueryMaximumProcessorCountEx(0) <= 64,
+           "KeQueryMaximumProcessorCountEx of a group is at least what is active there");
+    ExpectEqual(KeQueryMaximumProcessorCountEx(ALL_GROUPS), KeQueryMaximumProcessorCountEx(0),
+                "of all groups it is their sum");
+    ExpectEqual(KeQueryMaximumProcessorCountEx(NO_GROUP), 0, "of a group that there is not 0");
+    ExpectEqual(KeQueryHighestNodeNumber(), 0, "without NUMA there is node 0 alone");
+    for (i = 0; i < TestProcessors(); i++) {
+        TestGoTo(i);
+        wrong += KeGetCurrentNodeNumber() != 0;
+    }
+    TestAnywhere();
+    ExpectEqual(wrong, 0, "and each processor belongs to it");
+}
+
+VOID CheckProcessors(VOID)
+{
+    CheckAffinity();
+    CheckBasePriority();
+    CheckChanges();
+    CheckNumbers();
+}
