@@ -1,47 +1,12 @@
 """`verify irq` names each difference between belief and hardware; its neighbours show the parts."""
 import pytest
 
-from harness.guest import COMMAND_FAILED, SUCCESS, Guest, run_commands
+from harness.guest import COMMAND_FAILED, SUCCESS, run_commands
+from harness.meddler import Meddler
 
-IOAPIC_SELECT, IOAPIC_WINDOW = 0xFEC00000, 0xFEC00010
-CONFIG_ADDRESS, CONFIG_DATA = 0xCF8, 0xCFC
 COMMAND, INTX_DISABLE = 4, 1 << 10
 EDU, NVME = 4, 7
 DEVICES = {"devices": [f"edu,addr={EDU}", f"nvme,addr={NVME}"], "drivers": ["edu-line", "nvme"]}
-
-
-class Meddler(Guest):
-    """A guest whose hardware is changed behind its back, and not verified at its end."""
-
-    def __init__(self, **options):
-        super().__init__(qtest=True, **options)
-
-    def is_at_prompt(self):
-        return False
-
-    def ioapic(self, register):
-        self.qtest.writel(IOAPIC_SELECT, register)
-        return self.qtest.readl(IOAPIC_WINDOW)
-
-    def ioapic_set(self, register, value):
-        self.qtest.writel(IOAPIC_SELECT, register)
-        self.qtest.writel(IOAPIC_WINDOW, value)
-
-    def config(self, device, offset):
-        self.qtest.ask(f"outl {CONFIG_ADDRESS:#x} {1 << 31 | device << 11 | offset:#x}")
-        return int(self.qtest.ask(f"inl {CONFIG_DATA:#x}")[0], 16)
-
-    def config_set(self, device, offset, value):
-        self.qtest.ask(f"outl {CONFIG_ADDRESS:#x} {1 << 31 | device << 11 | offset:#x}")
-        self.qtest.ask(f"outl {CONFIG_DATA:#x} {value:#x}")
-
-    def differences(self):
-        """{(where, what): (set, held)}"""
-        rows = self.json("verify irq -j")
-        found = {(row["where"], row["what"]): (row["set"], row["held"])
-                 for row in rows if "where" in row}
-        assert rows[-1]["differences"] == len(found)
-        return found
 
 
 @pytest.fixture(name="guest")
@@ -68,6 +33,23 @@ def test_a_redirection_entry_that_was_changed_is_named(guest):
     guest.ioapic_set(0x10 + 2 * 3, 0x55)
     assert set(guest.differences()) == {("ioapic0 pin 3", "redirection entry"),
                                         ("ioapic0 pin 3", "masked, since nobody uses it")}
+
+
+@pytest.mark.parametrize("bit, name", [(13, "polarity"), (15, "trigger")])
+def test_a_pin_that_asks_otherwise_is_named(guest, bit, name):
+    pin = int(edu_pin(guest).split(",")[0])
+    low = guest.ioapic(0x10 + 2 * pin)
+    guest.ioapic_set(0x10 + 2 * pin, low ^ 1 << bit)
+    assert set(guest.differences()) == {(f"ioapic0 pin {pin}", name),
+                                        (f"ioapic0 pin {pin}", "redirection entry")}
+
+
+@pytest.mark.parametrize("bit, name, values", [(31, "MSI-X enable", (1, 0)),
+                                               (30, "MSI-X function mask", (0, 1))])
+def test_an_msix_capability_that_was_changed_is_named(guest, bit, name, values):
+    offset = guest.json("msi 0:7.0 -j")[0]["offset"]
+    guest.config_set(NVME, offset, guest.config(NVME, offset) ^ 1 << bit)
+    assert guest.differences() == {("00:07.0", name): values}
 
 
 def test_a_function_whose_intx_is_disabled_behind_our_back_is_named(guest):

@@ -9,7 +9,6 @@
 #define APIC_ADDRESS 0xFEE00000
 #define IOAPIC_ADDRESS 0xFEC00000
 #define IOAPIC_WINDOW 0x10
-#define MSR_APIC_BASE 0x1B
 #define APIC_BASE_X2 0x400
 #define FLAG_INTERRUPTS 0x200
 #define ICR_POLLS 100000
@@ -234,4 +233,4 @@ static VOID Run(VOID)
     ApicUnmap();
 }
 
-const TEST_GROUP TestGroup = {.Run = Run};
+const TEST_GROUP TestGroup = {.Run = Run, .Step = Meddle};

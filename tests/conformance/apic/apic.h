@@ -56,6 +56,8 @@ enum { IOAPIC_ID, IOAPIC_VERSION, IOAPIC_ARBITRATION, IOAPIC_TABLE = 0x10 };
 #define PIN_LEVEL 0x8000u
 #define PIN_MASKED 0x10000u
 
+#define MSR_APIC_BASE 0x1B
+
 #define MESSAGES 4 /* the rocker's */
 
 /*
@@ -101,6 +103,7 @@ ULONG_PTR NTAPI LogicalWrite(ULONG_PTR Modes);
 ULONG_PTR InterruptsOff(VOID);
 VOID InterruptsRestore(ULONG_PTR Flags);
 
+VOID Meddle(ULONG Number);
 VOID CheckLocal(PTEST_DEVICE Line);
 VOID CheckTimer(VOID);
 VOID CheckIpis(VOID);
