@@ -15,7 +15,7 @@
 #include <lib/export.h>
 #include <lib/list.h>
 #include <lib/string.h>
-#include <nt/wdm.h>
+#include <nt/ntifs.h>
 
 #include "mm/pool.h"
 
@@ -76,6 +76,8 @@ static void object_destroy(struct ob_header *header)
 {
     if (header->type->destroy != NULL)
         header->type->destroy(header + 1);
+    if (header->security != NULL)
+        mm_pool_free(header->security, OB_SECURITY_TAG);
     mm_pool_free(header, OBJECT_TAG);
 }
 
@@ -343,6 +345,24 @@ NTSTATUS NTAPI ObReferenceObjectByHandle(HANDLE Handle, ACCESS_MASK DesiredAcces
     return status;
 }
 LDR_EXPORT(ObReferenceObjectByHandle);
+
+/* There are no access states; every handle is the kernel's. IRQL = PASSIVE_LEVEL. */
+NTSTATUS NTAPI ObOpenObjectByPointer(PVOID Object, ULONG HandleAttributes,
+                                     PACCESS_STATE PassedAccessState, ACCESS_MASK DesiredAccess,
+                                     POBJECT_TYPE ObjectType, KPROCESSOR_MODE AccessMode,
+                                     PHANDLE Handle)
+{
+    UNREFERENCED_PARAMETER(HandleAttributes);
+    UNREFERENCED_PARAMETER(PassedAccessState);
+    UNREFERENCED_PARAMETER(DesiredAccess);
+    UNREFERENCED_PARAMETER(AccessMode);
+    ASSERT_IRQL(PASSIVE_LEVEL);
+    *Handle = NULL;
+    if (ObjectType != NULL && ob_type(Object) != ObjectType)
+        return STATUS_OBJECT_TYPE_MISMATCH;
+    return ob_handle_create(Object, Handle);
+}
+LDR_EXPORT(ObOpenObjectByPointer);
 
 NTSTATUS NTAPI ZwClose(HANDLE Handle)
 {

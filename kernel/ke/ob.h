@@ -7,7 +7,8 @@
  *
  * There is one handle table, as there is one process. A handle holds one reference.
  *
- * Field legend: (a) atomic, (c) constant, (q) queue of objects waiting to be destroyed.
+ * Field legend: (a) atomic, (c) constant, (q) queue of objects waiting to be destroyed, (s)
+ * ex/security_zw.c's, a pool block of OB_SECURITY_TAG.
  */
 #pragma once
 
@@ -33,7 +34,11 @@ struct ob_header {
     volatile int64_t handle_count;    /* (a) */
     const struct _OBJECT_TYPE *type;  /* (c) */
     struct ob_header *next_destroy;   /* (q) */
+    void *security;                   /* (s) self-relative descriptor, or NULL */
+    uint64_t reserved;                /* the body stays aligned to 16 bytes */
 };
+
+#define OB_SECURITY_TAG MM_TAG("ObSd")
 
 /* A zeroed nonpaged object with one reference; NULL without memory. IRQL <= DISPATCH_LEVEL. */
 void *ob_create(const struct _OBJECT_TYPE *type, size_t size);
