@@ -8,6 +8,7 @@
 
 #include "io/alloc.h"
 #include "io/driver.h"
+#include "io/event.h"
 #include "io/name.h"
 #include "io/object_types.h"
 #include "ke/thread.h"
@@ -29,26 +30,34 @@ static void event_close(void *object)
 
 const struct _OBJECT_TYPE io_event_type = {.name = "Event", .close = event_close, .waitable = true};
 
+NTSTATUS io_event_create(PUNICODE_STRING path, EVENT_TYPE type, BOOLEAN state, void **event)
+{
+    struct named_event *named = ob_create(&io_event_type, sizeof(*named));
+    NTSTATUS status = STATUS_SUCCESS;
+
+    if (named == NULL)
+        return STATUS_INSUFFICIENT_RESOURCES;
+    KeInitializeEvent(&named->event, type, state);
+    if (path != NULL)
+        status = io_name_insert(IO_NAME_EVENT, path, named, NULL, &named->name);
+    if (NT_SUCCESS(status))
+        *event = named;
+    else
+        ob_dereference(named);
+    return status;
+}
+
 /* The event of that name, or a new one; the handle keeps it. */
 static PKEVENT event_open(PUNICODE_STRING path, PHANDLE handle, EVENT_TYPE type)
 {
-    struct named_event *named = io_name_lookup(IO_NAME_EVENT, path);
+    void *named = io_name_lookup(IO_NAME_EVENT, path);
     NTSTATUS status;
 
-    if (named == NULL) {
-        named = ob_create(&io_event_type, sizeof(*named));
-        if (named == NULL)
-            return NULL;
-        KeInitializeEvent(&named->event, type, TRUE);
-        status = io_name_insert(IO_NAME_EVENT, path, named, NULL, &named->name);
-        if (!NT_SUCCESS(status)) {
-            ob_dereference(named);
-            return NULL;
-        }
-    }
+    if (named == NULL && !NT_SUCCESS(io_event_create(path, type, TRUE, &named)))
+        return NULL;
     status = ob_handle_create(named, handle);
     ob_dereference(named);
-    return NT_SUCCESS(status) ? &named->event : NULL;
+    return NT_SUCCESS(status) ? named : NULL;
 }
 
 /* WDK surface */

@@ -1,0 +1,117 @@
+/*
+ * io/event_zw.c - events by handle: ZwCreateEvent and its kin.
+ *
+ * A name is a whole path: there are no directories to open for a RootDirectory.
+ */
+#include <lib/assert.h>
+#include <lib/export.h>
+#include <nt/ntifs.h>
+
+#include "io/event.h"
+#include "io/name.h"
+#include "io/object_types.h"
+
+static NTSTATUS event_of(HANDLE handle, PKEVENT *event)
+{
+    ASSERT_IRQL(PASSIVE_LEVEL);
+    return ob_handle_reference(handle, &io_event_type, (void **)event);
+}
+
+/* The handle takes a reference of its own; the caller's goes. */
+static NTSTATUS hand_out(void *event, PHANDLE handle)
+{
+    NTSTATUS status = ob_handle_create(event, handle);
+
+    ob_dereference(event);
+    return status;
+}
+
+/* WDK surface */
+
+/*
+ * STATUS_OBJECT_NAME_EXISTS: an event of that name was there, and OBJ_OPENIF was given; its type
+ * and state stay. IRQL = PASSIVE_LEVEL. WDK: ZwCreateEvent
+ */
+NTSTATUS NTAPI ZwCreateEvent(PHANDLE EventHandle, ACCESS_MASK DesiredAccess,
+                             POBJECT_ATTRIBUTES ObjectAttributes, EVENT_TYPE EventType,
+                             BOOLEAN InitialState)
+{
+    PUNICODE_STRING name = ObjectAttributes == NULL ? NULL : ObjectAttributes->ObjectName;
+    NTSTATUS status;
+    void *event;
+
+    UNREFERENCED_PARAMETER(DesiredAccess);
+    ASSERT_IRQL(PASSIVE_LEVEL);
+    if (EventType != NotificationEvent && EventType != SynchronizationEvent)
+        return STATUS_INVALID_PARAMETER;
+    if (ObjectAttributes != NULL && ObjectAttributes->RootDirectory != NULL)
+        return STATUS_OBJECT_TYPE_MISMATCH;
+    status = io_event_create(name, EventType, InitialState, &event);
+    if (status == STATUS_OBJECT_NAME_COLLISION && (ObjectAttributes->Attributes & OBJ_OPENIF)) {
+        event = io_name_lookup(IO_NAME_EVENT, name);
+        if (event == NULL)
+            return STATUS_OBJECT_TYPE_MISMATCH;
+        status = hand_out(event, EventHandle);
+        return NT_SUCCESS(status) ? STATUS_OBJECT_NAME_EXISTS : status;
+    }
+    return NT_SUCCESS(status) ? hand_out(event, EventHandle) : status;
+}
+LDR_EXPORT(ZwCreateEvent);
+
+/* IRQL = PASSIVE_LEVEL. WDK: ZwOpenEvent */
+NTSTATUS NTAPI ZwOpenEvent(PHANDLE EventHandle, ACCESS_MASK DesiredAccess,
+                           POBJECT_ATTRIBUTES ObjectAttributes)
+{
+    void *event;
+
+    UNREFERENCED_PARAMETER(DesiredAccess);
+    ASSERT_IRQL(PASSIVE_LEVEL);
+    if (ObjectAttributes == NULL || ObjectAttributes->ObjectName == NULL)
+        return STATUS_INVALID_PARAMETER;
+    if (ObjectAttributes->RootDirectory != NULL)
+        return STATUS_OBJECT_TYPE_MISMATCH;
+    event = io_name_lookup(IO_NAME_EVENT, ObjectAttributes->ObjectName);
+    return event == NULL ? STATUS_OBJECT_NAME_NOT_FOUND : hand_out(event, EventHandle);
+}
+LDR_EXPORT(ZwOpenEvent);
+
+/* IRQL = PASSIVE_LEVEL. WDK: ZwSetEvent */
+NTSTATUS NTAPI ZwSetEvent(HANDLE EventHandle, PLONG PreviousState)
+{
+    PKEVENT event;
+    NTSTATUS status = event_of(EventHandle, &event);
+    LONG previous;
+
+    if (!NT_SUCCESS(status))
+        return status;
+    previous = KeSetEvent(event, IO_NO_INCREMENT, FALSE);
+    ob_dereference(event);
+    if (PreviousState != NULL)
+        *PreviousState = previous;
+    return STATUS_SUCCESS;
+}
+LDR_EXPORT(ZwSetEvent);
+
+/* IRQL = PASSIVE_LEVEL. */
+NTSTATUS NTAPI ZwResetEvent(HANDLE EventHandle, PLONG PreviousState)
+{
+    PKEVENT event;
+    NTSTATUS status = event_of(EventHandle, &event);
+    LONG previous;
+
+    if (!NT_SUCCESS(status))
+        return status;
+    previous = KeResetEvent(event);
+    ob_dereference(event);
+    if (PreviousState != NULL)
+        *PreviousState = previous;
+    return STATUS_SUCCESS;
+}
+LDR_EXPORT(ZwResetEvent);
+
+/* IRQL = PASSIVE_LEVEL. */
+NTSTATUS NTAPI ZwClearEvent(HANDLE EventHandle)
+{
+    return ZwResetEvent(EventHandle, NULL);
+}
+LDR_EXPORT(ZwClearEvent);
