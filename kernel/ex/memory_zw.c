@@ -13,6 +13,7 @@
 #include <lib/string.h>
 #include <nt/ntifs.h>
 
+#include "ex/memory_zw.h"
 #include "ke/lock.h"
 #include "ke/ob.h"
 #include "mm/mm.h"
@@ -36,8 +37,7 @@ static FAST_MUTEX regions_mutex = {
                          .WaitListHead = {&regions_mutex.Event.Header.WaitListHead,
                                           &regions_mutex.Event.Header.WaitListHead}}}};
 
-/* The pseudo handle, or a handle to the system process. */
-static NTSTATUS check_process(HANDLE process)
+NTSTATUS ex_process_check(HANDLE process)
 {
     NTSTATUS status;
     void *object;
@@ -160,7 +160,7 @@ static NTSTATUS release(struct region *region, ULONG_PTR *base, SIZE_T *size)
 NTSTATUS NTAPI ZwAllocateVirtualMemory(HANDLE ProcessHandle, PVOID *BaseAddress, ULONG_PTR ZeroBits,
                                        PSIZE_T RegionSize, ULONG AllocationType, ULONG Protect)
 {
-    NTSTATUS status = check_process(ProcessHandle);
+    NTSTATUS status = ex_process_check(ProcessHandle);
     uint32_t flags;
 
     ASSERT_IRQL(PASSIVE_LEVEL);
@@ -185,7 +185,7 @@ LDR_EXPORT(ZwAllocateVirtualMemory);
 NTSTATUS NTAPI ZwFreeVirtualMemory(HANDLE ProcessHandle, PVOID *BaseAddress, PSIZE_T RegionSize,
                                    ULONG FreeType)
 {
-    NTSTATUS status = check_process(ProcessHandle);
+    NTSTATUS status = ex_process_check(ProcessHandle);
     struct region *region;
 
     ASSERT_IRQL(PASSIVE_LEVEL);
