@@ -7,7 +7,7 @@
 #include <hal/types.h>
 #include <lib/export.h>
 #include <lib/string.h>
-#include <nt/ntddk.h>
+#include <nt/ntifs.h>
 
 #include "mm/pool.h"
 
@@ -122,6 +122,23 @@ NTSTATUS NTAPI RtlUnicodeStringToAnsiString(PANSI_STRING DestinationString,
     return status;
 }
 LDR_EXPORT(RtlUnicodeStringToAnsiString);
+
+/* What fits; no terminator. STATUS_SUCCESS also where not everything did. Any IRQL. */
+NTSTATUS NTAPI RtlUnicodeToMultiByteN(PCHAR MultiByteString, ULONG MaxBytesInMultiByteString,
+                                      PULONG BytesInMultiByteString, PCWCH UnicodeString,
+                                      ULONG BytesInUnicodeString)
+{
+    ULONG count = BytesInUnicodeString / sizeof(WCHAR);
+
+    if (count > MaxBytesInMultiByteString)
+        count = MaxBytesInMultiByteString;
+    for (ULONG i = 0; i < count; i++)
+        MultiByteString[i] = ansi_from_wide(UnicodeString[i]);
+    if (BytesInMultiByteString != NULL)
+        *BytesInMultiByteString = count;
+    return STATUS_SUCCESS;
+}
+LDR_EXPORT(RtlUnicodeToMultiByteN);
 
 NTSTATUS NTAPI RtlUpcaseUnicodeString(PUNICODE_STRING DestinationString,
                                       PCUNICODE_STRING SourceString,

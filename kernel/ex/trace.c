@@ -1,7 +1,7 @@
 /*
  * ex/trace.c - providers of event tracing. There is no controller and no session here: providers
  * are registered and never enabled, and an event is written to nobody, which on Windows succeeds
- * too.
+ * too. A message of WPP needs the handle of a session, and there is none that is valid.
  */
 #include <lib/export.h>
 #include <nt/wdm.h>
@@ -126,3 +126,24 @@ NTSTATUS NTAPI EtwWriteString(REGHANDLE RegHandle, UCHAR Level, ULONGLONG Keywor
     return event_write(RegHandle);
 }
 LDR_EXPORT(EtwWriteString);
+
+/* Any IRQL. WDK: WmiTraceMessage */
+NTSTATUS __cdecl WmiTraceMessage(TRACEHANDLE LoggerHandle, ULONG MessageFlags, LPGUID MessageGuid,
+                                 USHORT MessageNumber, ...)
+{
+    UNREFERENCED_PARAMETER(LoggerHandle);
+    UNREFERENCED_PARAMETER(MessageFlags);
+    UNREFERENCED_PARAMETER(MessageGuid);
+    UNREFERENCED_PARAMETER(MessageNumber);
+    return STATUS_INVALID_HANDLE;
+}
+LDR_EXPORT(WmiTraceMessage);
+
+/* Any IRQL. WDK: WmiTraceMessageVa */
+NTSTATUS NTAPI WmiTraceMessageVa(TRACEHANDLE LoggerHandle, ULONG MessageFlags, LPGUID MessageGuid,
+                                 USHORT MessageNumber, va_list MessageArgList)
+{
+    UNREFERENCED_PARAMETER(MessageArgList);
+    return WmiTraceMessage(LoggerHandle, MessageFlags, MessageGuid, MessageNumber, NULL);
+}
+LDR_EXPORT(WmiTraceMessageVa);

@@ -3,8 +3,9 @@
  *
  * Owns: the Ps surface. Owns not: threads themselves (ke/thread.c), handles (ke/ob.c).
  */
+#include <lib/assert.h>
 #include <lib/export.h>
-#include <nt/ntddk.h>
+#include <nt/ntifs.h>
 
 #include "ke/ob.h"
 #include "ke/thread.h"
@@ -90,6 +91,60 @@ PEPROCESS NTAPI IoGetCurrentProcess(VOID)
 }
 LDR_EXPORT(IoGetCurrentProcess);
 LDR_EXPORT_AS("PsGetCurrentProcess", IoGetCurrentProcess);
+
+HANDLE NTAPI PsGetProcessId(PEPROCESS Process)
+{
+    UNREFERENCED_PARAMETER(Process); /* there is one */
+    return PsGetCurrentProcessId();
+}
+LDR_EXPORT(PsGetProcessId);
+
+HANDLE NTAPI PsGetThreadId(PETHREAD Thread)
+{
+    return (HANDLE)((PKTHREAD)Thread)->id;
+}
+LDR_EXPORT(PsGetThreadId);
+
+/* IRQL <= APC_LEVEL. WDK: PsLookupProcessByProcessId */
+NTSTATUS NTAPI PsLookupProcessByProcessId(HANDLE ProcessId, PEPROCESS *Process)
+{
+    if (ProcessId != PsGetCurrentProcessId())
+        return STATUS_INVALID_CID;
+    *Process = initial_process;
+    ob_reference(*Process);
+    return STATUS_SUCCESS;
+}
+LDR_EXPORT(PsLookupProcessByProcessId);
+
+PEPROCESS NTAPI IoThreadToProcess(PETHREAD Thread)
+{
+    UNREFERENCED_PARAMETER(Thread);
+    return initial_process;
+}
+LDR_EXPORT(IoThreadToProcess);
+
+BOOLEAN NTAPI IoIsSystemThread(PETHREAD Thread)
+{
+    return PsIsSystemThread(Thread);
+}
+LDR_EXPORT(IoIsSystemThread);
+
+/*
+ * All threads share the one address space: a thread is attached where it was before, as one of the
+ * system process is on Windows. IRQL <= APC_LEVEL. WDK: KeStackAttachProcess
+ */
+VOID NTAPI KeStackAttachProcess(PRKPROCESS PROCESS, PRKAPC_STATE ApcState)
+{
+    ASSERT((PVOID)PROCESS == (PVOID)initial_process);
+    *ApcState = (KAPC_STATE){.Process = NULL}; /* nothing to undo */
+}
+LDR_EXPORT(KeStackAttachProcess);
+
+VOID NTAPI KeUnstackDetachProcess(PRKAPC_STATE ApcState)
+{
+    UNREFERENCED_PARAMETER(ApcState);
+}
+LDR_EXPORT(KeUnstackDetachProcess);
 
 VOID NTAPI IoGetStackLimits(PULONG_PTR LowLimit, PULONG_PTR HighLimit)
 {

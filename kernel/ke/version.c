@@ -3,7 +3,9 @@
  */
 #include "ke/version.h"
 
+#include <lib/export.h>
 #include <lib/string.h>
+#include <nt/wdm.h>
 
 struct ke_version ke_version = {10, 0, 19045};
 
@@ -26,3 +28,20 @@ bool ke_version_choose(const char *text)
     }
     return false;
 }
+
+/* The WDM version of the presented Windows: major in the upper byte. */
+static uint32_t wdm_version(void)
+{
+    static const uint32_t before_vista[] = {0x0110, 0x0120, 0x0130}; /* 5.0, 5.1, 5.2 */
+
+    return ke_version.major >= 6 ? 0x0600 : before_vista[ke_version.minor];
+}
+
+/* WDK surface */
+
+/* WDK: IoIsWdmVersionAvailable; also 1.0 to 1.30 are available where 6.0 is. Any IRQL. */
+BOOLEAN NTAPI IoIsWdmVersionAvailable(UCHAR MajorVersion, UCHAR MinorVersion)
+{
+    return ((uint32_t)MajorVersion << 8 | MinorVersion) <= wdm_version();
+}
+LDR_EXPORT(IoIsWdmVersionAvailable);

@@ -47,4 +47,14 @@ NTKERNELAPI NTSTATUS NTAPI EtwWriteTransfer(REGHANDLE RegHandle, PCEVENT_DESCRIP
 NTKERNELAPI NTSTATUS NTAPI EtwWriteString(REGHANDLE RegHandle, UCHAR Level, ULONGLONG Keyword,
                                           LPCGUID ActivityId, PCWSTR String);
 
+/* Software tracing by the WPP preprocessor (WDK: WmiTraceMessage) */
+
+typedef ULONG64 TRACEHANDLE, *PTRACEHANDLE;
+
+NTKERNELAPI NTSTATUS __cdecl WmiTraceMessage(TRACEHANDLE LoggerHandle, ULONG MessageFlags,
+                                             LPGUID MessageGuid, USHORT MessageNumber, ...);
+NTKERNELAPI NTSTATUS NTAPI WmiTraceMessageVa(TRACEHANDLE LoggerHandle, ULONG MessageFlags,
+                                             LPGUID MessageGuid, USHORT MessageNumber,
+                                             va_list MessageArgList);
+
 #endif
