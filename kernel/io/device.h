@@ -49,6 +49,7 @@ struct io_device {
     struct io_interrupt_assignment *interrupts; /* (p) of a PDO */
     uint32_t location;          /* (p) of a PDO: PCI_LOCATION(), or PCI_LOCATION_NONE */
     const WCHAR *instance_path; /* (p) of a PDO: "PCI\VEN_1234&...\3&0&18", for interface names */
+    bool starting;              /* (p) of a PDO: START_DEVICE is under way */
     struct io_name *name;       /* (d) NULL: unnamed */
     struct io_timer *timer;     /* (c) once IoInitializeTimer was called */
     struct io_device *next_shutdown[IO_SHUTDOWN_KINDS]; /* (d) */

@@ -4,6 +4,8 @@
  * The link's name is \??\<instance path with # for \>#{class guid}[\reference], as on Windows. It
  * exists from registration on but resolves only while it is enabled.
  */
+#include "io/interface.h"
+
 #include <lib/export.h>
 #include <lib/format.h>
 #include <lib/string.h>
@@ -152,7 +154,7 @@ static void link_visit(const struct io_name *name, void *context)
     size_t units = name->path.Length / sizeof(WCHAR);
     GUID guid;
 
-    if (name->kind != IO_NAME_LINK || (!name->enabled && !search->all) ||
+    if (name->kind != IO_NAME_INTERFACE || (!name->enabled && !search->all) ||
         !link_guid(&name->path, &guid) || !IsEqualGUID(&guid, search->guid) ||
         (search->pdo != NULL && !link_is_of(name, search->pdo)))
         return;
@@ -162,6 +164,33 @@ static void link_visit(const struct io_name *name, void *context)
         memcpy(search->list + search->units, name->path.Buffer, name->path.Length);
     }
     search->units += units + 1;
+}
+
+/* ---- The device starts and goes ------------------------------------------------------------- */
+
+static void interfaces_tell(PDEVICE_OBJECT pdo, bool arrival)
+{
+    UNICODE_STRING link;
+    WCHAR *path;
+    GUID guid;
+    bool tell;
+
+    while ((path = io_name_interface_take(pdo, !arrival, &tell)) != NULL) {
+        RtlInitUnicodeString(&link, path);
+        if (tell && link_guid(&link, &guid))
+            io_notify_interface(&guid, &link, arrival);
+        io_free(path);
+    }
+}
+
+void io_interfaces_started(PDEVICE_OBJECT pdo)
+{
+    interfaces_tell(pdo, true);
+}
+
+void io_interfaces_removed(PDEVICE_OBJECT pdo)
+{
+    interfaces_tell(pdo, false);
 }
 
 /* WDK surface */
@@ -187,10 +216,8 @@ NTSTATUS NTAPI IoRegisterDeviceInterface(PDEVICE_OBJECT PhysicalDeviceObject,
         io_free(units);
         return STATUS_OBJECT_NAME_INVALID;
     }
-    status = io_name_insert(IO_NAME_LINK, &name, NULL, &target, NULL);
-    if (NT_SUCCESS(status))
-        io_name_link_enable(&name, false);
-    else if (status == STATUS_OBJECT_NAME_COLLISION) /* registered before */
+    status = io_name_insert(IO_NAME_INTERFACE, &name, NULL, &target, NULL);
+    if (status == STATUS_OBJECT_NAME_COLLISION) /* registered before */
         status = STATUS_SUCCESS;
     if (NT_SUCCESS(status))
         *SymbolicLinkName = name;
@@ -202,10 +229,11 @@ LDR_EXPORT(IoRegisterDeviceInterface);
 
 NTSTATUS NTAPI IoSetDeviceInterfaceState(PUNICODE_STRING SymbolicLinkName, BOOLEAN Enable)
 {
-    NTSTATUS status = io_name_link_enable(SymbolicLinkName, Enable);
+    bool tell;
+    NTSTATUS status = io_name_interface_enable(SymbolicLinkName, Enable, &tell);
     GUID guid;
 
-    if (status == STATUS_SUCCESS && link_guid(SymbolicLinkName, &guid))
+    if (NT_SUCCESS(status) && tell && link_guid(SymbolicLinkName, &guid))
         io_notify_interface(&guid, SymbolicLinkName, Enable);
     return status;
 }
@@ -219,6 +247,9 @@ NTSTATUS NTAPI IoGetDeviceInterfaces(const GUID *InterfaceClassGuid,
                                  .pdo = PhysicalDeviceObject,
                                  .all = (Flags & DEVICE_INTERFACE_INCLUDE_NONACTIVE) != 0};
 
+    *SymbolicLinkList = NULL;
+    if (PhysicalDeviceObject != NULL && !io_device_is_pdo(PhysicalDeviceObject))
+        return STATUS_INVALID_DEVICE_REQUEST;
     /* Once to measure, once to fill; what is registered in between is left out. */
     io_name_for_each(link_visit, &search);
     search.room = search.units + 1;

@@ -136,7 +136,7 @@ NTSTATUS io_name_insert(enum io_name_kind kind, PCUNICODE_STRING path, void *obj
         return STATUS_INSUFFICIENT_RESOURCES;
     name->kind = kind;
     name->object = object;
-    name->enabled = true;
+    name->enabled = kind != IO_NAME_INTERFACE;
     status = path_make(path->Buffer, path->Length / sizeof(WCHAR), NULL, 0, &name->path);
     if (NT_SUCCESS(status) && target != NULL)
         status = path_make(target->Buffer, target->Length / sizeof(WCHAR), NULL, 0, &name->target);
@@ -196,7 +196,7 @@ NTSTATUS io_name_remove_link(PCUNICODE_STRING path)
     name = name_find(&full);
     if (name == NULL) {
         status = STATUS_OBJECT_NAME_NOT_FOUND;
-    } else if (name->kind != IO_NAME_LINK) {
+    } else if (name->kind != IO_NAME_LINK && name->kind != IO_NAME_INTERFACE) {
         status = STATUS_OBJECT_TYPE_MISMATCH;
     } else {
         name_unlink(name);
@@ -209,10 +209,29 @@ NTSTATUS io_name_remove_link(PCUNICODE_STRING path)
     return status;
 }
 
-NTSTATUS io_name_link_enable(PCUNICODE_STRING path, bool enable)
+/* The device that an interface is of. Database lock held. */
+static PDEVICE_OBJECT interface_device(const struct io_name *link)
+{
+    struct io_name *name = name_find(&link->target);
+
+    return name != NULL && name->kind == IO_NAME_DEVICE ? name->object : NULL;
+}
+
+/* Database lock held. Returns whether that is to be told. */
+static bool interface_set(struct io_name *link, PDEVICE_OBJECT device, bool enable)
+{
+    bool told = link->announced;
+
+    link->enabled = enable;
+    link->announced = enable && (device == NULL || !io_device_of(device)->starting);
+    return enable ? link->announced : told;
+}
+
+NTSTATUS io_name_interface_enable(PCUNICODE_STRING path, bool enable, bool *tell)
 {
     UNICODE_STRING full;
     struct io_name *name;
+    bool due = false;
     NTSTATUS status;
     KIRQL irql;
 
@@ -221,15 +240,36 @@ NTSTATUS io_name_link_enable(PCUNICODE_STRING path, bool enable)
         return status;
     irql = io_database_acquire();
     name = name_find(&full);
-    if (name == NULL || name->kind != IO_NAME_LINK)
+    if (name == NULL || name->kind != IO_NAME_INTERFACE)
         status = STATUS_OBJECT_NAME_NOT_FOUND;
     else if (name->enabled == enable)
         status = enable ? STATUS_OBJECT_NAME_EXISTS : STATUS_OBJECT_NAME_NOT_FOUND;
     else
-        name->enabled = enable;
+        due = interface_set(name, interface_device(name), enable);
     io_database_release(irql);
     io_free(full.Buffer);
+    *tell = due;
     return status;
+}
+
+WCHAR *io_name_interface_take(PDEVICE_OBJECT device, bool disable, bool *tell)
+{
+    struct io_name *name;
+    WCHAR *path = NULL;
+    KIRQL irql = io_database_acquire();
+
+    for (name = name_list; name != NULL; name = name->next)
+        if (name->kind == IO_NAME_INTERFACE && name->enabled && (disable || !name->announced) &&
+            interface_device(name) == device)
+            break;
+    if (name != NULL) {
+        path = mm_pool_alloc(name->path.Length + sizeof(WCHAR), IO_TAG_NAME);
+        *tell = interface_set(name, device, !disable);
+    }
+    if (path != NULL)
+        memcpy(path, name->path.Buffer, name->path.Length);
+    io_database_release(irql);
+    return path;
 }
 
 /* One step: a device (referenced), or the path with a link replaced. Frees and replaces *path. */

@@ -9,7 +9,8 @@
 #include <hal/types.h>
 #include <nt/wdm.h>
 
-enum io_name_kind { IO_NAME_DEVICE, IO_NAME_LINK, IO_NAME_EVENT };
+/* An interface is a link that is there from registration on but leads on only while enabled. */
+enum io_name_kind { IO_NAME_DEVICE, IO_NAME_LINK, IO_NAME_INTERFACE, IO_NAME_EVENT };
 
 /* Legend: (c) constant, (d) io database lock. */
 struct io_name {
@@ -17,8 +18,9 @@ struct io_name {
     enum io_name_kind kind; /* (c) */
     UNICODE_STRING path;    /* (c) normalised: \??\x for all spellings of DosDevices */
     void *object;           /* (d) device or event; not referenced: the object removes its name */
-    UNICODE_STRING target;  /* (c) of a link */
-    bool enabled;           /* (d) a device interface's link exists only while enabled */
+    UNICODE_STRING target;  /* (c) of a link or an interface */
+    bool enabled;           /* (d) false: a disabled interface */
+    bool announced;         /* (d) those who want to know of its class have been told of it */
 };
 
 /* STATUS_OBJECT_NAME_COLLISION, _OBJECT_NAME_INVALID, _INSUFFICIENT_RESOURCES. PASSIVE_LEVEL. */
@@ -26,7 +28,18 @@ NTSTATUS io_name_insert(enum io_name_kind kind, PCUNICODE_STRING path, void *obj
                         PCUNICODE_STRING target, struct io_name **name);
 void io_name_remove(struct io_name *name);
 NTSTATUS io_name_remove_link(PCUNICODE_STRING path);
-NTSTATUS io_name_link_enable(PCUNICODE_STRING path, bool enable);
+/*
+ * Device interfaces, which are disabled at first. *tell: those who want to know are to be told now; an
+ * arrival waits until the device has started. STATUS_OBJECT_NAME_EXISTS: it is enabled already.
+ * STATUS_OBJECT_NAME_NOT_FOUND: there is none, or it is disabled already.
+ */
+NTSTATUS io_name_interface_enable(PCUNICODE_STRING path, bool enable, bool *tell);
+/*
+ * An enabled interface of the device that has not been announced, which it is now; or, to disable them,
+ * any, which is disabled. NULL: there is no more. Its path, zero-terminated, is the caller's to
+ * free with io_free(); *tell as above.
+ */
+WCHAR *io_name_interface_take(PDEVICE_OBJECT device, bool disable, bool *tell);
 
 /*
  * Follow links to a device. *rest (may be NULL) is what the path has beyond the device's name; it

@@ -1,19 +1,25 @@
 /*
- * io/notification.c - PnP notifications: device interfaces, custom events of a target device.
+ * io/notification.c - PnP notifications: device interfaces, removal and custom events of a target
+ * device.
  *
- * A registration is an object of the list below, referenced while its routine runs, so that it can
- * be withdrawn from inside the routine. Routines run at PASSIVE_LEVEL in the thread that caused the
- * event. Hardware profiles do not change here; such a registration is kept and never called.
+ * A registration is an object of the list below, in it until its last reference is gone and
+ * referenced while it is looked at, so that it can be withdrawn from inside its routine. One thread
+ * at a time is in a routine; it may come back to it. Routines run at PASSIVE_LEVEL in the thread
+ * that caused the event. Hardware profiles do not change here; such a registration is kept and
+ * never called.
  *
- * Owns: registrations. Owns not: interfaces (io/interface.c).
+ * Owns: registrations. Owns not: interfaces (io/interface.c), when a device goes (pnp/remove.c).
  */
 #include "io/notification.h"
 
+#include <lib/bits.h>
 #include <lib/export.h>
+#include <lib/log.h>
 #include <lib/string.h>
 
 #include "io/alloc.h"
 #include "io/device.h"
+#include "io/driver.h"
 #include "ke/ob.h"
 
 /* WDK: wdmguid.h. The kernel has them once, here. */
@@ -22,16 +28,36 @@ static const GUID interface_arrival = {
 static const GUID interface_removal = {
     0xcb3a4005, 0x46f0, 0x11d0, {0xb0, 0x8f, 0x00, 0x60, 0x97, 0x13, 0x05, 0x3f}};
 
-/* Legend: (c) constant, (d) database lock. */
+static const GUID target_guids[] = {
+    [IO_TARGET_QUERY_REMOVE] = {0xcb3a4006,
+                                0x46f0,
+                                0x11d0,
+                                {0xb0, 0x8f, 0x00, 0x60, 0x97, 0x13, 0x05, 0x3f}},
+    [IO_TARGET_REMOVE_CANCELLED] = {0xcb3a4007,
+                                    0x46f0,
+                                    0x11d0,
+                                    {0xb0, 0x8f, 0x00, 0x60, 0x97, 0x13, 0x05, 0x3f}},
+    [IO_TARGET_REMOVE_COMPLETE] = {0xcb3a4008,
+                                   0x46f0,
+                                   0x11d0,
+                                   {0xb0, 0x8f, 0x00, 0x60, 0x97, 0x13, 0x05, 0x3f}},
+};
+
+/* Legend: (c) constant, (d) database lock, (g) whoever has the gate. */
 struct registration {
     struct registration *next;               /* (d) */
     bool withdrawn;                          /* (d) */
     IO_NOTIFICATION_EVENT_CATEGORY category; /* (c) */
     GUID class_guid;                         /* (c) of an interface registration */
     PDEVICE_OBJECT target;                   /* (c) PDO of a target registration, referenced */
-    PDRIVER_OBJECT driver;                   /* (c) referenced */
+    PFILE_OBJECT file;     /* (c) its file as registered; told, not followed or referenced */
+    PDRIVER_OBJECT driver; /* (c) referenced */
     PDRIVER_NOTIFICATION_CALLBACK_ROUTINE routine; /* (c) */
     PVOID context;                                 /* (c) */
+    KEVENT gate;                                   /* set: nobody is in the routine */
+    PKTHREAD inside;                               /* (g) who is, */
+    unsigned depth;                                /* (g) so many times */
+    bool asked; /* (g) it agreed to a removal that has not come yet */
 };
 
 static struct registration *registration_list;
@@ -39,7 +65,14 @@ static struct registration *registration_list;
 static void registration_destroy(void *object)
 {
     struct registration *registration = object;
+    struct registration **link = &registration_list;
+    KIRQL irql = io_database_acquire();
 
+    while (*link != NULL && *link != registration)
+        link = &(*link)->next;
+    if (*link != NULL)
+        *link = registration->next;
+    io_database_release(irql);
     if (registration->target != NULL)
         ob_dereference(registration->target);
     if (registration->driver != NULL)
@@ -48,6 +81,48 @@ static void registration_destroy(void *object)
 
 static const struct _OBJECT_TYPE registration_type = {.name = "Notification",
                                                       .destroy = registration_destroy};
+
+static void gate_enter(struct registration *registration)
+{
+    if (registration->inside != KeGetCurrentThread()) {
+        KeWaitForSingleObject(&registration->gate, Executive, KernelMode, FALSE, NULL);
+        registration->inside = KeGetCurrentThread();
+    }
+    registration->depth++;
+}
+
+static void gate_leave(struct registration *registration)
+{
+    if (--registration->depth != 0)
+        return;
+    registration->inside = NULL;
+    KeSetEvent(&registration->gate, IO_NO_INCREMENT, FALSE);
+}
+
+static NTSTATUS registration_call(struct registration *registration, PVOID event)
+{
+    NTSTATUS status = STATUS_SUCCESS;
+
+    gate_enter(registration);
+    if (!registration->withdrawn)
+        status = registration->routine(event, registration->context);
+    gate_leave(registration);
+    return status;
+}
+
+/* The caller's reference goes. With `wait` nobody else is in the routine, or will be, on return. */
+static void registration_withdraw(struct registration *registration, bool wait)
+{
+    KIRQL irql = io_database_acquire();
+
+    registration->withdrawn = true;
+    io_database_release(irql);
+    if (wait) {
+        gate_enter(registration);
+        gate_leave(registration);
+    }
+    ob_dereference(registration);
+}
 
 static bool registration_wants(const struct registration *registration, const GUID *class_guid,
                                PDEVICE_OBJECT target)
@@ -79,7 +154,7 @@ static struct registration *registration_next(struct registration *previous, con
     return next;
 }
 
-static void interface_event(const struct registration *registration, const GUID *class_guid,
+static void interface_event(struct registration *registration, const GUID *class_guid,
                             PUNICODE_STRING link, BOOLEAN arrival)
 {
     DEVICE_INTERFACE_CHANGE_NOTIFICATION event = {.Version = 1, .Size = sizeof(event)};
@@ -87,7 +162,7 @@ static void interface_event(const struct registration *registration, const GUID 
     event.Event = arrival ? interface_arrival : interface_removal;
     event.InterfaceClassGuid = *class_guid;
     event.SymbolicLinkName = link;
-    registration->routine(&event, registration->context);
+    registration_call(registration, &event);
 }
 
 void io_notify_interface(const GUID *class_guid, PUNICODE_STRING link, BOOLEAN arrival)
@@ -114,22 +189,88 @@ static void interface_events_existing(struct registration *registration)
     io_free(list);
 }
 
+/* ---- A target device goes ------------------------------------------------------------------- */
+
+static NTSTATUS removal_call(struct registration *registration, enum io_target_event event)
+{
+    TARGET_DEVICE_REMOVAL_NOTIFICATION notification = {
+        .Version = 1, .Size = sizeof(notification), .Event = target_guids[event]};
+    NTSTATUS status = STATUS_SUCCESS;
+
+    notification.FileObject = registration->file;
+    gate_enter(registration);
+    if (event != IO_TARGET_REMOVE_CANCELLED || registration->asked) {
+        status = registration_call(registration, &notification);
+        registration->asked = event == IO_TARGET_QUERY_REMOVE && NT_SUCCESS(status);
+    }
+    gate_leave(registration);
+    return event == IO_TARGET_QUERY_REMOVE ? status : STATUS_SUCCESS;
+}
+
+NTSTATUS io_notify_target(PDEVICE_OBJECT pdo, enum io_target_event event)
+{
+    struct registration *registration = NULL;
+    NTSTATUS status = STATUS_SUCCESS;
+
+    while (NT_SUCCESS(status) &&
+           (registration = registration_next(registration, NULL, pdo)) != NULL)
+        status = removal_call(registration, event);
+    if (NT_SUCCESS(status))
+        return STATUS_SUCCESS;
+    ob_dereference(registration);
+    io_notify_target(pdo, IO_TARGET_REMOVE_CANCELLED);
+    return status;
+}
+
+void io_notify_forget(PDRIVER_OBJECT driver)
+{
+    for (;;) {
+        struct registration *registration;
+        KIRQL irql = io_database_acquire();
+
+        registration = registration_list;
+        while (registration != NULL && (registration->withdrawn || registration->driver != driver))
+            registration = registration->next;
+        io_database_release(irql);
+        if (registration == NULL)
+            return;
+        log_warn("io: %s is unloaded with a PnP notification registered",
+                 io_driver_of(driver)->name);
+        registration_withdraw(registration, true);
+    }
+}
+
 /* ---- Custom events of a target device, delivered by a work item ----------------------------- */
 
 struct target_event {
     WORK_QUEUE_ITEM item;
     PDEVICE_OBJECT target;
-    PVOID event;
+    PTARGET_DEVICE_CUSTOM_NOTIFICATION event;
     PDEVICE_CHANGE_COMPLETE_CALLBACK done;
     PVOID context;
 };
 
-static void target_events(PDEVICE_OBJECT target, PVOID event)
+/* Each registrant sees the file object that it registered with. */
+static void target_events(PDEVICE_OBJECT target, PTARGET_DEVICE_CUSTOM_NOTIFICATION event)
 {
     struct registration *registration = NULL;
 
-    while ((registration = registration_next(registration, NULL, target)) != NULL)
-        registration->routine(event, registration->context);
+    while ((registration = registration_next(registration, NULL, target)) != NULL) {
+        event->FileObject = registration->file;
+        registration_call(registration, event);
+    }
+    event->FileObject = NULL;
+}
+
+/* STATUS_INVALID_DEVICE_REQUEST: the system's own. STATUS_INVALID_PARAMETER: it has no room. */
+static NTSTATUS target_event_check(const TARGET_DEVICE_CUSTOM_NOTIFICATION *event)
+{
+    if (event->Size < FIELD_OFFSET(TARGET_DEVICE_CUSTOM_NOTIFICATION, CustomDataBuffer))
+        return STATUS_INVALID_PARAMETER;
+    for (unsigned i = 0; i < ARRAY_COUNT(target_guids); i++)
+        if (IsEqualGUID(&event->Event, &target_guids[i]))
+            return STATUS_INVALID_DEVICE_REQUEST;
+    return STATUS_SUCCESS;
 }
 
 static VOID NTAPI target_event_run(PVOID parameter)
@@ -153,27 +294,34 @@ NTSTATUS NTAPI IoRegisterPlugPlayNotification(IO_NOTIFICATION_EVENT_CATEGORY Eve
                                               PVOID Context, PVOID *NotificationEntry)
 {
     struct registration *registration;
+    PDEVICE_OBJECT target = NULL;
     KIRQL irql;
 
     *NotificationEntry = NULL;
     if (EventCategory <= EventCategoryReserved || EventCategory > EventCategoryTargetDeviceChange)
         return STATUS_INVALID_PARAMETER;
+    if (EventCategory == EventCategoryTargetDeviceChange) {
+        target = io_device_bottom(((PFILE_OBJECT)EventCategoryData)->DeviceObject);
+        if (!io_device_is_pdo(target))
+            return STATUS_INVALID_DEVICE_REQUEST;
+    }
     registration = ob_create(&registration_type, sizeof(*registration));
     if (registration == NULL)
         return STATUS_INSUFFICIENT_RESOURCES;
+    KeInitializeEvent(&registration->gate, SynchronizationEvent, TRUE);
     registration->category = EventCategory;
     registration->routine = CallbackRoutine;
     registration->context = Context;
     registration->driver = DriverObject;
+    registration->target = target;
     ob_reference(DriverObject);
-    if (EventCategory == EventCategoryDeviceInterfaceChange) {
+    if (target != NULL) {
+        registration->file = EventCategoryData;
+        ob_reference(target);
+    } else if (EventCategory == EventCategoryDeviceInterfaceChange) {
         registration->class_guid = *(const GUID *)EventCategoryData;
-    } else if (EventCategory == EventCategoryTargetDeviceChange) {
-        PFILE_OBJECT file = EventCategoryData;
-
-        registration->target = io_device_bottom(file->DeviceObject);
-        ob_reference(registration->target);
     }
+    ob_reference(registration); /* ours: its routine may withdraw it */
     irql = io_database_acquire();
     registration->next = registration_list;
     registration_list = registration;
@@ -182,38 +330,34 @@ NTSTATUS NTAPI IoRegisterPlugPlayNotification(IO_NOTIFICATION_EVENT_CATEGORY Eve
     if (EventCategory == EventCategoryDeviceInterfaceChange &&
         (EventCategoryFlags & PNPNOTIFY_DEVICE_INTERFACE_INCLUDE_EXISTING_INTERFACES) != 0)
         interface_events_existing(registration);
+    ob_dereference(registration);
     return STATUS_SUCCESS;
 }
 LDR_EXPORT(IoRegisterPlugPlayNotification);
 
 NTSTATUS NTAPI IoUnregisterPlugPlayNotificationEx(PVOID NotificationEntry)
 {
-    struct registration *registration = NotificationEntry;
-    struct registration **link;
-    KIRQL irql = io_database_acquire();
-
-    registration->withdrawn = true;
-    for (link = &registration_list; *link != NULL && *link != registration;)
-        link = &(*link)->next;
-    if (*link != NULL)
-        *link = registration->next;
-    io_database_release(irql);
-    ob_dereference(registration);
+    registration_withdraw(NotificationEntry, true);
     return STATUS_SUCCESS;
 }
 LDR_EXPORT(IoUnregisterPlugPlayNotificationEx);
 
+/* The routine may still run when this returns, as its page says. */
 NTSTATUS NTAPI IoUnregisterPlugPlayNotification(PVOID NotificationEntry)
 {
-    return IoUnregisterPlugPlayNotificationEx(NotificationEntry);
+    registration_withdraw(NotificationEntry, false);
+    return STATUS_SUCCESS;
 }
 LDR_EXPORT(IoUnregisterPlugPlayNotification);
 
 NTSTATUS NTAPI IoReportTargetDeviceChange(PDEVICE_OBJECT PhysicalDeviceObject,
                                           PVOID NotificationStructure)
 {
-    target_events(PhysicalDeviceObject, NotificationStructure);
-    return STATUS_SUCCESS;
+    NTSTATUS status = target_event_check(NotificationStructure);
+
+    if (NT_SUCCESS(status))
+        target_events(PhysicalDeviceObject, NotificationStructure);
+    return status;
 }
 LDR_EXPORT(IoReportTargetDeviceChange);
 
@@ -223,8 +367,12 @@ NTSTATUS NTAPI IoReportTargetDeviceChangeAsynchronous(PDEVICE_OBJECT PhysicalDev
                                                       PVOID Context)
 {
     PTARGET_DEVICE_CUSTOM_NOTIFICATION event = NotificationStructure;
-    struct target_event *request = io_allocate(sizeof(*request), IO_TAG_IO);
+    struct target_event *request;
+    NTSTATUS status = target_event_check(event);
 
+    if (!NT_SUCCESS(status))
+        return status;
+    request = io_allocate(sizeof(*request), IO_TAG_IO);
     if (request == NULL)
         return STATUS_INSUFFICIENT_RESOURCES;
     request->event = io_allocate(event->Size, IO_TAG_IO);
@@ -239,6 +387,6 @@ NTSTATUS NTAPI IoReportTargetDeviceChangeAsynchronous(PDEVICE_OBJECT PhysicalDev
     ob_reference(PhysicalDeviceObject);
     ExInitializeWorkItem(&request->item, target_event_run, request);
     ExQueueWorkItem(&request->item, DelayedWorkQueue);
-    return STATUS_PENDING;
+    return STATUS_SUCCESS;
 }
 LDR_EXPORT(IoReportTargetDeviceChangeAsynchronous);

@@ -15,6 +15,7 @@
 #include "io/alloc.h"
 #include "io/connection.h"
 #include "io/driver.h"
+#include "io/notification.h"
 #include "ke/notify.h"
 #include "ke/verifier.h"
 #include "ldr/internal.h"
@@ -99,6 +100,7 @@ bool ldr_driver_unload(PDRIVER_OBJECT driver)
         return false;
     driver->Flags |= DRVO_UNLOAD_INVOKED;
     driver->DriverUnload(driver);
+    io_notify_forget(driver);
     driver_drop_devices(driver);
     io_connection_expect_none_in((const void *)image->base, image->size);
     if (ke_verifier != NULL)

@@ -9,6 +9,8 @@
  */
 #include <lib/log.h>
 
+#include "io/interface.h"
+#include "io/notification.h"
 #include "pnp/devnode.h"
 
 static bool refused(NTSTATUS status)
@@ -16,34 +18,64 @@ static bool refused(NTSTATUS status)
     return !NT_SUCCESS(status) && status != STATUS_NOT_SUPPORTED;
 }
 
+static void cancel_query(struct pnp_devnode *node, UCHAR cancel)
+{
+    pnp_send(node, cancel, NULL);
+    if (cancel == IRP_MN_CANCEL_REMOVE_DEVICE)
+        io_notify_target(node->pdo, IO_TARGET_REMOVE_CANCELLED);
+}
+
+/* Take the query back from a subtree that agreed, in the order of START. */
+static void cancel_tree(struct pnp_devnode *node, UCHAR cancel)
+{
+    if (node->state == PNP_STARTED && node->added)
+        cancel_query(node, cancel);
+    for (struct pnp_devnode *child = node->first_child; child != NULL; child = child->next)
+        cancel_tree(child, cancel);
+}
+
+/* One device: those who have it open first, then its drivers. */
+static NTSTATUS query_device(struct pnp_devnode *node, UCHAR query, UCHAR cancel)
+{
+    NTSTATUS status;
+
+    if (query == IRP_MN_QUERY_REMOVE_DEVICE) {
+        if (!NT_SUCCESS(io_notify_target(node->pdo, IO_TARGET_QUERY_REMOVE))) {
+            log_warn("pnp: %s: somebody who was notified refuses", node->instance);
+            return STATUS_UNSUCCESSFUL;
+        }
+        if (io_device_stack_is_open(node->pdo)) {
+            io_notify_target(node->pdo, IO_TARGET_REMOVE_CANCELLED);
+            log_warn("pnp: %s: somebody has it open", node->instance);
+            return STATUS_DEVICE_BUSY;
+        }
+    }
+    status = pnp_send(node, query, NULL);
+    if (!refused(status))
+        return STATUS_SUCCESS;
+    cancel_query(node, cancel);
+    log_warn("pnp: %s: its driver refuses: 0x%08x", node->instance, (unsigned)status);
+    return STATUS_UNSUCCESSFUL;
+}
+
 /* Query a subtree, deepest first; on a refusal cancel those that agreed. */
 static NTSTATUS query_tree(struct pnp_devnode *node, UCHAR query, UCHAR cancel)
 {
     struct pnp_devnode *child;
     struct pnp_devnode *undo;
-    NTSTATUS status;
+    NTSTATUS status = STATUS_SUCCESS;
 
     for (child = node->first_child; child != NULL; child = child->next) {
         status = query_tree(child, query, cancel);
-        if (NT_SUCCESS(status))
-            continue;
+        if (!NT_SUCCESS(status))
+            break;
+    }
+    if (NT_SUCCESS(status) && node->state == PNP_STARTED && node->added)
+        status = query_device(node, query, cancel);
+    if (!NT_SUCCESS(status))
         for (undo = node->first_child; undo != child; undo = undo->next)
-            if (undo->state == PNP_STARTED)
-                pnp_send(undo, cancel, NULL);
-        return status;
-    }
-    if (node->state != PNP_STARTED || !node->added)
-        return STATUS_SUCCESS;
-    if (query == IRP_MN_QUERY_REMOVE_DEVICE && io_device_stack_is_open(node->pdo)) {
-        log_warn("pnp: %s: somebody has it open", node->instance);
-        return STATUS_DEVICE_BUSY;
-    }
-    status = pnp_send(node, query, NULL);
-    if (!refused(status))
-        return STATUS_SUCCESS;
-    pnp_send(node, cancel, NULL);
-    log_warn("pnp: %s: its driver refuses: 0x%08x", node->instance, (unsigned)status);
-    return STATUS_UNSUCCESSFUL;
+            cancel_tree(undo, cancel);
+    return status;
 }
 
 static void stop_tree(struct pnp_devnode *node)
@@ -68,6 +100,13 @@ NTSTATUS pnp_stop(struct pnp_devnode *node)
     return status;
 }
 
+/* Interfaces that its drivers left enabled go; those who wait for its removal are told. */
+static void tell_gone(struct pnp_devnode *node)
+{
+    io_interfaces_removed(node->pdo);
+    io_notify_target(node->pdo, IO_TARGET_REMOVE_COMPLETE);
+}
+
 static void remove_tree(struct pnp_devnode *node, bool surprise)
 {
     struct pnp_devnode *child = node->first_child;
@@ -84,8 +123,11 @@ static void remove_tree(struct pnp_devnode *node, bool surprise)
         if (surprise && node->state == PNP_STARTED) {
             node->state = PNP_SURPRISE_REMOVED;
             pnp_send(node, IRP_MN_SURPRISE_REMOVAL, NULL);
+            tell_gone(node);
         }
         pnp_send(node, IRP_MN_REMOVE_DEVICE, NULL);
+        if (node->state != PNP_SURPRISE_REMOVED)
+            tell_gone(node);
         if (node->pdo->AttachedDevice != NULL)
             log_warn("pnp: %s: a driver stays attached after REMOVE_DEVICE", node->instance);
     } else if (node->state == PNP_STARTED && node->pdo != NULL) {

@@ -14,6 +14,7 @@
 #include <lib/string.h>
 
 #include "io/driver.h"
+#include "io/interface.h"
 #include "ke/ob.h"
 #include "ldr/ldr.h"
 #include "pnp/devnode.h"
@@ -59,12 +60,18 @@ NTSTATUS pnp_driver_load(struct pnp_driver *driver)
 static NTSTATUS start_device(struct pnp_devnode *node)
 {
     IO_STACK_LOCATION location = {.MinorFunction = IRP_MN_START_DEVICE};
+    NTSTATUS status;
 
     location.Parameters.StartDevice.AllocatedResources = node->raw;
     location.Parameters.StartDevice.AllocatedResourcesTranslated = node->translated;
     /* Before the IRP: the driver connects while it handles it (CIE-GEN-4). */
     io_interrupt_assignment_set(node->pdo, node->assignment);
-    return pnp_send_location(node, &location, NULL);
+    io_device_of(node->pdo)->starting = true;
+    status = pnp_send_location(node, &location, NULL);
+    io_device_of(node->pdo)->starting = false;
+    if (NT_SUCCESS(status))
+        io_interfaces_started(node->pdo);
+    return status;
 }
 
 /* Say so, and take the stack down as far as it was built (PNP-5). */

@@ -36,8 +36,10 @@ static void path_text(char *text, size_t size, const UNICODE_STRING *path)
 
 static void add_name(const struct io_name *name, void *context)
 {
-    static const char *const kinds[] = {
-        [IO_NAME_DEVICE] = "Device", [IO_NAME_LINK] = "SymbolicLink", [IO_NAME_EVENT] = "Event"};
+    static const char *const kinds[] = {[IO_NAME_DEVICE] = "Device",
+                                        [IO_NAME_LINK] = "SymbolicLink",
+                                        [IO_NAME_INTERFACE] = "Interface",
+                                        [IO_NAME_EVENT] = "Event"};
     struct table *table = context;
     char text[OBJECT_TEXT];
 
@@ -46,7 +48,7 @@ static void add_name(const struct io_name *name, void *context)
     table_text(table, "%s", kinds[name->kind]);
     table_number(table, number(name->object));
     text[0] = 0;
-    if (name->kind == IO_NAME_LINK)
+    if (name->kind == IO_NAME_LINK || name->kind == IO_NAME_INTERFACE)
         path_text(text, sizeof(text), &name->target);
     table_text(table, "%s", text);
 }

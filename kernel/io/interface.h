@@ -1,0 +1,11 @@
+/*
+ * io/interface.h - what becomes of a device's interfaces when it starts and when it goes.
+ */
+#pragma once
+
+#include <nt/wdm.h>
+
+/* START_DEVICE has ended: tell of the interfaces that were enabled meanwhile. PASSIVE_LEVEL. */
+void io_interfaces_started(PDEVICE_OBJECT pdo);
+/* The device is gone: disable the interfaces that its drivers left enabled. PASSIVE_LEVEL. */
+void io_interfaces_removed(PDEVICE_OBJECT pdo);
