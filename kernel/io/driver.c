@@ -37,6 +37,7 @@ struct driver_body {
 };
 
 static struct io_driver *driver_list;
+static struct io_driver *reinitialize_list; /* drivers to reinitialize, in the order they asked */
 
 static void driver_destroy(void *object)
 {
@@ -147,6 +148,18 @@ NTSTATUS io_driver_create_builtin(const char *name, PDRIVER_INITIALIZE init, PDR
     return status;
 }
 
+/* Database lock held. */
+static void reinitialize_unlink(struct io_driver *driver)
+{
+    struct io_driver **link = &reinitialize_list;
+
+    while (*link != NULL && *link != driver)
+        link = &(*link)->next_reinitialize;
+    if (*link != NULL)
+        *link = driver->next_reinitialize;
+    driver->next_reinitialize = NULL;
+}
+
 void io_driver_delete(PDRIVER_OBJECT driver)
 {
     struct io_driver *entry = io_driver_of(driver);
@@ -157,6 +170,7 @@ void io_driver_delete(PDRIVER_OBJECT driver)
         link = &(*link)->next;
     if (*link != NULL)
         *link = entry->next;
+    reinitialize_unlink(entry);
     io_database_release(irql);
     ob_dereference(driver);
 }
@@ -206,16 +220,27 @@ void io_driver_for_each(void (*visit)(struct io_driver *driver, void *context), 
     io_database_release(irql);
 }
 
-void io_driver_reinitialize(PDRIVER_OBJECT driver)
+void io_drivers_reinitialize(void)
 {
-    struct io_driver *entry = io_driver_of(driver);
-    PDRIVER_REINITIALIZE routine = entry->reinitialize;
+    for (;;) {
+        KIRQL irql = io_database_acquire();
+        struct io_driver *driver = reinitialize_list;
+        PDRIVER_REINITIALIZE routine = NULL;
+        PVOID context = NULL;
 
-    if (routine == NULL)
-        return;
-    entry->reinitialize = NULL;
-    driver->DriverExtension->Count++;
-    routine(driver, entry->reinitialize_context, driver->DriverExtension->Count);
+        if (driver != NULL) {
+            routine = driver->reinitialize;
+            context = driver->reinitialize_context;
+            reinitialize_unlink(driver);
+            ob_reference(driver->object);
+        }
+        io_database_release(irql);
+        if (driver == NULL)
+            return;
+        driver->object->DriverExtension->Count++;
+        routine(driver->object, context, driver->object->DriverExtension->Count);
+        ob_dereference(driver->object);
+    }
 }
 
 static struct io_client_extension *driver_extension_find(struct io_driver *driver, PVOID id)
@@ -277,8 +302,15 @@ VOID NTAPI IoRegisterDriverReinitialization(PDRIVER_OBJECT DriverObject,
                                             PVOID Context)
 {
     struct io_driver *driver = io_driver_of(DriverObject);
+    struct io_driver **link = &reinitialize_list;
+    KIRQL irql = io_database_acquire();
 
+    reinitialize_unlink(driver);
     driver->reinitialize_context = Context;
     driver->reinitialize = DriverReinitializationRoutine;
+    while (*link != NULL)
+        link = &(*link)->next_reinitialize;
+    *link = driver;
+    io_database_release(irql);
 }
 LDR_EXPORT(IoRegisterDriverReinitialization);

@@ -25,6 +25,7 @@ struct io_driver {
     struct io_client_extension *client_extensions; /* (d) IoAllocateDriverObjectExtension */
     PDRIVER_REINITIALIZE reinitialize;             /* (d) */
     PVOID reinitialize_context;                    /* (d) */
+    struct io_driver *next_reinitialize;           /* (d) */
 };
 
 /*
@@ -38,8 +39,11 @@ NTSTATUS io_driver_create_builtin(const char *name, PDRIVER_INITIALIZE init,
 /* Out of the list; the memory goes with the last reference. No device may be left. */
 void io_driver_delete(PDRIVER_OBJECT driver);
 
-/* Run and forget the routine given to IoRegisterDriverReinitialization, if there is one. */
-void io_driver_reinitialize(PDRIVER_OBJECT driver);
+/*
+ * Run and forget the routines given to IoRegisterDriverReinitialization, in that order, until there
+ * is none: one that registers itself anew runs again, behind the others. PASSIVE_LEVEL.
+ */
+void io_drivers_reinitialize(void);
 
 /*
  * Is one of its devices open, or deleted but still referenced? Then code of the driver may run yet.

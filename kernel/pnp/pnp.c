@@ -37,15 +37,6 @@ static void start_legacy_drivers(void)
             pnp_driver_load(driver);
 }
 
-static void reinitialize_drivers(void)
-{
-    struct pnp_driver *driver;
-
-    for (driver = pnp_driver_list; driver != NULL; driver = driver->next)
-        if (driver->object != NULL)
-            io_driver_reinitialize(driver->object);
-}
-
 void pnp_start_all(void)
 {
     ASSERT_IRQL(PASSIVE_LEVEL);
@@ -55,7 +46,7 @@ void pnp_start_all(void)
     pnp_inf_resolve();
     pnp_start(&pnp_root);
     start_legacy_drivers();
-    reinitialize_drivers();
+    io_drivers_reinitialize();
     pnp_unlock();
 }
 
@@ -152,6 +143,7 @@ NTSTATUS pnp_driver_start(const char *name)
         status = pnp_driver_load(driver);
     if (NT_SUCCESS(status) && driver->object == NULL)
         status = STATUS_NO_SUCH_DEVICE;
+    io_drivers_reinitialize();
     pnp_unlock();
     return status;
 }
@@ -265,6 +257,7 @@ static void relations_changed(struct pnp_devnode *node)
     pnp_enumerate_children(node);
     for (child = node->first_child; child != NULL; child = child->next)
         pnp_start(child);
+    io_drivers_reinitialize();
 }
 
 static void state_changed(struct pnp_devnode *node)
