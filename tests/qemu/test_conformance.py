@@ -45,3 +45,19 @@ def test_conformance_of_unloading_with_a_queued_dpc(cpus):
     title = f"dpc unloading, {cpus} CPU{'s' if cpus > 1 else ''}"
     suite.record(title, cases)
     suite.judge(title, cases)
+
+
+def test_conformance_of_removal_that_registrants_are_asked_about():
+    """Removed three times: one refuses, one has it open, then all let go. Cases of each step, and
+    of the driver's unloading."""
+    run = suite.Run({"group": "notification", "devices": ["edu"]}, 1, None)
+    with run.guest() as guest:
+        guest.wait_for_prompt()
+        start = guest.position
+        for number in range(3):
+            suite.step(guest, "notification", number)
+            guest.command("driver remove notification", suite.TIMEOUT)
+        cases = suite.cases_of(guest.text[start:guest.position])
+    suite.record("notification removal, 1 CPU", cases)
+    suite.judge("notification removal", cases, guest.text)
+    assert len(cases) == 9, guest.text[-3000:]

@@ -74,6 +74,7 @@ typedef struct _TEST_GROUP {
     VOID (*Removing)(PTEST_DEVICE Device); /* or NULL */
     VOID (*Filter)(PTEST_DEVICE Device, PIO_RESOURCE_REQUIREMENTS_LIST *List); /* or NULL */
     VOID (*Unloading)(VOID); /* or NULL: in DriverUnload */
+    VOID (*Entry)(VOID);     /* or NULL: in DriverEntry, last */
 } TEST_GROUP;
 
 extern const TEST_GROUP TestGroup; /* the group's */
