@@ -8,8 +8,13 @@
  * the DPC takes by KeSynchronizeExecution; the other edu drivers make do with interlocked access.
  * What surrounds this is in ../edu/frame.h, what the device does in ../edu/requests.h. Windows' documentation:
  * "Writing an ISR", "Synchronizing Access to Device Data".
+ *
+ * While the device sleeps its neighbours go on: then the connection is kept and reported inactive.
+ * "Making an ISR Active or Inactive".
  */
 #define FUNCTION_NAME "edu-shared"
+#define FUNCTION_SLEEP FunctionSleep
+#define FUNCTION_WAKE FunctionWake
 #include "../edu/frame.h"
 
 /* What the DPC is to know: guarded by the interrupt's lock, in the hardware's two fields for it. */
@@ -104,5 +109,47 @@ static NTSTATUS Connect(PDEVICE Device, PCM_PARTIAL_RESOURCE_DESCRIPTOR Interrup
     statistics->Irql = Interrupt->u.Interrupt.Level;
     DbgPrint(FUNCTION_NAME "%u: connected to a shared line: vector 0x%02X, DIRQL %u\n",
              Device->Function.Index, statistics->Vector, statistics->Irql);
+    return STATUS_SUCCESS;
+}
+
+/* ---- D3 and back -------------------------------------------------------------------------- */
+
+/* Since Windows 8, and asked what disconnecting is asked: Version and context. */
+typedef VOID NTAPI REPORT_STATE(PIO_DISCONNECT_INTERRUPT_PARAMETERS Connection);
+
+static VOID ReportState(PDEVICE Device, PCWSTR Routine)
+{
+    UNICODE_STRING name;
+    REPORT_STATE *report;
+
+    RtlInitUnicodeString(&name, Routine);
+    report = (REPORT_STATE *)MmGetSystemRoutineAddress(&name);
+    if (report != NULL) /* else the routine is called on, and reads all ones of a device in D3 */
+        report(&Device->Function.Connection);
+}
+
+/* From the return of IoReportInterruptInactive on the routine is not called, nor is it running. */
+VOID FunctionSleep(PDEVICE Device)
+{
+    PEDU_HARDWARE hardware = &Device->Hardware;
+
+    KeWaitForSingleObject(&hardware->Busy, Executive, KernelMode, FALSE, NULL);
+    EduSilence(hardware);
+    ReportState(Device, L"IoReportInterruptInactive");
+    KeFlushQueuedDpcs();
+    hardware->Asleep = TRUE;
+    KeReleaseMutex(&hardware->Busy, FALSE);
+}
+
+/* Nothing to allocate, nothing that may have gone to somebody else meanwhile: it cannot fail. */
+NTSTATUS FunctionWake(PDEVICE Device)
+{
+    PEDU_HARDWARE hardware = &Device->Hardware;
+
+    KeWaitForSingleObject(&hardware->Busy, Executive, KernelMode, FALSE, NULL);
+    EduSilence(hardware);
+    ReportState(Device, L"IoReportInterruptActive");
+    hardware->Asleep = FALSE;
+    KeReleaseMutex(&hardware->Busy, FALSE);
     return STATUS_SUCCESS;
 }

@@ -20,6 +20,7 @@ typedef struct _EDU_HARDWARE {
     PUCHAR Registers;               /* (b) BAR 0; NULL while the device is not started */
     PUCHAR Buffer;                  /* (b) for DMA, below 256 MiB */
     PHYSICAL_ADDRESS BufferAddress; /* (b) */
+    BOOLEAN Asleep;                 /* (b) in D3, and not to be asked for anything */
     KMUTEX Busy;
     KEVENT Done;               /* set by the DPC when an operation has ended */
     volatile LONG Raised;      /* (i) status bits the DPC has not looked at yet */
@@ -113,6 +114,7 @@ static inline VOID EduUnmap(PEDU_HARDWARE Hardware, ULONG Length)
         MmFreeContiguousMemory(Hardware->Buffer);
     Hardware->Registers = NULL;
     Hardware->Buffer = NULL;
+    Hardware->Asleep = FALSE;
 }
 
 static inline NTSTATUS EduWaitDone(PEDU_HARDWARE Hardware)
@@ -221,7 +223,7 @@ static inline NTSTATUS EduControl(PEDU_HARDWARE Hardware, PIRP Irp)
     ULONG length = 0;
 
     KeWaitForSingleObject(&Hardware->Busy, Executive, KernelMode, FALSE, NULL);
-    if (Hardware->Registers == NULL) {
+    if (Hardware->Registers == NULL || Hardware->Asleep) {
         status = STATUS_DEVICE_NOT_READY;
     } else if (code == IOCTL_EDU_FACTORIAL) {
         length = sizeof(ULONG);

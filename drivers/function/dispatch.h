@@ -29,6 +29,12 @@
 #define FUNCTION_DISPATCH_OTHER DispatchPassDown
 #endif
 
+/* A driver that keeps what it has in D3 names routines of its own for the way there and back. */
+#ifndef FUNCTION_SLEEP
+#define FUNCTION_SLEEP FunctionStop
+#define FUNCTION_WAKE FunctionStart
+#endif
+
 static NTSTATUS Complete(PIRP Irp, NTSTATUS Status, ULONG Information)
 {
     Irp->IoStatus.Status = Status;
@@ -75,10 +81,11 @@ static VOID FreeResources(PFUNCTION Function)
     Function->Translated = NULL;
 }
 
-static NTSTATUS Run(PFUNCTION Function)
+static NTSTATUS Run(PFUNCTION Function, NTSTATUS (*Start)(PDEVICE Device))
 {
-    NTSTATUS status = FunctionStart((PDEVICE)Function);
+    NTSTATUS status = Start((PDEVICE)Function);
 
+    Function->Asleep = FALSE;
     if (!NT_SUCCESS(status)) {
         DbgPrint(FUNCTION_NAME "%u: not started, status 0x%08X\n", Function->Index, status);
         FunctionStop((PDEVICE)Function);
@@ -90,9 +97,10 @@ static NTSTATUS Run(PFUNCTION Function)
 
 static VOID Halt(PFUNCTION Function)
 {
-    if (Function->Running)
+    if (Function->Running || Function->Asleep)
         FunctionStop((PDEVICE)Function);
     Function->Running = FALSE;
+    Function->Asleep = FALSE;
 }
 
 /* ---- PnP -------------------------------------------------------------------------------- */
@@ -109,7 +117,7 @@ static NTSTATUS PnpStart(PFUNCTION Function, PIRP Irp)
         Function->Raw = CopyResources(stack->Parameters.StartDevice.AllocatedResources);
         Function->Translated =
             CopyResources(stack->Parameters.StartDevice.AllocatedResourcesTranslated);
-        status = Run(Function);
+        status = Run(Function, FunctionStart);
         Function->Started = NT_SUCCESS(status);
         if (!NT_SUCCESS(status))
             FreeResources(Function);
@@ -225,7 +233,7 @@ static NTSTATUS PowerUp(PFUNCTION Function, PIRP Irp)
     if (IoForwardIrpSynchronously(Function->Lower, Irp))
         status = Irp->IoStatus.Status;
     if (NT_SUCCESS(status) && !Function->Running && Function->Started)
-        status = Run(Function);
+        status = Run(Function, Function->Asleep ? FUNCTION_WAKE : FunctionStart);
     if (NT_SUCCESS(status))
         PoSetPowerState(Function->Self, DevicePowerState, stack->Parameters.Power.State);
     return Complete(Irp, status, 0);
@@ -235,7 +243,11 @@ static NTSTATUS PowerUp(PFUNCTION Function, PIRP Irp)
 static VOID PowerDown(PFUNCTION Function, PIO_STACK_LOCATION Stack)
 {
     PoSetPowerState(Function->Self, DevicePowerState, Stack->Parameters.Power.State);
-    Halt(Function);
+    if (!Function->Running)
+        return;
+    FUNCTION_SLEEP((PDEVICE)Function);
+    Function->Running = FALSE;
+    Function->Asleep = TRUE;
 }
 
 static NTSTATUS NTAPI DispatchPower(PDEVICE_OBJECT DeviceObject, PIRP Irp)

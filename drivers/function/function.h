@@ -15,6 +15,9 @@
  *   FunctionRequest        read, write, device control
  *   FunctionStop           STOP, SURPRISE_REMOVAL, REMOVE, and on the way from D0 to D3
  *
+ * A driver that would rather keep what FunctionStart got through D3 defines FUNCTION_SLEEP as
+ * FunctionSleep and FUNCTION_WAKE as FunctionWake, which are then called in their place.
+ *
  * The lower half are services to those routines: registers, configuration space, interrupts.
  */
 #pragma once
@@ -33,7 +36,8 @@ typedef struct _FUNCTION {
     IO_REMOVE_LOCK Lock;     /* held by each request under way */
     ULONG Index;             /* the digit at the end of the name */
     BOOLEAN Started;         /* between START_DEVICE and STOP_DEVICE, or removal */
-    BOOLEAN Running;         /* FunctionStart succeeded, FunctionStop has not been called */
+    BOOLEAN Running;         /* FunctionStart succeeded, and the device has not left D0 since */
+    BOOLEAN Asleep;          /* FUNCTION_SLEEP was the last call */
     PCM_RESOURCE_LIST Raw;   /* from START_DEVICE to STOP_DEVICE; NULL without */
     PCM_RESOURCE_LIST Translated;
     PUCHAR Registers; /* FunctionMapRegisters' */
@@ -76,6 +80,10 @@ NTSTATUS FunctionStart(PDEVICE Device);
  * request. Harmless when repeated. The device may be gone: registers then read as all ones.
  */
 VOID FunctionStop(PDEVICE Device);
+
+/* PASSIVE_LEVEL, before the device goes to D3, and when it is back; FunctionStop may follow both. */
+VOID FunctionSleep(PDEVICE Device);
+NTSTATUS FunctionWake(PDEVICE Device);
 
 /*
  * IRP_MJ_READ, _WRITE or _DEVICE_CONTROL; IRQL <= DISPATCH_LEVEL. STATUS_PENDING: the IRP has been

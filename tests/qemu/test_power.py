@@ -9,6 +9,7 @@ from hostlib import archive, qemu
 
 EDU = ["edu,addr=4"]
 EDU_DRIVERS = ("edu-line", "edu-message", "edu-full", "edu-passive", "edu-shared", "edu-iointex")
+STAYS_CONNECTED = "edu-shared"  # and reports its interrupt inactive
 EDU_RAISE_REGISTER, EDU_BY_HAND = 0x60, 0x10
 IOCTL_EDU_RAISE, IOCTL_EDU_STATISTICS = "0x222008", "0x22200C"
 
@@ -47,14 +48,39 @@ def test_an_edu_driver_takes_exactly_its_interrupts_before_and_after_it_slept(na
         for count in (100, 70):
             raised, _, claimed, _, seen = edu_raise(guest, name, count)
             assert (raised, claimed, seen) == (count, count, count)
+            before = claims(guest, name)
             guest.command(f"driver sleep {name}")
-            assert claims(guest, name) is None
+            assert claims(guest, name) == (before if name == STAYS_CONNECTED else None)
             for _ in range(5):
                 guest.qtest.writel(base + EDU_RAISE_REGISTER, EDU_BY_HAND)
             guest.command(f"dev ioctl {name}0 {IOCTL_EDU_STATISTICS} - 36")
             assert "DEVICE_NOT_READY" in guest.text[-1000:]
             guest.command(f"driver wake {name}")
-            assert claims(guest, name) == 0, "what was raised in D3 came after it"
+            after = before if name == STAYS_CONNECTED else 0
+            assert claims(guest, name) == after, "what was raised in D3 came after it"
+
+
+def test_a_sleeping_device_is_not_asked_about_its_neighbours_interrupts():
+    files = [path for name in ("edu-shared", "edu-line") for path in driver_files([name])
+             if path.endswith(".sys")]
+    with Guest(devices=["edu,addr=4", "edu,addr=8"], matches=[
+            "PCI\\VEN_1234&DEV_11E8\tedu-shared.sys\t00:04.0",
+            "PCI\\VEN_1234&DEV_11E8\tedu-line.sys\t00:08.0"],
+            extra_members=[archive.file_member(path) for path in files]) as guest:
+        guest.wait_for_prompt()
+        called = []
+        for command in ("driver wake edu-shared", "driver sleep edu-shared",
+                        "driver wake edu-shared"):
+            guest.command(command)
+            row, = [row for row in guest.json("irq -j") if len(row["drivers"]) == 2]
+            first = row["drivers"].index("edu-shared.sys")
+            before = row["calls"][first]
+            assert edu_raise(guest, "edu-line", 50)[2] == 50
+            row, = [row for row in guest.json("irq -j") if len(row["drivers"]) == 2]
+            assert row["unclaimed"] == 0
+            called.append(row["calls"][first] - before)
+        assert called == [50, 0, 50]
+        assert edu_raise(guest, "edu-shared", 40)[2] == 40
 
 
 def nvme_work(guest):
