@@ -12,6 +12,7 @@
 #include <lib/log.h>
 
 #include "acpi/acpi.h"
+#include "io/bus_data.h"
 #include "memory.h"
 #include "pci.h"
 
@@ -276,6 +277,7 @@ static void bus_walk(struct pci_root *root, uint8_t bus, struct pci_function *pa
 
     root->used[bus / 64] |= BIT(bus % 64);
     hal_pci_bus_map(root->segment, bus);
+    io_bus_data_add(root->segment, bus);
     for (uint8_t device = 0; device < devices; device++) {
         bool is_multifunction = false;
 

@@ -1,21 +1,36 @@
 /*
  * io/bus_data.c - bus access by number, as old drivers do it: HalGetBusData and its kin.
  *
- * Only PCI configuration space of segment 0 is served; other bus data types answer 0 bytes. Bus
- * addresses are system addresses, and an interrupt's vector cannot be told before PnP assigned it:
- * HalGetInterruptVector is not exported.
+ * Only PCI configuration space of segment 0 is served; other bus data types answer 0 bytes. Which
+ * buses there are the PCI bus driver says. Bus addresses are system addresses, and an interrupt's
+ * vector cannot be told before PnP assigned it: HalGetInterruptVector is not exported.
  */
+#include "io/bus_data.h"
+
 #include <hal/hal.h>
 #include <lib/export.h>
 #include <lib/string.h>
-#include <nt/wdm.h>
 
 enum {
     SLOT_DEVICE_MASK = 0x1F, /* PCI_SLOT_NUMBER: device 4:0, function 7:5 */
     SLOT_FUNCTION_SHIFT = 5,
     CONFIGURATION_SIZE = 4096,
-    NO_VENDOR = 0xFFFF,
+    NO_VENDOR = 0xFFFF, /* WDK: PCI_INVALID_VENDORID */
+    BUSES = UINT8_MAX + 1,
 };
+
+static bool bus_known[BUSES];
+
+void io_bus_data_add(uint16_t segment, uint8_t bus)
+{
+    if (segment == 0)
+        __atomic_store_n(&bus_known[bus], true, __ATOMIC_RELAXED);
+}
+
+static bool bus_exists(ULONG bus)
+{
+    return bus < BUSES && __atomic_load_n(&bus_known[bus], __ATOMIC_RELAXED);
+}
 
 static uint8_t slot_devfn(ULONG slot)
 {
@@ -30,15 +45,13 @@ static int access_width(ULONG offset, ULONG left)
     return offset % 2 == 0 && left >= 2 ? 2 : 1;
 }
 
-static ULONG configuration_access(ULONG bus, ULONG slot, PVOID buffer, ULONG offset, ULONG length,
-                                  bool write)
+static ULONG configuration_access(ULONG bus, uint8_t devfn, PVOID buffer, ULONG offset,
+                                  ULONG length, bool write)
 {
-    uint8_t devfn = slot_devfn(slot);
     PUCHAR at = buffer;
     ULONG done = 0;
 
-    if (bus > UINT8_MAX || offset >= CONFIGURATION_SIZE ||
-        hal_pci_read(0, (uint8_t)bus, devfn, 0, 2) == NO_VENDOR)
+    if (offset >= CONFIGURATION_SIZE)
         return 0;
     if (length > CONFIGURATION_SIZE - offset)
         length = CONFIGURATION_SIZE - offset;
@@ -58,14 +71,28 @@ static ULONG configuration_access(ULONG bus, ULONG slot, PVOID buffer, ULONG off
     return done;
 }
 
+static bool slot_is_empty(ULONG bus, uint8_t devfn)
+{
+    return hal_pci_read(0, (uint8_t)bus, devfn, 0, 2) == NO_VENDOR;
+}
+
 /* WDK surface */
 
+/* Bytes read; 0: no such bus, 2: nobody in the slot. WDK of Windows NT 4: HalGetBusData. */
 ULONG NTAPI HalGetBusDataByOffset(BUS_DATA_TYPE BusDataType, ULONG BusNumber, ULONG SlotNumber,
                                   PVOID Buffer, ULONG Offset, ULONG Length)
 {
-    if (BusDataType != PCIConfiguration)
+    static const USHORT none = NO_VENDOR;
+    uint8_t devfn = slot_devfn(SlotNumber);
+
+    if (BusDataType != PCIConfiguration || !bus_exists(BusNumber))
         return 0;
-    return configuration_access(BusNumber, SlotNumber, Buffer, Offset, Length, false);
+    if (slot_is_empty(BusNumber, devfn)) {
+        if (Offset == 0) /* PCI_COMMON_CONFIG begins with it */
+            memcpy(Buffer, &none, Length < sizeof(none) ? Length : sizeof(none));
+        return sizeof(none);
+    }
+    return configuration_access(BusNumber, devfn, Buffer, Offset, Length, false);
 }
 LDR_EXPORT(HalGetBusDataByOffset);
 
@@ -79,9 +106,12 @@ LDR_EXPORT(HalGetBusData);
 ULONG NTAPI HalSetBusDataByOffset(BUS_DATA_TYPE BusDataType, ULONG BusNumber, ULONG SlotNumber,
                                   PVOID Buffer, ULONG Offset, ULONG Length)
 {
-    if (BusDataType != PCIConfiguration)
+    uint8_t devfn = slot_devfn(SlotNumber);
+
+    if (BusDataType != PCIConfiguration || !bus_exists(BusNumber) ||
+        slot_is_empty(BusNumber, devfn))
         return 0;
-    return configuration_access(BusNumber, SlotNumber, Buffer, Offset, Length, true);
+    return configuration_access(BusNumber, devfn, Buffer, Offset, Length, true);
 }
 LDR_EXPORT(HalSetBusDataByOffset);
 
@@ -92,14 +122,17 @@ ULONG NTAPI HalSetBusData(BUS_DATA_TYPE BusDataType, ULONG BusNumber, ULONG Slot
 }
 LDR_EXPORT(HalSetBusData);
 
+/* FALSE, and nothing translated: there is no such bus. WDK of Windows NT 4: HalTranslateBusAddress. */
 BOOLEAN NTAPI HalTranslateBusAddress(INTERFACE_TYPE InterfaceType, ULONG BusNumber,
                                      PHYSICAL_ADDRESS BusAddress, PULONG AddressSpace,
                                      PPHYSICAL_ADDRESS TranslatedAddress)
 {
-    UNREFERENCED_PARAMETER(InterfaceType);
-    UNREFERENCED_PARAMETER(BusNumber);
+    bool known = InterfaceType == Internal || InterfaceType == Isa || InterfaceType == Eisa ||
+                 (InterfaceType == PCIBus && bus_exists(BusNumber));
+
     UNREFERENCED_PARAMETER(AddressSpace); /* memory stays memory, ports stay ports */
-    *TranslatedAddress = BusAddress;
-    return TRUE;
+    if (known)
+        *TranslatedAddress = BusAddress;
+    return known;
 }
 LDR_EXPORT(HalTranslateBusAddress);
