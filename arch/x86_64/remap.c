@@ -45,6 +45,13 @@ bool remap_registers_map(struct remap_unit *unit, uint32_t size)
            hal_page_map(address, unit->physical, size, HAL_PAGE_WRITE | HAL_PAGE_UNCACHED);
 }
 
+uint32_t remap_units_give_up(struct remap_unit *units, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++)
+        units[i].driver->stop(&units[i]);
+    return 0;
+}
+
 void remap_queue_put(struct remap_unit *unit, uint64_t low, uint64_t high)
 {
     uint64_t *command = (uint64_t *)(unit->queue + unit->queue_tail);
@@ -79,6 +86,18 @@ static bool is_refused(const char *command_line)
     return cmdline_get(command_line, "ir", value, sizeof(value)) && strcmp(value, "off") == 0;
 }
 
+static bool allocate_all(void)
+{
+    for (uint32_t i = 0; i < remap_unit_count; i++) {
+        if (!remap_units[i].driver->allocate(&remap_units[i])) {
+            log_warn("remap: no memory for %s at 0x%llx", remap_units[i].driver->name,
+                     (unsigned long long)remap_units[i].physical);
+            return false;
+        }
+    }
+    return true;
+}
+
 static bool start_all(void)
 {
     uint32_t started = 0;
@@ -91,10 +110,8 @@ static bool start_all(void)
 /* Also what firmware has left on: it would block everything. */
 static void stop_all(void)
 {
-    for (uint32_t i = 0; i < remap_unit_count; i++)
-        remap_units[i].driver->stop(&remap_units[i]);
+    remap_unit_count = remap_units_give_up(remap_units, remap_unit_count);
     ioapic_remap_forget();
-    remap_unit_count = 0;
 }
 
 void hal_remap_init(const char *command_line)
@@ -113,7 +130,7 @@ void hal_remap_init(const char *command_line)
         stop_all();
         return;
     }
-    if (!ioapic_remap_open() || !start_all()) {
+    if (!allocate_all() || !ioapic_remap_open() || !start_all()) {
         stop_all();
         return;
     }
@@ -173,7 +190,13 @@ bool hal_remap_open(const struct hal_requester *requester, uint32_t count, struc
 
 uint32_t hal_remap_block_max(void)
 {
-    return remap_unit_count != 0 ? remap_units[0].driver->block_max : UINT32_MAX;
+    uint32_t max = UINT32_MAX;
+
+    for (uint32_t i = 0; i < remap_unit_count; i++) {
+        if (remap_units[i].block_max < max)
+            max = remap_units[i].block_max;
+    }
+    return max;
 }
 
 void hal_remap_close(struct hal_remap *remap)

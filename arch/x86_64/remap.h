@@ -27,6 +27,7 @@ struct remap_unit {
     uint64_t physical;                 /* (c) of the registers */
     uint16_t segment;                  /* (c) */
     bool is_extended;                  /* (c) 32-bit destinations */
+    uint32_t block_max;                /* (c) entries that one source can have */
     bool is_coherent;                  /* (c) VT-d: it reads entries through the caches */
     union {
         struct dmar_unit dmar;
@@ -51,10 +52,12 @@ struct remap_unit {
 
 struct remap_driver {
     const char *name;
-    /* Units of firmware's table, set up and off. 0: none that can be used; the reason is logged. */
+    /* Units of firmware's table, as it left them. 0: none that can be used; the reason is logged. */
     uint32_t (*find)(struct remap_unit *units);
+    /* Tables, all clear; false: no memory. */
+    bool (*allocate)(struct remap_unit *unit);
     bool (*start)(struct remap_unit *unit); /* false: it does not answer */
-    void (*stop)(struct remap_unit *unit);
+    void (*stop)(struct remap_unit *unit);  /* also one that firmware has left on */
     /* The unit responsible, NULL: none; and what its requests are checked for. */
     struct remap_unit *(*unit_of)(const struct hal_requester *requester, struct hal_remap *remap);
     /* remap has all but `first`. Lock held. */
@@ -72,7 +75,6 @@ struct remap_driver {
     bool (*fault_take)(struct remap_unit *unit, struct hal_remap_fault *fault);
     void (*fault_program)(struct remap_unit *unit, const struct msi_message *message);
     void (*fault_mask)(struct remap_unit *unit, bool mask);
-    uint32_t block_max;      /* entries that one source can have */
     bool needs_directed_eoi; /* the vector in a redirection entry is not the one that is ended */
 };
 
@@ -81,6 +83,8 @@ extern const struct remap_driver remap_vtd, remap_amd;
 /* remap.c */
 extern struct remap_unit remap_units[REMAP_UNITS_MAX];
 extern uint32_t remap_unit_count;
+/* For find(): switch the first `count` off, which firmware may have left on. Returns 0. */
+uint32_t remap_units_give_up(struct remap_unit *units, uint32_t count);
 /* Map a unit's registers; false: no memory. */
 bool remap_registers_map(struct remap_unit *unit, uint32_t size);
 /* Append one 128-bit command behind the tail, in memory only. Lock held. */

@@ -3,8 +3,8 @@
  *
  * Every requester id has an entry of the device table, all valid from the start: memory passes,
  * interrupts go by a table that is all clear, and so are blocked, until somebody opens entries for
- * that id; then it gets a table of its own for good. The low 11 bits of a message's data are the
- * index into the sender's table, so what an id cannot do is use another's entry.
+ * that id; then it gets a table of its own for good. A message's data are the index into the
+ * sender's table, so what an id cannot do is use another's entry.
  *
  * The unit's command head register is not looked at: a command that has run is known by the number
  * that a completion wait behind it stores.
@@ -24,7 +24,7 @@
 enum {
     AMD_RING_ORDER = 8, /* 256 commands or events of 16 bytes: one page */
     AMD_DEVICE_IDS = 65536,
-    AMD_USED_SIZE = AMD_TABLE_ENTRIES / 8, /* the bits of used entries, behind a table */
+    AMD_POLL_SECONDS = 1,
 };
 _Static_assert(((uint64_t)16 << AMD_RING_ORDER) == HAL_PAGE_SIZE, "AMD-Vi 3.4.2");
 
@@ -48,12 +48,12 @@ static uint8_t *table_of(const struct remap_unit *unit, uint16_t id)
 
 static uint64_t *used_of(const struct remap_unit *unit, uint16_t id)
 {
-    return (uint64_t *)(table_of(unit, id) + AMD_TABLE_ENTRIES * entry_size(unit));
+    return (uint64_t *)(table_of(unit, id) + unit->block_max * entry_size(unit));
 }
 
 static uint8_t *table_alloc(const struct remap_unit *unit)
 {
-    return hal_upcall_pages_alloc(AMD_TABLE_ENTRIES * entry_size(unit) + AMD_USED_SIZE);
+    return hal_upcall_pages_alloc(unit->block_max * entry_size(unit) + unit->block_max / 8);
 }
 
 /* ---- commands, AMD-Vi 2.4 -------------------------------------------------------------------- */
@@ -76,7 +76,7 @@ static bool invalidate(struct remap_unit *unit, uint64_t code, uint16_t id)
 
 /* ---- life ------------------------------------------------------------------------------------ */
 
-static bool unit_allocate(struct remap_unit *unit)
+static bool amd_allocate(struct remap_unit *unit)
 {
     unit->table_count = AMD_DEVICE_IDS;
     unit->table = hal_upcall_pages_alloc(AMD_DEVICE_IDS * sizeof(struct amd_device_entry));
@@ -87,7 +87,8 @@ static bool unit_allocate(struct remap_unit *unit)
         return false;
     unit->done = (volatile uint64_t *)(unit->queue + HAL_PAGE_SIZE);
     for (uint32_t id = 0; id < AMD_DEVICE_IDS; id++)
-        *device_at(unit, (uint16_t)id) = amd_device_entry_build(remap_physical(unit->blank));
+        *device_at(unit, (uint16_t)id) =
+            amd_device_entry_build(remap_physical(unit->blank), unit->block_max);
     return true;
 }
 
@@ -110,10 +111,10 @@ static bool unit_prepare(struct remap_unit *unit, const struct ivrs_unit *found)
     }
     unit->is_extended = hal_apic_is_x2() && (features & AMD_IOMMU_FEATURE_WIDE_ENTRIES) != 0 &&
                         (features & AMD_IOMMU_FEATURE_WIDE_DESTINATIONS) != 0;
-    if (!unit_allocate(unit)) {
-        log_warn("remap: no memory for amd-vi at 0x%llx", (unsigned long long)unit->physical);
-        return false;
-    }
+    unit->block_max = FIELD_GET(AMD_IOMMU_FEATURE_2_ENTRIES,
+                                remap_read64(unit, AMD_IOMMU_FEATURES_2)) == AMD_ENTRIES_2048
+                          ? AMD_TABLE_ENTRIES_MAX
+                          : AMD_TABLE_ENTRIES;
     return true;
 }
 
@@ -131,25 +132,39 @@ static uint32_t amd_find(struct remap_unit *units)
     }
     while ((step = ivrs_next(&amd_ivrs, &found, &error)) == PARSE_ITEM) {
         if (count == REMAP_UNITS_MAX || !unit_prepare(&units[count], &found))
-            return 0;
+            return remap_units_give_up(units, count);
         count++;
     }
     if (step == PARSE_BAD) {
         log_warn("IVRS: %s at offset 0x%llx: %s", error.what, (unsigned long long)error.offset,
                  error.detail);
-        return 0;
+        return remap_units_give_up(units, count);
     }
     return count;
 }
 
+/* AMD-Vi 3.4.16: what has been switched off may be at work for a while, firmware's rings too. */
+static void rings_wait(struct remap_unit *unit)
+{
+    uint64_t limit = hal_tsc_read() + AMD_POLL_SECONDS * hal_tsc_frequency();
+
+    while ((remap_read64(unit, AMD_IOMMU_STATUS) &
+            (AMD_IOMMU_STATUS_COMMANDS | AMD_IOMMU_STATUS_LOGS)) != 0 &&
+           hal_tsc_read() < limit)
+        hal_cpu_pause();
+}
+
 static void amd_stop(struct remap_unit *unit)
 {
-    uint64_t control = remap_read64(unit, AMD_IOMMU_CONTROL);
+    uint64_t control = remap_read64(unit, AMD_IOMMU_CONTROL) &
+                       ~(AMD_IOMMU_CONTROL_EVENT_LOG | AMD_IOMMU_CONTROL_EVENT_INTERRUPT |
+                         AMD_IOMMU_CONTROL_COMMANDS);
 
     unit->is_on = false;
-    remap_write64(unit, AMD_IOMMU_CONTROL,
-                  control & ~(AMD_IOMMU_CONTROL_ON | AMD_IOMMU_CONTROL_EVENT_LOG |
-                              AMD_IOMMU_CONTROL_EVENT_INTERRUPT | AMD_IOMMU_CONTROL_COMMANDS));
+    remap_write64(unit, AMD_IOMMU_CONTROL, control);
+    rings_wait(unit);
+    remap_write64(unit, AMD_IOMMU_CONTROL, control & ~AMD_IOMMU_CONTROL_ON);
+    remap_write64(unit, AMD_IOMMU_DEVICE_TABLE, 0); /* QEMU's looks there even when it is off */
 }
 
 static uint64_t ring_base(const uint8_t *ring)
@@ -177,6 +192,9 @@ static bool amd_start(struct remap_unit *unit)
     control = remap_read64(unit, AMD_IOMMU_CONTROL) | AMD_IOMMU_CONTROL_ON |
               AMD_IOMMU_CONTROL_EVENT_LOG | AMD_IOMMU_CONTROL_EVENT_INTERRUPT |
               AMD_IOMMU_CONTROL_COHERENT | AMD_IOMMU_CONTROL_COMMANDS;
+    control &= ~AMD_IOMMU_CONTROL_ENTRIES;
+    if (unit->block_max > AMD_TABLE_ENTRIES)
+        control |= FIELD_PREP(AMD_IOMMU_CONTROL_ENTRIES, AMD_ENTRIES_2048);
     if (unit->is_extended)
         control |= AMD_IOMMU_CONTROL_WIDE_ENTRIES | AMD_IOMMU_CONTROL_WIDE_DESTINATIONS;
     else
@@ -243,10 +261,10 @@ static bool amd_block_open(struct hal_remap *remap)
         if (table == NULL)
             return false;
         device_at(unit, remap->source)->word[2] =
-            amd_device_entry_build(remap_physical(table)).word[2];
+            amd_device_entry_build(remap_physical(table), unit->block_max).word[2];
         invalidate(unit, AMD_COMMAND_DEVICE_ENTRY, remap->source);
     }
-    remap->first = remap_bits_take(used_of(unit, remap->source), AMD_TABLE_ENTRIES, remap->count);
+    remap->first = remap_bits_take(used_of(unit, remap->source), unit->block_max, remap->count);
     return remap->first != UINT32_MAX;
 }
 
@@ -303,7 +321,7 @@ static bool amd_entry_read(const struct hal_remap *remap, uint32_t index, struct
 
 static struct msi_message amd_message(const struct hal_remap *remap, uint32_t index)
 {
-    return amd_message_build(remap->first + index);
+    return amd_message_build(remap->first + index, remap->unit->block_max);
 }
 
 static uint64_t amd_rte(const struct hal_remap *remap, uint32_t index,
@@ -417,6 +435,7 @@ static void amd_fault_mask(struct remap_unit *unit, bool mask)
 const struct remap_driver remap_amd = {
     .name = "amd-vi",
     .find = amd_find,
+    .allocate = amd_allocate,
     .start = amd_start,
     .stop = amd_stop,
     .unit_of = amd_unit_of,
@@ -429,6 +448,5 @@ const struct remap_driver remap_amd = {
     .fault_take = amd_fault_take,
     .fault_program = amd_fault_program,
     .fault_mask = amd_fault_mask,
-    .block_max = AMD_TABLE_ENTRIES,
     .needs_directed_eoi = true,
 };

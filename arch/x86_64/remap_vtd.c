@@ -96,8 +96,6 @@ static bool unit_read(struct remap_unit *unit)
 
 static bool unit_prepare(struct remap_unit *unit, const struct dmar_unit *found)
 {
-    uint8_t *pages;
-
     unit->driver = &remap_vtd;
     unit->physical = found->registers;
     unit->segment = found->segment;
@@ -111,16 +109,19 @@ static bool unit_prepare(struct remap_unit *unit, const struct dmar_unit *found)
                  (unsigned long long)unit->physical);
         return false;
     }
+    unit->block_max = VTD_TABLE_ENTRIES;
+    return true;
+}
+
+static bool vtd_allocate(struct remap_unit *unit)
+{
     unit->table_count = VTD_TABLE_ENTRIES;
     unit->table = hal_upcall_pages_alloc(VTD_TABLE_ENTRIES * sizeof(struct vtd_irte));
     unit->used = hal_upcall_pages_alloc(VTD_TABLE_ENTRIES / 8);
-    pages = hal_upcall_pages_alloc(2 * HAL_PAGE_SIZE);
-    if (unit->table == NULL || unit->used == NULL || pages == NULL) {
-        log_warn("remap: no memory for vtd at 0x%llx", (unsigned long long)unit->physical);
+    unit->queue = hal_upcall_pages_alloc(2 * HAL_PAGE_SIZE);
+    if (unit->table == NULL || unit->used == NULL || unit->queue == NULL)
         return false;
-    }
-    unit->queue = pages;
-    unit->done = (volatile uint64_t *)(pages + HAL_PAGE_SIZE);
+    unit->done = (volatile uint64_t *)(unit->queue + HAL_PAGE_SIZE);
     return true;
 }
 
@@ -143,22 +144,34 @@ static uint32_t vtd_find(struct remap_unit *units)
     }
     while ((step = dmar_next(&dmar, &found, &error)) == PARSE_ITEM) {
         if (count == REMAP_UNITS_MAX || !unit_prepare(&units[count], &found))
-            return 0;
+            return remap_units_give_up(units, count);
         count++;
     }
     if (step == PARSE_BAD) {
         log_warn("DMAR: %s at offset 0x%llx: %s", error.what, (unsigned long long)error.offset,
                  error.detail);
-        return 0; /* a unit that is not known lets everything pass */
+        return remap_units_give_up(units, count); /* one that is not known lets all pass */
     }
     remap_scope_init(&dmar);
     return count;
+}
+
+/* VT-d 6.5.2: the queue is not switched off while the unit is at work on it; firmware's too. */
+static void queue_drain(struct remap_unit *unit)
+{
+    uint64_t limit = hal_tsc_read() + VTD_POLL_SECONDS * hal_tsc_frequency();
+
+    while (remap_read64(unit, VTD_QUEUE_HEAD) != remap_read64(unit, VTD_QUEUE_TAIL) &&
+           hal_tsc_read() < limit)
+        hal_cpu_pause();
 }
 
 static void vtd_stop(struct remap_unit *unit)
 {
     unit->is_on = false;
     command_if(unit, VTD_GLOBAL_REMAPPING, false);
+    if (remap_read32(unit, VTD_GLOBAL_STATUS) & VTD_GLOBAL_QUEUE)
+        queue_drain(unit);
     command_if(unit, VTD_GLOBAL_QUEUE, false);
 }
 
@@ -295,6 +308,7 @@ static void vtd_fault_mask(struct remap_unit *unit, bool mask)
 const struct remap_driver remap_vtd = {
     .name = "vtd",
     .find = vtd_find,
+    .allocate = vtd_allocate,
     .start = vtd_start,
     .stop = vtd_stop,
     .unit_of = remap_scope_unit,
@@ -307,5 +321,4 @@ const struct remap_driver remap_vtd = {
     .fault_take = vtd_fault_take,
     .fault_program = vtd_fault_program,
     .fault_mask = vtd_fault_mask,
-    .block_max = VTD_TABLE_ENTRIES,
 };

@@ -14,12 +14,12 @@
  * Memory is reached as if there were no unit; interrupts go by the table, and INIT, ExtINT and NMI
  * messages of a device are blocked (AMD-Vi 2.2.2.1).
  */
-static inline struct amd_device_entry amd_device_entry_build(uint64_t table)
+static inline struct amd_device_entry amd_device_entry_build(uint64_t table, uint32_t entries)
 {
     return (struct amd_device_entry){
         .word = {
             [0] = AMD_DTE_VALID | AMD_DTE_TRANSLATION | AMD_DTE_READ | AMD_DTE_WRITE,
-            [2] = AMD_DTE_INTERRUPTS | FIELD_PREP(AMD_DTE_TABLE_ORDER, AMD_TABLE_ORDER) |
+            [2] = AMD_DTE_INTERRUPTS | FIELD_PREP(AMD_DTE_TABLE_ORDER, bits_log2_ceil(entries)) |
                   (table & AMD_DTE_TABLE_ROOT) | FIELD_PREP(AMD_DTE_CONTROL, AMD_DTE_REMAP),
         }};
 }
@@ -53,10 +53,17 @@ static inline void amd_wide_irte_decode(const struct amd_wide_irte *entry, struc
                    FIELD_GET(AMD_WIDE_IRTE_DESTINATION_HIGH, entry->high) << 24);
 }
 
-/* Data 10:0 is the index: of a message, and of what an IOAPIC makes of vector and delivery mode. */
-static inline struct msi_message amd_message_build(uint32_t index)
+/*
+ * Data 8:0 is the index, of a message and of what an IOAPIC makes of vector and delivery mode; data
+ * 10:0 where the unit has so many entries and the address asks for it, by the bit that otherwise
+ * means a logical destination.
+ */
+static inline struct msi_message amd_message_build(uint32_t index, uint32_t entries)
 {
-    return (struct msi_message){.address = MSI_ADDRESS_BASE, .data = index};
+    return (struct msi_message){
+        .address = MSI_ADDRESS_BASE | (entries > AMD_TABLE_ENTRIES ? MSI_ADDRESS_LOGICAL : 0),
+        .data = index,
+    };
 }
 
 static inline uint64_t amd_rte_build(uint32_t index)

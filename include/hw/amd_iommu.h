@@ -85,6 +85,7 @@ enum {
     AMD_IOMMU_EVENT_BASE = 0x0010,
     AMD_IOMMU_CONTROL = 0x0018,
     AMD_IOMMU_FEATURES = 0x0030,
+    AMD_IOMMU_FEATURES_2 = 0x01A0,
     AMD_IOMMU_COMMAND_HEAD = 0x2000,
     AMD_IOMMU_COMMAND_TAIL = 0x2008,
     AMD_IOMMU_EVENT_HEAD = 0x2010,
@@ -105,15 +106,21 @@ enum {
 #define AMD_IOMMU_CONTROL_COHERENT BIT(10)
 #define AMD_IOMMU_CONTROL_COMMANDS BIT(12)
 #define AMD_IOMMU_CONTROL_WIDE_ENTRIES BIT(17)      /* GAEn: 128-bit entries */
+#define AMD_IOMMU_CONTROL_ENTRIES BITS(44, 43)      /* NumIntRemapMode */
 #define AMD_IOMMU_CONTROL_WIDE_DESTINATIONS BIT(50) /* XTEn */
 
 /* AMD-Vi 3.4.7 */
 #define AMD_IOMMU_FEATURE_WIDE_DESTINATIONS BIT(2) /* XTSup */
 #define AMD_IOMMU_FEATURE_WIDE_ENTRIES BIT(7)      /* GASup */
+/* In the second register of features; this field and that of the control register: */
+#define AMD_IOMMU_FEATURE_2_ENTRIES BITS(9, 8) /* NumIntRemapSup */
+enum { AMD_ENTRIES_512 = 0, AMD_ENTRIES_2048 = 1 };
 
 /* AMD-Vi 3.4.16; overflow and interrupt are cleared by writing 1 */
 #define AMD_IOMMU_STATUS_OVERFLOW BIT(0)
 #define AMD_IOMMU_STATUS_EVENT BIT(1)
+#define AMD_IOMMU_STATUS_LOGS BIT(3)     /* EventLogRun */
+#define AMD_IOMMU_STATUS_COMMANDS BIT(4) /* CmdBufRun */
 
 /* ---- Device table, AMD-Vi 2.2.2.1 ---------------------------------------------------------- */
 
@@ -135,7 +142,8 @@ struct amd_device_entry {
 
 enum { AMD_DTE_ABORT = 0, AMD_DTE_PASS = 1, AMD_DTE_REMAP = 2 };
 
-enum { AMD_TABLE_ORDER = 9, AMD_TABLE_ENTRIES = 1 << AMD_TABLE_ORDER };
+/* Entries of a requester: as every unit has them, and as one can that says so (NumIntRemapSup). */
+enum { AMD_TABLE_ENTRIES = 512, AMD_TABLE_ENTRIES_MAX = 2048 };
 
 /* ---- Entries, AMD-Vi 2.2.5.2 "Interrupt Remapping Tables" ----------------------------------- */
 

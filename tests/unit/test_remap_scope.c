@@ -56,11 +56,23 @@ bool hal_apic_is_x2(void)
     return false;
 }
 
+static uint64_t registers[AMD_IOMMU_MMIO_SIZE / sizeof(uint64_t)];
+
 bool remap_registers_map(struct remap_unit *unit, uint32_t size)
 {
-    (void)unit;
-    (void)size;
-    return false;
+    unit->registers = (volatile uint8_t *)registers;
+    return size <= sizeof(registers);
+}
+
+uint32_t remap_units_give_up(struct remap_unit *units, uint32_t count)
+{
+    (void)units;
+    return count;
+}
+
+uint64_t hal_tsc_frequency(void)
+{
+    return 1000000;
 }
 
 void remap_queue_put(struct remap_unit *unit, uint64_t low, uint64_t high)
@@ -228,6 +240,29 @@ static void finds_amd_units(void **state)
     assert_amd((struct hal_requester){.kind = HAL_REQUESTER_HPET, .number = 0}, 0, 0x00A1);
 }
 
+/* A unit that says so gives a requester 2,048 entries, and is told that they are used. */
+static void takes_all_entries_amd_has(void **state)
+{
+    static const struct {
+        uint64_t features;
+        uint32_t entries;
+        uint64_t mode;
+    } kinds[] = {{0, 512, 0}, {0x100, 2048, 1ull << 43}, {0x200, 512, 0}};
+
+    (void)state;
+    for (unsigned i = 0; i < TEST_COUNT(kinds); i++) {
+        struct remap_unit *unit = &remap_units[0];
+
+        memset(registers, 0, sizeof(registers));
+        registers[AMD_IOMMU_FEATURES_2 / 8] = kinds[i].features;
+        registers[AMD_IOMMU_CONTROL / 8] = 3ull << 43; /* as nobody should have left it */
+        assert_true(unit_prepare(unit, &unit->scope.ivrs));
+        assert_int_equal(unit->block_max, kinds[i].entries);
+        assert_false(amd_start(unit)); /* nobody answers here */
+        assert_true((registers[AMD_IOMMU_CONTROL / 8] & 3ull << 43) == kinds[i].mode);
+    }
+}
+
 /* ---- Blocks, destinations -------------------------------------------------------------------- */
 
 static void deals_out_blocks(void **state)
@@ -281,6 +316,8 @@ int main(void)
                       dmar_units),
         SENTENCE_WITH("AMD-Vi's ranges, aliases and special devices say who sends what",
                       finds_amd_units, ivrs_units),
+        SENTENCE_WITH("an AMD-Vi unit's entries are used as far as it has them",
+                      takes_all_entries_amd_has, ivrs_units),
         SENTENCE("blocks of entries are aligned, and all come back", deals_out_blocks),
         SENTENCE("a destination is named in full or refused, never truncated",
                  never_truncates_destinations),

@@ -140,7 +140,7 @@ static void names_vtd_entries(void **state)
 static void builds_amd_entries(void **state)
 {
     struct amd_wide_irte wide = amd_wide_irte_build(&far_route);
-    struct amd_device_entry entry = amd_device_entry_build(0x12345000);
+    struct amd_device_entry entry = amd_device_entry_build(0x12345000, 512);
     struct irq_route route = {.polarity = IRQ_ACTIVE_HIGH};
 
     (void)state;
@@ -154,13 +154,16 @@ static void builds_amd_entries(void **state)
     assert_true(entry.word[0] == 0x6000000000000003);
     assert_true(entry.word[2] == 0x2000000012345013);
     assert_true(entry.word[1] == 0 && entry.word[3] == 0);
+    assert_true(amd_device_entry_build(0x12345000, 2048).word[2] == 0x2000000012345017);
 }
 
 static void names_amd_entries(void **state)
 {
     (void)state;
-    assert_true(amd_message_build(0x1FF).address == 0xFEE00000);
-    assert_int_equal(amd_message_build(0x1FF).data, 0x1FF);
+    assert_true(amd_message_build(0x1FF, 512).address == 0xFEE00000);
+    assert_int_equal(amd_message_build(0x1FF, 512).data, 0x1FF);
+    assert_true(amd_message_build(0x7FF, 2048).address == 0xFEE00004);
+    assert_int_equal(amd_message_build(0x7FF, 2048).data, 0x7FF);
     assert_true(amd_rte_build(0x117) == 0x117);
 }
 
