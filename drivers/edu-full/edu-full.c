@@ -4,7 +4,7 @@
  * Each value comes from the translated interrupt descriptor of IRP_MN_START_DEVICE, be it a line
  * or a message; one call connects one vector, and even a message gets a plain service routine. It
  * is the form frameworks use, and the only one for a driver that treats its vectors differently.
- * What surrounds this is in ../edu/frame.h, what the device does in ../edu/requests.h. Windows' documentation of this
+ * What surrounds this is in ../edu/frame.h and ../edu/requests.h. Windows' documentation of this
  * form: "Using the CONNECT_FULLY_SPECIFIED Version of IoConnectInterruptEx".
  */
 #define FUNCTION_NAME "edu-full"

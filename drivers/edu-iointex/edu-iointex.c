@@ -4,7 +4,7 @@
  * IoConnectInterruptEx came with Windows Vista. Linked with the iointex library a driver calls it
  * on every system: an old one answers any form but CONNECT_FULLY_SPECIFIED with an error and that
  * very Version, and the driver says everything itself, for the line it is certain to have there.
- * What surrounds this is in ../edu/frame.h, what the device does in ../edu/requests.h. Windows' documentation: "Using
+ * What surrounds this is in ../edu/frame.h and ../edu/requests.h. Windows' documentation: "Using
  * IoConnectInterruptEx Prior to Windows Vista". Try it: dirql's option ntver=5.1.
  */
 #include <ntddk.h>

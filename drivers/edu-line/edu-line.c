@@ -2,9 +2,9 @@
  * edu-line.c - CONNECT_LINE_BASED: the system finds the device's line, the driver names a routine.
  *
  * The shortest way to an interrupt, and the one for each device that has a pin. What surrounds it,
- * from DriverEntry to removal, is in ../edu/frame.h; what the device then does, in
- * ../edu/requests.h. Windows' documentation of this form: "Using the CONNECT_LINE_BASED Version of
- * IoConnectInterruptEx".
+ * from AddDevice to removal, is in ../edu/frame.h, and the dispatch routines in
+ * ../function/dispatch.h; what the device then does, in ../edu/requests.h. Windows' documentation
+ * of this form: "Using the CONNECT_LINE_BASED Version of IoConnectInterruptEx".
  */
 #define FUNCTION_NAME "edu-line"
 #include "../edu/frame.h"

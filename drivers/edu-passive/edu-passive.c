@@ -6,7 +6,7 @@
  * when it returns; in place of the interrupt's spin lock there is an event. One asks for it by
  * Irql = SynchronizeIrql = PASSIVE_LEVEL and no spin lock: by CONNECT_FULLY_SPECIFIED on any line,
  * by CONNECT_LINE_BASED where the PnP manager assigned that level (dirql's option passive=B:D.F).
- * Messages have no such routines. What surrounds this is in ../edu/frame.h, what the device does in ../edu/requests.h.
+ * Messages have no such routines. What surrounds this is in ../edu/frame.h and ../edu/requests.h.
  * Windows' documentation: "Using Passive-Level Interrupt Service Routines".
  */
 #define FUNCTION_NAME "edu-passive"

@@ -6,7 +6,7 @@
  * own device first, claims nothing else, and is prepared for calls before its device was ever
  * started. Bits that wait for the DPC are plain memory here, guarded by the interrupt's lock, which
  * the DPC takes by KeSynchronizeExecution; the other edu drivers make do with interlocked access.
- * What surrounds this is in ../edu/frame.h, what the device does in ../edu/requests.h. Windows' documentation:
+ * What surrounds this is in ../edu/frame.h and ../edu/requests.h. Windows' documentation:
  * "Writing an ISR", "Synchronizing Access to Device Data".
  *
  * While the device sleeps its neighbours go on: then the connection is kept and reported inactive.

@@ -81,7 +81,7 @@ NTSTATUS FunctionStart(PDEVICE Device);
  */
 VOID FunctionStop(PDEVICE Device);
 
-/* PASSIVE_LEVEL, before the device goes to D3, and when it is back; FunctionStop may follow both. */
+/* PASSIVE_LEVEL, before D3, and back in D0. FunctionStop may follow each, and follows a failure. */
 VOID FunctionSleep(PDEVICE Device);
 NTSTATUS FunctionWake(PDEVICE Device);
 

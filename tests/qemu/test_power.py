@@ -186,7 +186,8 @@ class Function:
             places |= {self.capabilities[MSI]: 1 << 16, self.capabilities[MSI] + 4: 0xFFFFFFFF,
                        self.capabilities[MSI] + 8: 0xFFFFFFFF, self.capabilities[MSI] + 12: 0xFFFF}
         if EXPRESS in self.capabilities:
-            places |= {self.capabilities[EXPRESS] + 8: 0x7FFF, self.capabilities[EXPRESS] + 16: 0xFFF}
+            express = self.capabilities[EXPRESS]
+            places |= {express + 8: 0x7FFF, express + 16: 0xFFF}
         if MSIX in self.capabilities:
             places[self.capabilities[MSIX]] = 0xC0000000
         return places
