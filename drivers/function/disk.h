@@ -4,8 +4,8 @@
  *   IRP_MJ_READ            whole blocks at a byte offset, into memory of whole dwords
  *   IOCTL_DISK_KIND        what the disk is
  *
- * Writes are refused. A read longer than ReadMax is refused, too: whoever wants more asks in
- * pieces.
+ * Writes are refused. A read longer than ReadMax is refused, too; one longer than PieceMax the
+ * driver cuts up.
  */
 #pragma once
 
@@ -16,6 +16,7 @@ typedef struct _DISK {
     ULONG BlockShift; /* blocks of 2^n bytes */
     ULONG ReadMax;    /* bytes */
     ULONG QueueCount; /* for reads */
+    ULONG PieceMax;   /* bytes that the device moves at once */
 } DISK, *PDISK;
 
 /* out: DISK */

@@ -360,17 +360,28 @@ static inline VOID FunctionEndRead(PFUNCTION Function, PIRP Irp, NTSTATUS Status
     FunctionFinish(Function, Irp, Status, Information);
 }
 
+static inline ULONG Least(ULONG One, ULONG Other)
+{
+    return One < Other ? One : Other;
+}
+
 /*
- * The addresses of a list's pages, for devices that want those rather than regions; returns how
- * many. The first begins where the memory does, the others at the beginning of a page.
+ * The addresses of the pages of a piece of a list, for devices that want those rather than regions;
+ * returns how many. The first begins where the piece does, the others at the beginning of a page.
  */
-static inline ULONG FunctionListPages(PSCATTER_GATHER_LIST List, ULONGLONG *Pages)
+static inline ULONG FunctionListPages(PSCATTER_GATHER_LIST List, ULONG Offset, ULONG Length,
+                                      ULONGLONG *Pages)
 {
     ULONG count = 0, i;
 
     for (i = 0; i < List->NumberOfElements; i++) {
-        ULONGLONG address = (ULONGLONG)List->Elements[i].Address.QuadPart;
-        ULONGLONG end = address + List->Elements[i].Length;
+        ULONG skipped = Least(Offset, List->Elements[i].Length);
+        ULONG taken = Least(Length, List->Elements[i].Length - skipped);
+        ULONGLONG address = (ULONGLONG)List->Elements[i].Address.QuadPart + skipped;
+        ULONGLONG end = address + taken;
+
+        Offset -= skipped;
+        Length -= taken;
 
         for (; address < end; address = (address & ~(PAGE_SIZE - 1ULL)) + PAGE_SIZE)
             Pages[count++] = address;
@@ -415,11 +426,6 @@ static inline NTSTATUS FunctionBusInterface(PFUNCTION Function, PBUS_INTERFACE_S
         status = block.Status;
     }
     return status;
-}
-
-static inline ULONG Least(ULONG One, ULONG Other)
-{
-    return One < Other ? One : Other;
 }
 
 /* PASSIVE_LEVEL. */

@@ -2,8 +2,8 @@
  * slots.h - direct reads under way in a device's numbered slots; the others wait for a free one.
  *
  * A read gets its scatter/gather list, then a slot, in the order it came. The driver gives it to
- * the device in Start; its service routine calls SlotsAnswer when the device is done with it, and
- * the DPC here completes it. Reads that wait cannot be cancelled: each slot comes free within the
+ * the device in Start, SlotsPiece of it at a time; its service routine calls SlotsAnswer when the
+ * device is done with that, and the DPC here starts the next piece, or completes it. Reads that wait cannot be cancelled: each slot comes free within the
  * time a device takes for a read.
  *
  * A command of the driver's own, without an IRP, takes a slot of closed slots: SlotsWait.
@@ -28,21 +28,51 @@ struct _SLOTS {
     NTSTATUS Statuses[SLOTS_MAX]; /* of answers */
     volatile LONG Answered;       /* bit map: set by service routines, taken by the DPC */
     KSPIN_LOCK Lock;
-    BOOLEAN Open;         /* (l) takes reads */
-    ULONG Free;           /* (l) bit map */
-    LIST_ENTRY Waiting;   /* (l) IRPs with their scatter/gather list */
-    PIRP Irps[SLOTS_MAX]; /* (l) NULL: free */
+    ULONG PieceMax;         /* bytes that the device moves at once */
+    ULONG Moved[SLOTS_MAX]; /* (l) bytes of the slot's read that earlier pieces were */
+    BOOLEAN Open;           /* (l) takes reads */
+    ULONG Free;             /* (l) bit map */
+    LIST_ENTRY Waiting;     /* (l) IRPs with their scatter/gather list */
+    PIRP Irps[SLOTS_MAX];   /* (l) NULL: free */
 };
 
 /* Take reads in this many slots from now on; until SlotsAbandon. */
-static inline VOID SlotsOpen(PSLOTS Slots, ULONG Count)
+static inline VOID SlotsOpen(PSLOTS Slots, ULONG Count, ULONG PieceMax)
 {
     KIRQL irql;
 
     KeAcquireSpinLock(&Slots->Lock, &irql);
+    Slots->PieceMax = PieceMax;
     Slots->Open = TRUE;
     Slots->Free = (ULONG)((1ULL << Count) - 1);
     KeReleaseSpinLock(&Slots->Lock, irql);
+}
+
+static inline ULONG SlotsLength(PIRP Irp)
+{
+    return IoGetCurrentIrpStackLocation(Irp)->Parameters.Read.Length;
+}
+
+/* Length of the piece to start, which begins Moved bytes into the read. This and the next two: lock
+ * held. */
+static inline ULONG SlotsPiece(PSLOTS Slots, ULONG Slot)
+{
+    return Least(SlotsLength(Slots->Irps[Slot]) - Slots->Moved[Slot], Slots->PieceMax);
+}
+
+/* Where it is on the device, in bytes. */
+static inline ULONGLONG SlotsOffset(PSLOTS Slots, ULONG Slot)
+{
+    PIO_STACK_LOCATION stack = IoGetCurrentIrpStackLocation(Slots->Irps[Slot]);
+
+    return (ULONGLONG)stack->Parameters.Read.ByteOffset.QuadPart + Slots->Moved[Slot];
+}
+
+/* Where in memory: its pages. */
+static inline ULONG SlotsPages(PSLOTS Slots, ULONG Slot, ULONGLONG *Pages)
+{
+    return FunctionListPages(FUNCTION_LIST(Slots->Irps[Slot]), Slots->Moved[Slot],
+                             SlotsPiece(Slots, Slot), Pages);
 }
 
 /* Start what waits, as far as there are slots. Lock held. */
@@ -54,6 +84,7 @@ static inline VOID SlotsPump(PSLOTS Slots)
 
         Slots->Free &= ~(1u << slot);
         Slots->Irps[slot] = CONTAINING_RECORD(entry, IRP, Tail.Overlay.ListEntry);
+        Slots->Moved[slot] = 0;
         Slots->Start(Slots, slot);
     }
 }
@@ -83,23 +114,29 @@ static VOID NTAPI SlotsListReady(PDEVICE_OBJECT DeviceObject, PIRP CurrentIrp,
 static inline NTSTATUS SlotsRead(PSLOTS Slots, PIRP Irp)
 {
     Irp->Tail.Overlay.DriverContext[1] = Slots;
-    return FunctionBeginRead(Slots->Function, Irp,
-                             IoGetCurrentIrpStackLocation(Irp)->Parameters.Read.Length,
-                             SlotsListReady);
+    return FunctionBeginRead(Slots->Function, Irp, SlotsLength(Irp), SlotsListReady);
 }
 
-/* The answer to a read: the next one may have the slot. DISPATCH_LEVEL. */
+/* The answer to a piece: the next one, or another read, may have the slot. DISPATCH_LEVEL. */
 static inline VOID SlotsFinish(PSLOTS Slots, ULONG Slot, PIRP Irp)
 {
     NTSTATUS status = Slots->Statuses[Slot];
-    ULONG length = IoGetCurrentIrpStackLocation(Irp)->Parameters.Read.Length;
+    ULONG length = SlotsLength(Irp);
+    BOOLEAN more;
 
     KeAcquireSpinLockAtDpcLevel(&Slots->Lock);
-    Slots->Irps[Slot] = NULL;
-    Slots->Free |= 1u << Slot;
-    SlotsPump(Slots);
+    Slots->Moved[Slot] += SlotsPiece(Slots, Slot);
+    more = NT_SUCCESS(status) && Slots->Moved[Slot] < length;
+    if (more) {
+        Slots->Start(Slots, Slot);
+    } else {
+        Slots->Irps[Slot] = NULL;
+        Slots->Free |= 1u << Slot;
+        SlotsPump(Slots);
+    }
     KeReleaseSpinLockFromDpcLevel(&Slots->Lock);
-    FunctionEndRead(Slots->Function, Irp, status, NT_SUCCESS(status) ? length : 0);
+    if (!more)
+        FunctionEndRead(Slots->Function, Irp, status, NT_SUCCESS(status) ? length : 0);
 }
 
 static VOID NTAPI SlotsDpcRoutine(PKDPC Dpc, PVOID Context, PVOID Argument1, PVOID Argument2)

@@ -91,18 +91,17 @@ static VOID Submit(PQUEUE Queue, ULONG Slot, NVME_COMMAND Command)
 static VOID ReadStart(PSLOTS Slots, ULONG Slot)
 {
     PQUEUE queue = CONTAINING_RECORD(Slots, QUEUE, Slots);
-    PIO_STACK_LOCATION stack = IoGetCurrentIrpStackLocation(Slots->Irps[Slot]);
     ULONG shift = ((PDEVICE)Slots->Function)->Disk.BlockShift;
-    ULONGLONG block = (ULONGLONG)stack->Parameters.Read.ByteOffset.QuadPart >> shift;
+    ULONGLONG block = SlotsOffset(Slots, Slot) >> shift;
     ULONGLONG *pages = queue->Memory->Pages[Slot];
-    ULONG count = FunctionListPages(FUNCTION_LIST(Slots->Irps[Slot]), pages);
+    ULONG count = SlotsPages(Slots, Slot, pages);
     NVME_COMMAND command = {.Opcode = NVME_READ,
                             .Namespace = 1,
                             .Page1 = pages[0],
                             .Page2 = count == 2 ? pages[1] : ADDRESS(queue, Pages[Slot][1]),
                             .Dword10 = (ULONG)block,
                             .Dword11 = (ULONG)(block >> 32),
-                            .Dword12 = (stack->Parameters.Read.Length >> shift) - 1};
+                            .Dword12 = (SlotsPiece(Slots, Slot) >> shift) - 1};
 
     Submit(queue, Slot, command); /* with one page the second is ignored */
 }
@@ -202,9 +201,9 @@ static NTSTATUS Identify(PDEVICE Device)
 
     if (!NT_SUCCESS(status))
         return status;
-    Device->Disk.ReadMax = READ_MAX;
+    Device->Disk.ReadMax = Device->Disk.PieceMax = READ_MAX;
     if (data[77] != 0 && data[77] < 9) /* MDTS: 2^n pages */
-        Device->Disk.ReadMax = PAGE_SIZE << data[77];
+        Device->Disk.PieceMax = PAGE_SIZE << data[77];
     command.Dword10 = 0;
     command.Namespace = 1;
     status = Admin(Device, command);
@@ -246,7 +245,7 @@ static NTSTATUS CreateQueues(PDEVICE Device)
         command.Dword11 = i << 16 | 1; /* contiguous */
         status = Admin(Device, command);
         if (NT_SUCCESS(status))
-            SlotsOpen(&queue->Slots, SLOTS_USED);
+            SlotsOpen(&queue->Slots, SLOTS_USED, Device->Disk.PieceMax);
     }
     Device->Disk.QueueCount = count;
     return status;

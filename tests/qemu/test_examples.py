@@ -122,6 +122,17 @@ def test_every_example_driver_built_with_mingws_headers_behaves_the_same(machine
     check_whole(Whole(machine, tmp_path, "drivers-mingw"))
 
 
+def test_nvme_cuts_a_read_into_the_pieces_that_the_controller_moves_at_once():
+    """MDTS is one doubling of a page: 8 KiB, and an interrupt, a piece."""
+    result = run_commands(["irq -j", "dev -j read nvme0 66048 512", "irq -j"],
+                          devices=["nvme,mdts=1"], drivers=["nvme"])
+    assert result.verdict == SUCCESS, result.text
+    assert data_of(result, 2) == b"".join(qemu.disk_sector(number) for number in range(1, 130))
+    before, after = (sum(sum(row["claims"]) for row in result.json(number)
+                         if row["drivers"] == ["nvme.sys"]) for number in (1, 3))
+    assert after - before == 9
+
+
 @pytest.mark.parametrize("name", EDU_DRIVERS)
 @matrix.each("quick")
 def test_an_edu_driver_takes_exactly_the_interrupts_raised(machine, name):
