@@ -165,6 +165,31 @@ static void dpc_notify(struct ke_cpu *ke, uint32_t cpu, const KDPC *dpc)
         ke_request_dispatch_on(cpu);
 }
 
+/* False: it is in a queue already. Queue lock held. */
+static BOOLEAN dpc_link(struct ke_cpu *ke, PKDPC dpc, PVOID argument1, PVOID argument2)
+{
+    if (!ke_dpc_claim(dpc, ke))
+        return FALSE;
+    dpc->SystemArgument1 = argument1;
+    dpc->SystemArgument2 = argument2;
+    if (dpc->Importance == HighImportance)
+        InsertHeadList(&ke->dpc_list, &dpc->DpcListEntry);
+    else
+        InsertTailList(&ke->dpc_list, &dpc->DpcListEntry);
+    return TRUE;
+}
+
+void ke_dpc_post(uint32_t cpu, PKDPC dpc, PVOID argument1, PVOID argument2)
+{
+    struct ke_cpu *ke = hal_pcr(cpu)->ke;
+    uint64_t flags = hal_interrupts_disable();
+
+    ke_lock_acquire(&ke->dpc_lock);
+    dpc_link(ke, dpc, argument1, argument2);
+    ke_lock_release(&ke->dpc_lock);
+    hal_interrupts_restore(flags);
+}
+
 /* Any importance, any target. */
 static __attribute__((noinline)) NTAPI BOOLEAN dpc_insert(PKDPC dpc, PVOID argument1,
                                                           PVOID argument2)
@@ -184,15 +209,7 @@ static __attribute__((noinline)) NTAPI BOOLEAN dpc_insert(PKDPC dpc, PVOID argum
         return queued;
     }
     ke_lock_acquire(&ke->dpc_lock);
-    if (ke_dpc_claim(dpc, ke)) {
-        queued = TRUE;
-        dpc->SystemArgument1 = argument1;
-        dpc->SystemArgument2 = argument2;
-        if (dpc->Importance == HighImportance)
-            InsertHeadList(&ke->dpc_list, &dpc->DpcListEntry);
-        else
-            InsertTailList(&ke->dpc_list, &dpc->DpcListEntry);
-    }
+    queued = dpc_link(ke, dpc, argument1, argument2);
     if (queued)
         dpc_notify(ke, cpu, dpc);
     ke_lock_release(&ke->dpc_lock);
@@ -325,8 +342,8 @@ static bool flush_mark(uint32_t cpu, PKDPC marker)
 
     ke_lock_acquire(&ke->dpc_lock);
     is_busy = !IsListEmpty(&ke->dpc_list) || hal_pcr(cpu)->dpc_active;
-    if (is_busy && ke_dpc_claim(marker, ke))
-        InsertTailList(&ke->dpc_list, &marker->DpcListEntry);
+    if (is_busy)
+        dpc_link(ke, marker, NULL, NULL);
     ke_lock_release(&ke->dpc_lock);
     hal_interrupts_restore(flags);
     return is_busy;

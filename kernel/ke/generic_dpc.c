@@ -6,6 +6,7 @@
  * (ke/cpu_offline.c), so each of them really runs one.
  */
 #include <hal/hal.h>
+#include <hal/ipi.h>
 #include <lib/assert.h>
 #include <lib/export.h>
 #include <nt/ntddk.h>
@@ -35,24 +36,23 @@ static KEVENT idle = {
 static void call_begin(PKDEFERRED_ROUTINE routine, PVOID context)
 {
     irql_t old = ke_dispatcher_lock();
-    uint32_t count = 1;
+    uint32_t self = cpu_current();
+    struct cpu_set others = {0};
 
-    for (uint32_t cpu = 0; cpu < hal_cpu_count(); cpu++)
-        count += cpu != cpu_current() && hal_pcr(cpu)->online;
-    call.left = count;
-    call.missing = count;
-    call.processors = count;
     for (uint32_t cpu = 0; cpu < hal_cpu_count(); cpu++) {
-        PROCESSOR_NUMBER number = {(USHORT)(cpu / 64), (UCHAR)(cpu % 64), 0};
-
-        if (cpu != cpu_current() && !hal_pcr(cpu)->online)
-            continue;
+        if (cpu != self && hal_pcr(cpu)->online)
+            cpu_set_add(&others, cpu);
+    }
+    call.processors = cpu_set_count(&others) + 1;
+    call.left = call.processors;
+    call.missing = call.processors;
+    KeInitializeDpc(&dpcs[self], routine, context);
+    for (uint32_t cpu = 0; (cpu = cpu_set_next(&others, cpu)) < CPU_MAX; cpu++) {
         KeInitializeDpc(&dpcs[cpu], routine, context);
         KeSetImportanceDpc(&dpcs[cpu], HighImportance);
-        KeSetTargetProcessorDpcEx(&dpcs[cpu], &number);
-        if (cpu != cpu_current())
-            KeInsertQueueDpc(&dpcs[cpu], (PVOID)&call.left, &call);
+        ke_dpc_post(cpu, &dpcs[cpu], (PVOID)&call.left, &call);
     }
+    hal_ipi_send_set(&others, (vector_t){VECTOR_IPI});
     ke_dispatcher_unlock(old);
 }
 
