@@ -20,6 +20,7 @@
 
 #include "mm/address.h"
 #include "mm/frame_cache.h"
+#include "mm/init.h"
 #include "mm/mm.h"
 #include "mm/pool.h"
 
@@ -167,12 +168,10 @@ static void mdl_free_pages(PMDL mdl)
     mdl->MdlFlags &= ~MDL_PAGES_LOCKED;
 }
 
-/* Adds blocks of request->count pages until total pages are there or memory ends. */
-static ULONG mdl_add_pages(PMDL mdl, const struct mm_page_request *request, ULONG total,
-                           MEMORY_CACHING_TYPE type, ULONG flags)
+/* Adds blocks of request->count pages to `count` pages until total are there or memory ends. */
+static ULONG mdl_add_pages(PMDL mdl, const struct mm_page_request *request, ULONG count,
+                           ULONG total, MEMORY_CACHING_TYPE type, ULONG flags)
 {
-    ULONG count = 0;
-
     while (count + request->count <= total) {
         phys_addr_t base = mm_pages_alloc(request);
 
@@ -190,18 +189,30 @@ static ULONG mdl_add_pages(PMDL mdl, const struct mm_page_request *request, ULON
     return count;
 }
 
-static PMDL mdl_alloc_pages(struct mm_page_request *request, uint64_t bytes,
+static phys_addr_t ram_end(void)
+{
+    const struct mm_ranges *ram = mm_ram_ranges();
+
+    return ram->count == 0 ? 0 : ram->range[ram->count - 1].end;
+}
+
+/* skip != 0: what the request's range cannot give comes from those `skip` bytes further on. */
+static PMDL mdl_alloc_pages(struct mm_page_request *request, uint64_t skip, uint64_t bytes,
                             MEMORY_CACHING_TYPE type, ULONG flags)
 {
     ULONG total = (ULONG)BYTES_TO_PAGES(bytes);
     PMDL mdl = mm_pool_alloc(sizeof(MDL) + total * sizeof(PFN_NUMBER), MDL_TAG);
-    ULONG count;
+    ULONG count = 0;
 
     if (mdl == NULL) {
         return NULL;
     }
     MmInitializeMdl(mdl, NULL, bytes);
-    count = mdl_add_pages(mdl, request, total, type, flags);
+    do {
+        count = mdl_add_pages(mdl, request, count, total, type, flags);
+        request->lowest += skip;
+        request->highest += skip;
+    } while (skip != 0 && count < total && request->lowest < ram_end());
     if (count < total) {
         mdl->ByteCount = count * PAGE_SIZE;
     }
@@ -318,18 +329,23 @@ PMDL NTAPI MmAllocatePagesForMdlEx(PHYSICAL_ADDRESS LowAddress, PHYSICAL_ADDRESS
         .owner = MM_OWNER_MDL,
     };
 
-    if (TotalBytes == 0 || TotalBytes > MDL_BYTES_MAX || request.highest == 0) {
+    uint64_t skip = (uint64_t)SkipBytes.QuadPart;
+
+    if (TotalBytes == 0 || TotalBytes > MDL_BYTES_MAX || request.highest == 0 ||
+        skip % PAGE_SIZE != 0) {
         return NULL;
     }
     if (Flags & MM_ALLOCATE_REQUIRE_CONTIGUOUS_CHUNKS) {
-        uint64_t chunk = SkipBytes.QuadPart != 0 ? (uint64_t)SkipBytes.QuadPart : TotalBytes;
-
-        request.count = BYTES_TO_PAGES(chunk);
+        if (skip != 0 && !bits_is_power_of_two(skip)) {
+            return NULL;
+        }
+        request.count = BYTES_TO_PAGES(skip != 0 ? skip : TotalBytes);
         if (BYTES_TO_PAGES(TotalBytes) % request.count != 0) {
             return NULL;
         }
+        skip = 0; /* it is the size of a chunk */
     }
-    return mdl_alloc_pages(&request, TotalBytes, CacheType, Flags);
+    return mdl_alloc_pages(&request, skip, TotalBytes, CacheType, Flags);
 }
 LDR_EXPORT(MmAllocatePagesForMdlEx);
 
