@@ -73,7 +73,7 @@ def run(commands, cpus=1, model="corei7_haswell_4770", drivers=(), append="",
         try:
             subprocess.run([program, "-q", "-f", machine.path("rc"), "-rc",
                             machine.path("debugger")], stdin=subprocess.DEVNULL,
-                           capture_output=True, timeout=timeout, check=False,
+                           cwd=machine.folder, capture_output=True, timeout=timeout, check=False,
                            preexec_fn=qemu.die_with_parent)
         except subprocess.TimeoutExpired:
             pass  # what was printed tells how far it came
