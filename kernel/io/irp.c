@@ -204,6 +204,14 @@ NTSTATUS io_request_send(PDEVICE_OBJECT device, const IO_STACK_LOCATION *locatio
     return status;
 }
 
+void io_irp_call_cancel(PDRIVER_CANCEL routine, PDEVICE_OBJECT device, PIRP irp)
+{
+    if (ke_verifier)
+        ke_verifier->cancel(routine, device, irp);
+    else
+        routine(device, irp);
+}
+
 /* WDK surface */
 
 VOID NTAPI IoInitializeIrp(PIRP Irp, USHORT PacketSize, CCHAR StackSize)
@@ -312,11 +320,7 @@ BOOLEAN NTAPI IoCancelIrp(PIRP Irp)
     if (Irp->CurrentLocation > Irp->StackCount)
         KeBugCheckEx(CANCEL_STATE_IN_COMPLETED_IRP, (ULONG_PTR)Irp, (ULONG_PTR)routine, 0, 0);
     Irp->CancelIrql = irql;
-    /* It releases the lock. */
-    if (ke_verifier)
-        ke_verifier->cancel(routine, IoGetCurrentIrpStackLocation(Irp)->DeviceObject, Irp);
-    else
-        routine(IoGetCurrentIrpStackLocation(Irp)->DeviceObject, Irp);
+    io_irp_call_cancel(routine, IoGetCurrentIrpStackLocation(Irp)->DeviceObject, Irp);
     return TRUE;
 }
 LDR_EXPORT(IoCancelIrp);

@@ -24,6 +24,9 @@ NTSTATUS io_request_send(PDEVICE_OBJECT device, const IO_STACK_LOCATION *locatio
  */
 NTSTATUS io_irp_call_and_wait(PDEVICE_OBJECT device, PIRP irp, uint32_t timeout_ms);
 
+/* Call an IRP's cancel routine, which releases the cancel spin lock that the caller holds. */
+void io_irp_call_cancel(PDRIVER_CANCEL routine, PDEVICE_OBJECT device, PIRP irp);
+
 /* AllocationFlags: the I/O manager finishes and frees the IRP (threaded IRPs, WDK: IoBuild...). */
 enum { IO_IRP_THREADED = 0x40 };
 

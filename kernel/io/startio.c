@@ -11,6 +11,7 @@
 
 #include "io/alloc.h"
 #include "io/device.h"
+#include "io/irp.h"
 #include "ke/lock.h"
 
 enum { STARTIO_DEFERRED = 1, STARTIO_NOT_CANCELABLE = 2 };
@@ -116,7 +117,7 @@ VOID NTAPI IoStartPacket(PDEVICE_OBJECT DeviceObject, PIRP Irp, PULONG Key,
         cancelled = IoSetCancelRoutine(Irp, NULL) != NULL;
     if (cancelled) {
         Irp->CancelIrql = cancel_irql;
-        CancelFunction(DeviceObject, Irp); /* releases the lock */
+        io_irp_call_cancel(CancelFunction, DeviceObject, Irp);
     } else {
         if (CancelFunction != NULL) {
             if (!queued &&

@@ -1,14 +1,31 @@
 /*
- * `verifier`: what took how long in the drivers that are verified.
+ * `verifier`: what took how long in the drivers that are verified, and the IRQLs they are held to.
  */
 #include <lib/bits.h>
 #include <lib/bugcheck.h>
+#include <lib/string.h>
 
 #include "shell/command.h"
 #include "shell/table.h"
 #include "verifier/verifier.h"
 
 enum { NAME_SIZE = 96 };
+
+/* Which export may be called at which IRQL, and the code of the stop where it is not. */
+static bool show_rules(const struct shell_call *call)
+{
+    static const struct table_column columns[] = {
+        {"routine", TABLE_TEXT}, {"from", TABLE_NUMBER}, {"to", TABLE_NUMBER}, {"code", TABLE_HEX}};
+    struct table *table = table_begin(columns, ARRAY_COUNT(columns), call->json);
+
+    for (uint32_t i = 0; i < verifier_irql_rule_count; i++) {
+        table_text(table, "%s", verifier_irql_rules[i].name);
+        table_number(table, verifier_irql_rules[i].low);
+        table_number(table, verifier_irql_rules[i].high);
+        table_number(table, verifier_irql_rules[i].code);
+    }
+    return table_end(table);
+}
 
 static bool run_verifier(const struct shell_call *call)
 {
@@ -22,6 +39,8 @@ static bool run_verifier(const struct shell_call *call)
     struct table *table;
     char name[NAME_SIZE];
 
+    if (call->argc > 0 && strcmp(call->argv[0], "rules") == 0)
+        return show_rules(call);
     if (!verifier_is_on())
         return shell_fail("verifier: no driver is verified; the option verifier=all has them all");
     table = table_begin(columns, ARRAY_COUNT(columns), call->json);
@@ -39,6 +58,7 @@ static bool run_verifier(const struct shell_call *call)
 }
 
 const struct shell_command shell_verifier_commands[] = {
-    {"verifier", "", "times of verified drivers' routines and locks", 0, 0, run_verifier},
+    {"verifier", "[rules]",
+     "times of verified drivers' routines and locks; rules: IRQLs of exports", 0, 1, run_verifier},
     {0},
 };

@@ -29,6 +29,7 @@ struct entry {
 static struct entry entries[HAL_CHECKED_CALL_COUNT]; /* constant once verifier_init() is done */
 static uint32_t entry_count;
 static uint64_t calls;                   /* atomic */
+static bool skips;                       /* constant, too */
 static char verified[CMDLINE_VALUE_MAX]; /* words with commas between them; "": nobody */
 
 /* ---- who ------------------------------------------------------------------------------------ */
@@ -77,6 +78,12 @@ uint64_t verifier_calls(void)
 
 /* ---- calls ---------------------------------------------------------------------------------- */
 
+/* In place of a routine at a wrong IRQL; who expects a pointer finds none that is good. */
+static NTSTATUS NTAPI skipped(void)
+{
+    return STATUS_UNSUCCESSFUL;
+}
+
 HAL_UPCALL const void *verifier_call(uint64_t number, uint64_t *frame)
 {
     const struct entry *entry = &entries[number];
@@ -84,8 +91,10 @@ HAL_UPCALL const void *verifier_call(uint64_t number, uint64_t *frame)
     irql_t irql = hal_irql_read();
 
     __atomic_add_fetch(&calls, 1, __ATOMIC_RELAXED);
-    if (rule != NULL && (irql < rule->low || irql > rule->high))
-        verifier_stop_irql(rule, frame);
+    if (rule != NULL && (irql < rule->low || irql > rule->high)) {
+        verifier_report_irql(rule, frame, skips);
+        return (const void *)(uintptr_t)skipped;
+    }
     if (entry->check != NULL)
         entry->check(entry->name, frame);
     return entry->target;
@@ -193,9 +202,10 @@ void verifier_init(const char *command_line)
     verifier_held_init();
     verifier_order_init();
     verifier_times_init();
-    mm_pool_track(verifier_order_forget);
+    mm_pool_track(verifier_pool_freed);
     if (is_listed("special"))
         mm_pool_special(verifier_covers);
+    skips = is_listed("skip");
     ke_verifier = &hooks;
 }
 

@@ -22,8 +22,12 @@ enum {
     RULE_SPIN_LOCK = 0x40009,
     RULE_SPIN_LOCK_RELEASE = 0x4000A,
     SELF_DEADLOCK = 0x1000,
+    NOT_INITIALIZED = 0x1002,
+    ACQUIRED_AS_OTHER_KIND = 0x1008,
     RELEASED_AS_OTHER_KIND = 0x1009,
 };
+
+#define HANDLES_FROM 0xFFFF800000000000ull /* the kernel's half of all addresses */
 
 enum { HELD_MAX = 16 }; /* more are not followed */
 
@@ -55,7 +59,7 @@ void verifier_held_init(void)
 
 static struct verifier_order order_of(const struct verifier_lock *lock)
 {
-    return (struct verifier_order){lock->lock, kinds[lock->kind].family, lock->irql, lock->caller};
+    return (struct verifier_order){lock->lock, lock->kind == LOCK_CANCEL, lock->irql, lock->caller};
 }
 
 /* ---- the list: interrupts off --------------------------------------------------------------- */
@@ -111,6 +115,32 @@ _Noreturn static void stop_again(const struct verifier_lock *lock, enum verifier
     finding.parameters[1] = (uint64_t) "a spin lock must not be acquired again before its release";
     finding.parameters[2] = (uint64_t)lock->handle;
     verifier_stop(&finding, lock->caller, "acquires the spin lock %p, which it holds", lock->lock);
+}
+
+/*
+ * What the word says: 0, 1 for a plain lock that is held, the address of a handle for a queued one.
+ */
+static void look_at_word(const struct verifier_lock *lock)
+{
+    struct verifier_finding finding = {.parameters = {0, (uint64_t)lock->lock},
+                                       .rule = "lock order"};
+    bool queued = kinds[lock->kind].family == LOCK_QUEUED;
+    KSPIN_LOCK word;
+
+    if (kinds[lock->kind].family != LOCK_PLAIN && !queued)
+        return;
+    word = __atomic_load_n((const KSPIN_LOCK *)lock->lock, __ATOMIC_RELAXED);
+    if (word == 0 || (queued ? word >= HANDLES_FROM && word % sizeof(void *) == 0 : word == 1))
+        return;
+    if (word == 1 || (!queued && word >= HANDLES_FROM && word % sizeof(void *) == 0)) {
+        finding.parameters[0] = ACQUIRED_AS_OTHER_KIND;
+        verifier_stop(&finding, lock->caller,
+                      "acquires the lock %p, which is held by a routine for another kind",
+                      lock->lock);
+    }
+    finding.parameters[0] = NOT_INITIALIZED;
+    verifier_stop(&finding, lock->caller, "acquires the lock %p, which is not initialized",
+                  lock->lock);
 }
 
 _Noreturn static void stop_release(const void *handle, enum verifier_lock_kind kind,
@@ -187,6 +217,7 @@ void verifier_lock_wait(const struct verifier_lock *lock)
         return;
     if (verifier_lock_is_held(lock->lock, &kind))
         stop_again(lock, kind);
+    look_at_word(lock);
     if (hal_irql_read() >= DISPATCH_LEVEL) {
         flags = hal_interrupts_disable();
         for (; count < locks[cpu_current()].count; count++)

@@ -11,17 +11,6 @@
 /* A call as hal/checked_call.h hands it over: arguments from 1, the return address at 0. */
 enum { CALL_RETURN = 0 };
 
-/* The IRQL of one export, and what bug check 0xC4 says of another. */
-struct verifier_rule {
-    const char *name;
-    irql_t low, high;      /* IRQL it may be called at */
-    uint32_t code;         /* parameter 1 */
-    uint8_t third, fourth; /* arguments that are parameters 3 and 4; 0: the parameter is 0 */
-};
-
-extern const struct verifier_rule verifier_irql_rules[];
-extern const uint32_t verifier_irql_rule_count;
-
 /*
  * More of a call than its IRQL: `check` looks at its arguments; `instead`, a routine of the same
  * prototype, takes the export's place and calls it itself. Either may be NULL.
@@ -57,7 +46,8 @@ struct verifier_finding {
 /* Log who did what where, then stop the machine. */
 _Noreturn __attribute__((format(printf, 3, 4))) void verifier_stop(
     const struct verifier_finding *finding, uint64_t where, const char *what, ...);
-_Noreturn void verifier_stop_irql(const struct verifier_rule *rule, const uint64_t *frame);
+/* The same for a call at a wrong IRQL; with `skip` it is only logged, and this returns. */
+void verifier_report_irql(const struct verifier_rule *rule, const uint64_t *frame, bool skip);
 
 /* times.c: any IRQL. `since`: hal_tsc_read() at the start. */
 void verifier_time_add(enum verifier_time_kind kind, uint64_t routine, uint64_t since);
@@ -110,7 +100,7 @@ struct verifier_lock verifier_cancel_lock(uint64_t caller);
 
 struct verifier_order {
     const void *lock;
-    int family; /* locks of different families have different addresses */
+    bool is_global; /* the cancel spin lock, which is in no driver's memory */
     irql_t irql;
     uint64_t caller;
 };
@@ -141,6 +131,8 @@ uint64_t verifier_dpc_routine(PKDPC dpc);
  * named in the finding. <= DISPATCH_LEVEL.
  */
 void verifier_memory_freed(uint64_t base, uint64_t size, uint64_t where);
+/* A block of the pool is about to be free: what was in it is no more. Any IRQL. */
+void verifier_pool_freed(const void *base, size_t size);
 /* DriverUnload has returned; DPCs may still be queued. PASSIVE_LEVEL. */
 void verifier_objects_unloading(uint64_t base, uint64_t size);
 

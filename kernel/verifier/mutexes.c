@@ -23,11 +23,11 @@ enum {
 
 enum { HELD_MAX = 256, HELD_BY_ONE_MAX = 16 };
 
-enum mutex_family { FAMILY_FAST = 0x100, FAMILY_GUARDED, FAMILY_KERNEL }; /* none of locks.c */
+enum mutex_kind { MUTEX_FAST /* or guarded */, MUTEX_KERNEL };
 
 struct held_mutex {
     const void *mutex; /* NULL: a free row */
-    enum mutex_family family;
+    enum mutex_kind kind;
     PKTHREAD owner;
     uint32_t depth;
     uint64_t caller;
@@ -61,9 +61,9 @@ static void refuse(uint32_t code, const void *mutex, PKTHREAD owner, uint64_t ca
     verifier_stop(&finding, caller, "%s the mutex %p", what, mutex);
 }
 
-static void will_wait(const void *mutex, enum mutex_family family, uint64_t caller)
+static void will_wait(const void *mutex, enum mutex_kind kind, uint64_t caller)
 {
-    const struct verifier_order wanted = {mutex, family, PASSIVE_LEVEL, caller};
+    const struct verifier_order wanted = {mutex, false, PASSIVE_LEVEL, caller};
     struct verifier_order others[HELD_BY_ONE_MAX];
     PKTHREAD self = ke_thread_current();
     bool recursive = false;
@@ -74,17 +74,17 @@ static void will_wait(const void *mutex, enum mutex_family family, uint64_t call
         if (!held[i].mutex || held[i].owner != self)
             continue;
         recursive |= held[i].mutex == mutex;
-        others[count++] = (struct verifier_order){held[i].mutex, (int)held[i].family, PASSIVE_LEVEL,
-                                                  held[i].caller};
+        others[count++] =
+            (struct verifier_order){held[i].mutex, false, PASSIVE_LEVEL, held[i].caller};
     }
     ke_lock_release_irqoff(&held_lock, flags);
-    if (recursive && family != FAMILY_KERNEL)
+    if (recursive && kind != MUTEX_KERNEL)
         refuse(SELF_DEADLOCK, mutex, NULL, caller, "holds already, and acquires again,");
     if (!recursive)
         verifier_order_wait(&wanted, others, count);
 }
 
-static void has_acquired(const void *mutex, enum mutex_family family, uint64_t caller)
+static void has_acquired(const void *mutex, enum mutex_kind kind, uint64_t caller)
 {
     uint64_t flags = ke_lock_acquire_irqoff(&held_lock);
     struct held_mutex *row = row_of(mutex);
@@ -96,7 +96,7 @@ static void has_acquired(const void *mutex, enum mutex_family family, uint64_t c
         if (!row && held_end < HELD_MAX)
             row = &held[held_end++];
         if (row)
-            *row = (struct held_mutex){mutex, family, ke_thread_current(), 1, caller};
+            *row = (struct held_mutex){mutex, kind, ke_thread_current(), 1, caller};
         else
             lost++;
     }
@@ -104,7 +104,8 @@ static void has_acquired(const void *mutex, enum mutex_family family, uint64_t c
 }
 
 /* A kernel mutex that is not owned is refused by its routine, which raises a status. */
-static void will_release(const void *mutex, enum mutex_family family, uint64_t caller)
+static void will_release(const void *mutex, enum mutex_kind kind, bool at_all_levels,
+                         uint64_t caller)
 {
     PKTHREAD owner = NULL;
     bool unknown = false;
@@ -116,11 +117,11 @@ static void will_release(const void *mutex, enum mutex_family family, uint64_t c
         lost -= lost != 0;
     } else if (row->owner != ke_thread_current()) {
         owner = row->owner;
-    } else if (--row->depth == 0) {
+    } else if (--row->depth == 0 || at_all_levels) {
         row->mutex = NULL;
     }
     ke_lock_release_irqoff(&held_lock, flags);
-    if (family == FAMILY_KERNEL)
+    if (kind == MUTEX_KERNEL)
         return;
     if (owner)
         refuse(RELEASED_BY_OTHER, mutex, owner, caller,
@@ -147,41 +148,41 @@ static void will_initialize(const char *routine, const uint64_t *frame)
 
 #define CALLER ((uint64_t)__builtin_return_address(0))
 
-#define MUTEX_ACQUIRE(name, type, routine, family)                                                 \
+#define MUTEX_ACQUIRE(name, type, routine)                                                         \
     static VOID NTAPI name(type Mutex)                                                             \
     {                                                                                              \
-        will_wait(Mutex, family, CALLER);                                                          \
+        will_wait(Mutex, MUTEX_FAST, CALLER);                                                      \
         routine(Mutex);                                                                            \
-        has_acquired(Mutex, family, CALLER);                                                       \
+        has_acquired(Mutex, MUTEX_FAST, CALLER);                                                   \
     }
 
-#define MUTEX_TRY(name, type, routine, family)                                                     \
+#define MUTEX_TRY(name, type, routine)                                                             \
     static BOOLEAN NTAPI name(type Mutex)                                                          \
     {                                                                                              \
         BOOLEAN acquired = routine(Mutex);                                                         \
                                                                                                    \
         if (acquired)                                                                              \
-            has_acquired(Mutex, family, CALLER);                                                   \
+            has_acquired(Mutex, MUTEX_FAST, CALLER);                                               \
         return acquired;                                                                           \
     }
 
-#define MUTEX_RELEASE(name, type, routine, family)                                                 \
+#define MUTEX_RELEASE(name, type, routine)                                                         \
     static VOID NTAPI name(type Mutex)                                                             \
     {                                                                                              \
-        will_release(Mutex, family, CALLER);                                                       \
+        will_release(Mutex, MUTEX_FAST, false, CALLER);                                            \
         routine(Mutex);                                                                            \
     }
 
-MUTEX_ACQUIRE(acquire_fast, PFAST_MUTEX, ExAcquireFastMutex, FAMILY_FAST)
-MUTEX_ACQUIRE(acquire_fast_unsafe, PFAST_MUTEX, ExAcquireFastMutexUnsafe, FAMILY_FAST)
-MUTEX_TRY(try_fast, PFAST_MUTEX, ExTryToAcquireFastMutex, FAMILY_FAST)
-MUTEX_RELEASE(release_fast, PFAST_MUTEX, ExReleaseFastMutex, FAMILY_FAST)
-MUTEX_RELEASE(release_fast_unsafe, PFAST_MUTEX, ExReleaseFastMutexUnsafe, FAMILY_FAST)
-MUTEX_ACQUIRE(acquire_guarded, PKGUARDED_MUTEX, KeAcquireGuardedMutex, FAMILY_GUARDED)
-MUTEX_ACQUIRE(acquire_guarded_unsafe, PKGUARDED_MUTEX, KeAcquireGuardedMutexUnsafe, FAMILY_GUARDED)
-MUTEX_TRY(try_guarded, PKGUARDED_MUTEX, KeTryToAcquireGuardedMutex, FAMILY_GUARDED)
-MUTEX_RELEASE(release_guarded, PKGUARDED_MUTEX, KeReleaseGuardedMutex, FAMILY_GUARDED)
-MUTEX_RELEASE(release_guarded_unsafe, PKGUARDED_MUTEX, KeReleaseGuardedMutexUnsafe, FAMILY_GUARDED)
+MUTEX_ACQUIRE(acquire_fast, PFAST_MUTEX, ExAcquireFastMutex)
+MUTEX_ACQUIRE(acquire_fast_unsafe, PFAST_MUTEX, ExAcquireFastMutexUnsafe)
+MUTEX_TRY(try_fast, PFAST_MUTEX, ExTryToAcquireFastMutex)
+MUTEX_RELEASE(release_fast, PFAST_MUTEX, ExReleaseFastMutex)
+MUTEX_RELEASE(release_fast_unsafe, PFAST_MUTEX, ExReleaseFastMutexUnsafe)
+MUTEX_ACQUIRE(acquire_guarded, PKGUARDED_MUTEX, KeAcquireGuardedMutex)
+MUTEX_ACQUIRE(acquire_guarded_unsafe, PKGUARDED_MUTEX, KeAcquireGuardedMutexUnsafe)
+MUTEX_TRY(try_guarded, PKGUARDED_MUTEX, KeTryToAcquireGuardedMutex)
+MUTEX_RELEASE(release_guarded, PKGUARDED_MUTEX, KeReleaseGuardedMutex)
+MUTEX_RELEASE(release_guarded_unsafe, PKGUARDED_MUTEX, KeReleaseGuardedMutexUnsafe)
 
 /* ---- kernel mutexes: by the waits ------------------------------------------------------------ */
 
@@ -202,10 +203,10 @@ static NTSTATUS NTAPI wait_single(PVOID Object, KWAIT_REASON WaitReason, KPROCES
     NTSTATUS status;
 
     if (mutex && may_wait(Timeout))
-        will_wait(Object, FAMILY_KERNEL, CALLER);
+        will_wait(Object, MUTEX_KERNEL, CALLER);
     status = KeWaitForSingleObject(Object, WaitReason, WaitMode, Alertable, Timeout);
     if (mutex && (status == STATUS_WAIT_0 || status == STATUS_ABANDONED_WAIT_0))
-        has_acquired(Object, FAMILY_KERNEL, CALLER);
+        has_acquired(Object, MUTEX_KERNEL, CALLER);
     return status;
 }
 
@@ -221,7 +222,7 @@ static NTSTATUS NTAPI wait_multiple(ULONG Count, PVOID Object[], WAIT_TYPE WaitT
 
     for (ULONG i = 0; all && i < Count && may_wait(Timeout); i++)
         if (is_mutex(Object[i]))
-            will_wait(Object[i], FAMILY_KERNEL, CALLER);
+            will_wait(Object[i], MUTEX_KERNEL, CALLER);
     status = KeWaitForMultipleObjects(Count, Object, WaitType, WaitReason, WaitMode, Alertable,
                                       Timeout, WaitBlockArray);
     index = (ULONG)status % STATUS_ABANDONED_WAIT_0;
@@ -229,24 +230,30 @@ static NTSTATUS NTAPI wait_multiple(ULONG Count, PVOID Object[], WAIT_TYPE WaitT
                 index < Count;
     for (ULONG i = 0; satisfied && i < Count; i++)
         if ((all || i == index) && is_mutex(Object[i]))
-            has_acquired(Object[i], FAMILY_KERNEL, CALLER);
+            has_acquired(Object[i], MUTEX_KERNEL, CALLER);
     return status;
 }
 
 static LONG NTAPI release_mutant(PRKMUTANT Mutant, KPRIORITY Increment, BOOLEAN Abandoned,
                                  BOOLEAN Wait)
 {
-    will_release(Mutant, FAMILY_KERNEL, CALLER);
+    will_release(Mutant, MUTEX_KERNEL, Abandoned, CALLER);
     return KeReleaseMutant(Mutant, Increment, Abandoned, Wait);
 }
 
 static LONG NTAPI release_mutex(PRKMUTEX Mutex, BOOLEAN Wait)
 {
-    will_release(Mutex, FAMILY_KERNEL, CALLER);
+    will_release(Mutex, MUTEX_KERNEL, false, CALLER);
     return KeReleaseMutex(Mutex, Wait);
 }
 
 /* ---- internal.h ------------------------------------------------------------------------------ */
+
+/* A mutant, which is not a driver's kind of mutex: whoever waits for it next is told. */
+static bool may_be_abandoned(const struct held_mutex *row)
+{
+    return row->kind == MUTEX_KERNEL && !((const KMUTANT *)row->mutex)->ApcDisable;
+}
 
 void verifier_mutexes_ended(PKTHREAD thread)
 {
@@ -255,9 +262,14 @@ void verifier_mutexes_ended(PKTHREAD thread)
     struct held_mutex kept = {0};
     uint64_t flags = ke_lock_acquire_irqoff(&held_lock);
 
-    for (uint32_t i = 0; i < held_end; i++)
-        if (held[i].mutex && held[i].owner == thread)
+    for (uint32_t i = 0; i < held_end; i++) {
+        if (!held[i].mutex || held[i].owner != thread)
+            continue;
+        if (may_be_abandoned(&held[i]))
+            held[i].mutex = NULL;
+        else
             kept = held[i];
+    }
     ke_lock_release_irqoff(&held_lock, flags);
     if (kept.mutex)
         verifier_stop(&finding, kept.caller, "acquired the mutex %p, and its thread ended with it",

@@ -314,6 +314,18 @@ void verifier_memory_freed(uint64_t base, uint64_t size, uint64_t where)
     find_all(&range);
 }
 
+/* By whomever: the kernel frees a deleted device long after its driver has been asked. */
+void verifier_pool_freed(const void *base, size_t size)
+{
+    uint64_t flags = ke_lock_acquire_irqoff(&live_lock);
+
+    for (uint32_t i = 0; i < live_end; i++)
+        if (live[i].object - (uint64_t)base < size)
+            live[i].object = 0;
+    ke_lock_release_irqoff(&live_lock, flags);
+    verifier_order_forget(base, size);
+}
+
 void verifier_objects_unloading(uint64_t base, uint64_t size)
 {
     const struct memory_range range = {base, size, base, "was unloaded"};

@@ -31,18 +31,16 @@ enum {
     PATH_SHOWN = 4,
     NAME_MAX = 96,
     DEADLOCK = 0x1001, /* parameter 1 of bug check 0xC4 (BC-C4-1) */
-    OTHER_KIND = 0x1008,
 };
 
 struct node {
     const void *lock;
-    int family;
     uint16_t next;  /* in its bucket, or among the free ones */
     uint16_t first; /* edge from here */
     uint16_t step;  /* search: the edge it was reached by */
     uint32_t round; /* search: the last one that came by */
     irql_t low;     /* lowest level it was held at */
-    irql_t high;    /* highest level it was waited for at */
+    irql_t high;    /* highest level it was waited for at in an interrupt */
     uint64_t low_caller;
     uint64_t high_caller;
 };
@@ -98,8 +96,7 @@ static uint16_t node_of(const struct verifier_order *order)
         return 0;
     node = &graph->nodes[number];
     graph->free_node = node->next;
-    *node = (struct node){
-        .lock = order->lock, .family = order->family, .next = *bucket, .low = HIGH_LEVEL};
+    *node = (struct node){.lock = order->lock, .next = *bucket, .low = HIGH_LEVEL};
     *bucket = number;
     return number;
 }
@@ -185,7 +182,7 @@ static bool find_path(uint16_t from, uint16_t to)
 
 /* Copied out, so that nothing is printed with the lock held. */
 struct conflict {
-    uint32_t code; /* 0: none */
+    bool found;
     const void *held;
     irql_t irql;
     uint64_t caller; /* the other one's */
@@ -211,7 +208,7 @@ static void copy_path(struct conflict *conflict, uint16_t wanted, uint16_t held)
 
 _Noreturn static void stop(const struct verifier_order *wanted, const struct conflict *conflict)
 {
-    struct verifier_finding finding = {.parameters = {conflict->code, (uint64_t)wanted->lock},
+    struct verifier_finding finding = {.parameters = {DEADLOCK, (uint64_t)wanted->lock},
                                        .rule = "lock order"};
     char name[NAME_MAX];
 
@@ -226,10 +223,6 @@ _Noreturn static void stop(const struct verifier_order *wanted, const struct con
                       "seen before",
                       wanted->lock, conflict->held);
     lib_symbol_describe(conflict->caller, name, sizeof name);
-    if (conflict->code == OTHER_KIND)
-        verifier_stop(&finding, wanted->caller,
-                      "acquires the lock %p by a routine for another kind of lock than %s",
-                      wanted->lock, name);
     verifier_stop(&finding, wanted->caller,
                   "acquires the spin lock %p at IRQL %u, which %s does at IRQL %u", wanted->lock,
                   wanted->irql, name, conflict->irql);
@@ -237,7 +230,7 @@ _Noreturn static void stop(const struct verifier_order *wanted, const struct con
 
 /* ---- levels ---------------------------------------------------------------------------------- */
 
-/* With `waits` the lock is wanted, else it was had for the asking. */
+/* Only what interrupts the holder can want the lock on its processor. */
 static void see_level(struct node *node, const struct verifier_order *order, bool waits,
                       struct conflict *conflict)
 {
@@ -247,38 +240,20 @@ static void see_level(struct node *node, const struct verifier_order *order, boo
         node->low = order->irql;
         node->low_caller = order->caller;
     }
-    if (waits && order->irql > node->high) {
+    if (waits && PCR->interrupt_depth && order->irql > node->high) {
         node->high = order->irql;
         node->high_caller = order->caller;
     }
     if (node->low >= node->high)
         return;
-    conflict->code = DEADLOCK;
+    conflict->found = true;
     conflict->irql = order->irql == node->low ? node->high : node->low;
     conflict->caller = order->irql == node->low ? node->high_caller : node->low_caller;
 }
 
 static bool is_followed(const struct verifier_order *order)
 {
-    return graph && (mm_pool_owns(order->lock) || mm_image_owns(order->lock) ||
-                     order->family == LOCK_CANCEL);
-}
-
-/* The node of a lock that is acquired now; 0: it is not followed. The lock is held. */
-static uint16_t see(const struct verifier_order *order, bool waits, struct conflict *conflict)
-{
-    uint16_t number = node_of(order);
-    struct node *node = &graph->nodes[number];
-
-    if (!number)
-        return 0;
-    if (node->family != order->family) {
-        conflict->code = OTHER_KIND;
-        conflict->caller = node->low_caller;
-    } else {
-        see_level(node, order, waits, conflict);
-    }
-    return number;
+    return graph && (mm_pool_owns(order->lock) || mm_image_owns(order->lock) || order->is_global);
 }
 
 /* ---- internal.h ------------------------------------------------------------------------------ */
@@ -294,13 +269,15 @@ static void acquire(const struct verifier_order *wanted, bool waits,
     if (!is_followed(wanted))
         return;
     flags = ke_lock_acquire_irqoff(&graph_lock);
-    to = see(wanted, waits, &conflict);
-    for (uint32_t i = 0; to && i < count && !conflict.code; i++) {
+    to = node_of(wanted);
+    if (to)
+        see_level(&graph->nodes[to], wanted, waits, &conflict);
+    for (uint32_t i = 0; to && i < count && !conflict.found; i++) {
         from = is_followed(&held[i]) ? node_of(&held[i]) : 0;
         if (!from || from == to || has_edge(from, to))
             continue;
         if (find_path(to, from)) {
-            conflict.code = DEADLOCK;
+            conflict.found = true;
             conflict.held = held[i].lock;
             copy_path(&conflict, to, from);
         } else {
@@ -310,7 +287,7 @@ static void acquire(const struct verifier_order *wanted, bool waits,
     is_full = !graph->full && (!graph->free_node || !graph->free_edge);
     graph->full |= is_full;
     ke_lock_release_irqoff(&graph_lock, flags);
-    if (conflict.code)
+    if (conflict.found)
         stop(wanted, &conflict);
     if (is_full)
         log_warn("verifier: more locks than the order of can be followed");

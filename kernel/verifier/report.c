@@ -52,20 +52,35 @@ _Noreturn void verifier_stop(const struct verifier_finding *finding, uint64_t wh
     lib_bugcheck(bugcheck, p[0], p[1], p[2], p[3], NULL);
 }
 
-_Noreturn void verifier_stop_irql(const struct verifier_rule *rule, const uint64_t *frame)
+static uint64_t parameter(const struct verifier_rule *rule, uint8_t number, const uint64_t *frame)
+{
+    if (number == VERIFIER_LIMIT)
+        return rule->high;
+    return number != 0 ? frame[number] : 0;
+}
+
+void verifier_report_irql(const struct verifier_rule *rule, const uint64_t *frame, bool skip)
 {
     static char condition[TEXT_MAX]; /* DV-18: parameter 2 points to it */
     irql_t irql = hal_irql_read();
     struct verifier_finding finding = {.parameters = {rule->code, irql},
                                        .rule = rule_name(rule->code)};
+    char place[WHERE_MAX];
 
+    if (skip) {
+        lib_symbol_describe(frame[CALL_RETURN], place, sizeof(place));
+        log_error("verifier: %s calls %s at IRQL %u (rule %s): skipped, else 0x%X (0x%X, ...)",
+                  place, rule->name, irql, finding.rule, DRIVER_VERIFIER_DETECTED_VIOLATION,
+                  rule->code);
+        return;
+    }
     lib_snprintf(condition, sizeof(condition), "%s must be called at IRQL %u to %u", rule->name,
                  rule->low, rule->high);
     if (rule->code >= FIRST_DDI_RULE) {
         finding.parameters[1] = (uint64_t)condition;
     } else {
-        finding.parameters[2] = rule->third ? frame[rule->third] : 0;
-        finding.parameters[3] = rule->fourth ? frame[rule->fourth] : 0;
+        finding.parameters[2] = parameter(rule, rule->third, frame);
+        finding.parameters[3] = parameter(rule, rule->fourth, frame);
     }
     verifier_stop(&finding, frame[CALL_RETURN], "calls %s at IRQL %u", rule->name, irql);
 }

@@ -9,7 +9,6 @@ from harness.guest import BUGCHECK, SUCCESS, Guest, run_commands
 from hostlib import qemu
 
 
-
 def read_rules():
     """The numbers of tests/verifier/rules.h, by name."""
     rules, number = {}, 0
@@ -77,7 +76,8 @@ def stop_of(result):
     (R.ORDER_OF_QUEUED, VIOLATION, 0x1001, "against the order seen before"),
     (R.ORDER_OF_FAST_MUTEXES, VIOLATION, 0x1001, "against the order seen before"),
     (R.ORDER_OF_MUTEXES, VIOLATION, 0x1001, "against the order seen before"),
-    (R.OTHER_KIND_OF_LOCK, VIOLATION, 0x1008, "by a routine for another kind of lock"),
+    (R.OTHER_KIND_OF_LOCK, VIOLATION, 0x1008, "held by a routine for another kind"),
+    (R.LOCK_NOT_INITIALIZED, VIOLATION, 0x1002, "which is not initialized"),
     (R.CANCEL_LOCK_TWICE, VIOLATION, 0x40009, "acquires the spin lock"),
     (R.CANCEL_LOCK_KEPT, VIOLATION, 0x40009, "(a dispatch routine) returns with a spin lock"),
     (R.CANCEL_LOCK_NOT_HELD, VIOLATION, 0x4000A, "releases the spin lock"),
@@ -184,7 +184,8 @@ def test_an_irp_completed_twice_stops_the_machine_verified_or_not():
 
 
 @pytest.mark.parametrize("append", ["verifier=none", "verifier=edu-line.sys,other.sys"])
-@pytest.mark.parametrize("rule", [R.POOL_OF_NO_BYTES, R.LEAK, R.ISR_TAKES_LONG, R.NORMAL])
+@pytest.mark.parametrize("rule", [R.POOL_OF_NO_BYTES, R.LEAK, R.ISR_TAKES_LONG, R.ORDER_REVERSED,
+                                  R.NORMAL])
 def test_a_driver_that_is_not_verified_is_left_alone(rule, append):
     result = break_rule(rule, append)
     assert result.verdict == SUCCESS and "verifier:" not in result.text
@@ -217,3 +218,86 @@ def test_the_calls_of_a_verified_driver_are_counted():
         guest.command("dev ioctl edu-line0 0x222008 64000000 20")
         count = int(guest.command("verifier")[0].split()[0])
         assert count >= 20
+
+
+# ---- the IRQL of each export --------------------------------------------------------------------
+
+CALL_BY_NAME = 0x222404
+DDI_RULE = 0x20000  # from here on parameter 2 is a text (DV-18)
+
+# Whose limit depends on their arguments, which are the address of zeros, or on more: one stop each.
+BY_ARGUMENTS = [
+    ("ExAcquireFastMutexUnsafe", 0, VIOLATION, 0x39),
+    ("ExReleaseFastMutexUnsafe", 0, VIOLATION, 0x3A),
+    ("ExAcquireFastMutexUnsafe", 2, VIOLATION, 0x39),
+    ("ExReleaseFastMutexUnsafe", 2, VIOLATION, 0x3A),
+    ("ExAllocatePool", 3, VIOLATION, 0x02),
+    ("ExAllocatePool2", 3, VIOLATION, 0x02),
+    ("ExAllocatePool3", 3, VIOLATION, 0x02),
+    ("ExAllocatePoolWithTag", 3, VIOLATION, 0x02),
+    ("ExAllocatePoolWithTagPriority", 3, VIOLATION, 0x02),
+    ("ExFreePool", 3, VIOLATION, 0x12),
+    ("ExFreePool2", 3, VIOLATION, 0x12),
+    ("ExFreePoolWithTag", 3, VIOLATION, 0x12),
+    ("IofCallDriver", 3, IO_VIOLATION, 0x10),
+    ("IofCompleteRequest", 3, IO_VIOLATION, 0x0E),
+    ("KeLowerIrql", 1, VIOLATION, 0x31),
+    ("KeRaiseIrql", 1, VIOLATION, 0x30),
+    ("KfLowerIrql", 1, VIOLATION, 0x31),
+    ("KfRaiseIrql", 1, VIOLATION, 0x30),
+    ("KeWaitForMultipleObjects", 3, VIOLATION, 0x120),
+    ("KeWaitForMutexObject", 3, VIOLATION, 0x120),
+    ("KeWaitForSingleObject", 3, VIOLATION, 0x120),
+]
+
+
+def exports():
+    with open(os.path.join(qemu.BUILD, "exports.txt"), encoding="utf-8") as file:
+        return file.read().split()
+
+
+def any_irql():
+    path = os.path.join(qemu.ROOT, "tests", "verifier", "any-irql.txt")
+    with open(path, encoding="utf-8") as file:
+        return [line.strip() for line in file if line.strip() and not line.startswith("#")]
+
+
+def call_by_name(name, irql):
+    return f"dev ioctl rules0 {CALL_BY_NAME:#x} {irql:02x}{name.encode().hex()}"
+
+
+@pytest.fixture(scope="module", name="rules")
+def irql_rules():
+    return run_commands(["verifier rules -j"]).json(1)
+
+
+def test_each_export_has_its_irql_checked_or_a_reason_why_not(rules):
+    """One that is new gets a row in kernel/verifier/irql.c or a line in any-irql.txt."""
+    checked = [row["routine"] for row in rules] + [name for name, *_ in BY_ARGUMENTS]
+    known = set(checked) | set(any_irql())
+    assert sorted(set(exports()) - known) == [], "exports that nobody thought about"
+    assert sorted(known - set(exports())) == [], "no exports any more"
+    assert sorted(set(any_irql()) & set(checked)) == [], "checked, and a reason why not"
+
+
+def test_each_export_at_a_wrong_irql_is_found_and_does_nothing_else(rules):
+    """Below its limits and above them, each in turn: one finding, and the call is not made."""
+    calls = [(row, irql) for row in rules for irql in (row["from"] - 1, row["to"] + 1)
+             if 0 <= irql <= 15]
+    commands = [call_by_name(row["routine"], irql) for row, irql in calls]
+    result = run_commands([*commands, "verify irq", "driver remove rules"], timeout=240,
+                          devices=["edu"], drivers=["rules"], folder="verifier",
+                          append="verifier=rules.sys,skip")
+    assert result.verdict == SUCCESS, result.text[-3000:]
+    findings = [line.partition(" calls ")[2] for line in result.log if "error: verifier:" in line]
+    expected = [(row["routine"], irql, row["code"]) for row, irql in calls]
+    found = re.compile(r"(\w+) at IRQL (\d+) \(rule \w+\): skipped, else 0xC4 \(0x(\w+), \.\.\.\)")
+    assert len(calls) > 300
+    assert [(m[1], int(m[2]), int(m[3], 16)) for m in map(found.match, findings)] == expected
+
+
+@pytest.mark.parametrize("name, irql, code, first", BY_ARGUMENTS)
+def test_an_export_whose_limit_depends_on_more_stops_the_machine(name, irql, code, first):
+    result = run_commands([call_by_name(name, irql)], devices=["edu"], drivers=["rules"],
+                          folder="verifier", append="verifier=rules.sys")
+    assert stop_of(result)[:2] == [code, first]

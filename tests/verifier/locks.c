@@ -94,8 +94,12 @@ static VOID BreakSpinLockRule(ULONG Number)
         OrderOfFreed();
         break;
     case OTHER_KIND_OF_LOCK:
-        TakeBoth(&First, &Second);
+        First = 1; /* as another processor leaves it that holds it by KeAcquireSpinLock */
         TakeBothQueued(&First, &Third);
+        break;
+    case LOCK_NOT_INITIALIZED:
+        First = 0xCDCDCDCD;
+        TakeBoth(&First, &Second);
         break;
     case HOLD_LOCK_LONG: /* twice at one place: the time of the first does not count */
         for (i = 0; i < 2; i++) {
@@ -314,7 +318,7 @@ static VOID BreakMutexRule(ULONG Number)
 
 VOID BreakLockRule(PDEVICE_OBJECT DeviceObject, ULONG Number)
 {
-    if (Number <= OTHER_KIND_OF_LOCK || Number == HOLD_LOCK_LONG)
+    if (Number <= LOCK_NOT_INITIALIZED || Number == HOLD_LOCK_LONG)
         BreakSpinLockRule(Number);
     if (Number >= CANCEL_LOCK_TWICE && Number <= CANCEL_NORMAL)
         BreakCancelRule(DeviceObject, Number);

@@ -1,9 +1,9 @@
 /*
  * rules.c - a driver that breaks the rules, one at a time, for tests of the verifier.
  *
- * IOCTL_BREAK_RULE takes the number of a rule (ULONG). What is to happen in the service routine or
- * the DPC is left there for the next interrupt, which the device is told to raise. Where nobody
- * looks, most of it does no harm at once.
+ * IOCTL_BREAK_RULE takes the number of a rule (ULONG), IOCTL_CALL_BY_NAME a CALL_REQUEST. What is
+ * to happen in the service routine or the DPC is left there for the next interrupt, which the
+ * device is told to raise. Where nobody looks, most of it does no harm at once.
  */
 #define FUNCTION_NAME "rules"
 #define DriverEntry FrameEntry
@@ -13,6 +13,8 @@
 #include "rules.h"
 
 #define IOCTL_BREAK_RULE CTL_CODE(FILE_DEVICE_UNKNOWN, 0x900, METHOD_BUFFERED, FILE_ANY_ACCESS)
+
+#define IOCTL_CALL_BY_NAME CTL_CODE(FILE_DEVICE_UNKNOWN, 0x901, METHOD_BUFFERED, FILE_ANY_ACCESS)
 
 static volatile ULONG Rule; /* for the next interrupt */
 static KSPIN_LOCK Lock;
@@ -317,11 +319,14 @@ static NTSTATUS NTAPI DispatchBreak(PDEVICE_OBJECT DeviceObject, PIRP Irp)
 {
     PIO_STACK_LOCATION stack = IoGetCurrentIrpStackLocation(Irp);
     PDEVICE device = DeviceObject->DeviceExtension;
-    ULONG number;
+    ULONG number, length;
 
+    length = stack->Parameters.DeviceIoControl.InputBufferLength;
+    if (stack->Parameters.DeviceIoControl.IoControlCode == IOCTL_CALL_BY_NAME && length > 1)
+        return Complete(Irp, CallByName(Irp->AssociatedIrp.SystemBuffer, length), 0);
     if (stack->Parameters.DeviceIoControl.IoControlCode != IOCTL_BREAK_RULE)
         return DispatchRequest(DeviceObject, Irp);
-    if (stack->Parameters.DeviceIoControl.InputBufferLength < sizeof(number))
+    if (length < sizeof(number))
         return Complete(Irp, STATUS_BUFFER_TOO_SMALL, 0);
     number = *(PULONG)Irp->AssociatedIrp.SystemBuffer;
     if (number == ISR_KEEPS_IRQL || number == ISR_KEEPS_LOCK || number == ISR_DISCONNECTS ||

@@ -60,6 +60,7 @@ enum {
     ORDER_OF_MUTEXES,
     ORDER_OF_FREED, /* no rule: what held the order has been freed between */
     OTHER_KIND_OF_LOCK,
+    LOCK_NOT_INITIALIZED,
     CANCEL_LOCK_TWICE,
     CANCEL_LOCK_KEPT,
     CANCEL_LOCK_NOT_HELD,
@@ -95,6 +96,20 @@ enum {
     LEAVE_THREAD,
     MEMORY_NORMAL, /* no rule */
 };
+
+enum { NAME_MAX = 64 };
+
+/* A call of a routine by name, without the zero at its end. */
+typedef struct _CALL_REQUEST {
+    UCHAR Irql;
+    CHAR Name[NAME_MAX];
+} CALL_REQUEST;
+
+/*
+ * STATUS_PROCEDURE_NOT_FOUND; STATUS_INTERNAL_ERROR if the call came back with anything else than
+ * STATUS_UNSUCCESSFUL, which one that the verifier skips does.
+ */
+NTSTATUS CallByName(const CALL_REQUEST *Request, ULONG Length);
 
 VOID BreakLockRule(PDEVICE_OBJECT DeviceObject, ULONG Number);
 VOID BreakMemoryRule(PDEVICE_OBJECT DeviceObject, ULONG Number);

@@ -353,6 +353,10 @@ static VOID Stop(ULONG Number)
         ExpectStop(0xB8, TEST_ANY, TEST_ANY, TEST_ANY, TEST_ANY,
                    "DPC-26 waiting in a DPC is a bug check");
         KeInitializeDpc(&dpc, WaitingRoutine, NULL);
+    } else if (Number == 3) {
+        ExpectStop(0xC4, 0x121, TEST_ANY, TEST_ANY, 0,
+                   "TC-48, BC-C4-1 waiting in a DPC of a driver that is verified");
+        KeInitializeDpc(&dpc, WaitingRoutine, NULL);
     } else if (Number == 2) {
         ExpectStop(0xC7, 1, (ULONG64)(ULONG_PTR)&LateDpc, TEST_ANY, TEST_ANY,
                    "TC-49, DV-5, BC-C7-1, BC-C7-2 a driver that is verified must not leave a DPC "

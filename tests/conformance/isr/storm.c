@@ -135,6 +135,16 @@ static BOOLEAN RaiseBody(PTEST_CONNECTION C, PKINTERRUPT Interrupt, ULONG Messag
     return TestAcknowledge(C->Device);
 }
 
+static BOOLEAN LowerBody(PTEST_CONNECTION C, PKINTERRUPT Interrupt, ULONG MessageId)
+{
+    BOOLEAN claimed = TestAcknowledge(C->Device);
+
+    UNREFERENCED_PARAMETER(Interrupt);
+    UNREFERENCED_PARAMETER(MessageId);
+    KeLowerIrql(DISPATCH_LEVEL);
+    return claimed;
+}
+
 static VOID StopWith(TEST_BODY Body, PCSTR Name)
 {
     Connection.Body = Body;
@@ -158,6 +168,13 @@ VOID Stop(ULONG Number)
             StopWith(DeafBody, "SPUR-2, HW-53 a line that none of two routines claims");
     } else if (Number == 2) {
         StopWith(TestClaim, "SPUR-2, SPUR-3 a line that is claimed and not quieted");
+    } else if (Number == 4) {
+        Connection.Body = LowerBody;
+        ExpectStop(0xC4, 0x111, (ULONG_PTR)TestServiceRoutine, TestLevel(Connection.Device),
+                   DISPATCH_LEVEL,
+                   "TC-47, DV-15 a routine of a driver that is verified returns at a lower level");
+        TestRaise(Connection.Device, 0);
+        TestPause(PENDING_MS);
     } else {
         Connection.Body = RaiseBody;
         ExpectStop(0xC8, TEST_ANY, (ULONG_PTR)TestServiceRoutine, (ULONG_PTR)Connection.Object,

@@ -206,9 +206,65 @@ VOID CheckPolicies(PTEST_DEVICE Device)
         own += Device->Translated[i]->u.MessageInterrupt.Translated.Affinity ==
                (KAFFINITY)1 << i % TestProcessors();
     ExpectEqual(own, 4, "RES-IO-10 MSI-X messages have an affinity each of their own");
+    if (last >= 1)
+        ExpectEqual(Device->Translated[1]->u.MessageInterrupt.Translated.Affinity, 2,
+                    "TC-42, RES-IO-12, RES-IO-13 policy 4 with mask 2 for descriptor 1");
+    else
+        ExpectSkip("TC-42, RES-IO-12, RES-IO-13 policy 4 with mask 2 for descriptor 1",
+                   "one processor");
     EachItsOwn = FALSE;
     Expect(RestartPolicy(TestFind(TestKindXhci, 0), LagPolicySpecifiedProcessors, target, 0) &&
                Union(TestFind(TestKindXhci, 0)) == target,
            "RES-IO-10 MSI messages have one for all");
     Expect(RestartWith(Device, NULL) && Device->InterruptCount == 4, "a rocker starts as before");
+}
+
+/* ---- connected all the time ----------------------------------------------------------------- */
+
+static PTEST_DEVICE Moved; /* connected again at each start */
+static TEST_CONNECTION Before, After;
+static BOOLEAN AfterConnects;
+
+VOID MovedStops(PTEST_DEVICE Device)
+{
+    if (Device == Moved && Before.Object != NULL)
+        TestDisconnect(&Before);
+}
+
+VOID MovedStarts(PTEST_DEVICE Device)
+{
+    if (Device != Moved)
+        return;
+    TestPrepareFull(&After, Device, 0);
+    AfterConnects = NT_SUCCESS(TestConnect(&After));
+}
+
+static ULONG VectorOf(PTEST_DEVICE Device)
+{
+    return Device->Translated[0]->u.MessageInterrupt.Translated.Vector;
+}
+
+VOID CheckMove(PTEST_DEVICE Device)
+{
+    ULONG vector = VectorOf(Device);
+
+    TestPrepareFull(&Before, Device, 0);
+    if (!TestConnectOrFail(&Before, "TC-55 a message connects"))
+        return;
+    TestRaise(Device, 0);
+    Expect(TestWaitCalls(&Before, 1), "TC-55 and is delivered");
+    Moved = Device;
+    PolicyFlag = CM_RESOURCE_INTERRUPT_POLICY_INCLUDED;
+    Expect(RestartPolicy(Device, LagPolicyMachineDefault, 0, LagPriorityHigh) && AfterConnects &&
+               VectorOf(Device) != vector,
+           "TC-55, RES-START-6 disconnected at STOP it connects another vector at START");
+    Moved = NULL;
+    if (!AfterConnects)
+        return;
+    TestRaise(Device, 0);
+    Expect(TestWaitCalls(&After, 1), "TC-55, RES-START-6 which is delivered");
+    ExpectEqual((ULONG)Before.Calls, 1, "TC-55, DIS-13 and the old routine is called no more");
+    TestDisconnect(&After);
+    Expect(RestartWith(Device, NULL) && TestIsMessage(Device),
+           "TC-55, RES-START-6 and back to its message");
 }

@@ -151,6 +151,7 @@ static VOID Run(VOID)
         CheckRequests(edu);
         CheckCounts();
         CheckPolicies(TestFind(TestKindRocker, 0));
+        CheckMove(TestFind(TestKindEdu, 0));
         CheckRegistry(edu);
     }
     Free();
@@ -169,4 +170,5 @@ static VOID Step(ULONG Number)
     ExpectEqual(good, Number, "HW-72, RES-START-6 a device is stopped and started again and again");
 }
 
-const TEST_GROUP TestGroup = {.Run = Run, .Step = Step, .Filter = Filter};
+const TEST_GROUP TestGroup = {
+    .Run = Run, .Step = Step, .Filter = Filter, .Removing = MovedStops, .Started = MovedStarts};

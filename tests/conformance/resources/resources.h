@@ -41,6 +41,9 @@ VOID CheckAsked(VOID);
 VOID CheckRequests(PTEST_DEVICE Device);
 /* changed.c: requirements that the driver changes */
 VOID CheckCounts(VOID);
+VOID CheckMove(PTEST_DEVICE Device);
+VOID MovedStops(PTEST_DEVICE Device);
+VOID MovedStarts(PTEST_DEVICE Device);
 VOID CheckPolicies(PTEST_DEVICE Device);
 /* registry.c: what the device's hardware key says */
 VOID CheckRegistry(PTEST_DEVICE Device);

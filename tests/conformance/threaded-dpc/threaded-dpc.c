@@ -28,7 +28,7 @@ static VOID NTAPI Note(PKDPC Dpc, PVOID Context, PVOID Argument1, PVOID Argument
     Irql = KeGetCurrentIrql();
     Processor = TestCurrentProcessor();
     Thread = (PKTHREAD)PsGetCurrentThread();
-    Priority = (ULONG)KeQueryPriorityThread(KeGetCurrentThread());
+    Priority = Irql == PASSIVE_LEVEL ? (ULONG)KeQueryPriorityThread(KeGetCurrentThread()) : 0;
     Argument = Argument1;
     if (Runs < QUEUED)
         Order[Runs] = (LONG)(ULONG_PTR)Argument1;
