@@ -18,6 +18,7 @@
 
 #include "io/alloc.h"
 #include "io/driver.h"
+#include "io/idle.h"
 #include "io/irp.h"
 #include "io/name.h"
 #include "io/object_types.h"
@@ -262,6 +263,7 @@ VOID NTAPI IoDeleteDevice(PDEVICE_OBJECT DeviceObject)
     KIRQL irql;
 
     IoUnregisterShutdownNotification(DeviceObject);
+    io_idle_unregister(DeviceObject);
     io_timer_delete(DeviceObject);
     io_wmi_delete(DeviceObject);
     device_unlink(DeviceObject);

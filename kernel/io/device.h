@@ -33,6 +33,15 @@ struct io_startio {
     struct io_startio_next next; /* the last time this one */
 };
 
+/* What io/idle.c keeps of a device that is registered for idle detection. */
+struct io_idle {
+    struct io_device *next;   /* (d) */
+    volatile ULONG counter;   /* seconds; the driver sets it to 0 */
+    uint32_t limit;           /* (d) 0: none */
+    bool is_due;              /* (d) */
+    DEVICE_POWER_STATE state; /* (d) to be asked for then */
+};
+
 /* In the order in which IRP_MJ_SHUTDOWN is sent. */
 enum io_shutdown_kind { IO_SHUTDOWN_FIRST, IO_SHUTDOWN_LAST_CHANCE, IO_SHUTDOWN_KINDS };
 
@@ -56,6 +65,8 @@ struct io_device {
     bool shutdown_registered[IO_SHUTDOWN_KINDS];        /* (d) */
     bool delete_pending;                                /* (d) IoDeleteDevice was called */
     POWER_STATE power_state;                            /* PoSetPowerState */
+    DEVICE_POWER_STATE device_power; /* of a PDO: since START_DEVICE D0, or what it was set to */
+    struct io_idle idle;
     struct io_startio startio;
 };
 

@@ -57,7 +57,6 @@ struct pnp_devnode {
     NTSTATUS status;                 /* (a) why it failed */
     const char *problem;             /* (a) the step that failed, or NULL */
     bool missing;                    /* (a) not in the bus's last report */
-    DEVICE_POWER_STATE power;        /* (t) since START_DEVICE: D0, or what it was set to */
 
     WCHAR *device_id;                 /* (c) */
     WCHAR *instance_id;               /* (c) */

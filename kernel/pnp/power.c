@@ -83,7 +83,7 @@ static NTSTATUS device_set(struct pnp_devnode *node, DEVICE_POWER_STATE state)
 
 static bool is_in(const struct pnp_devnode *node, DEVICE_POWER_STATE state)
 {
-    return node->state == PNP_STARTED && node->power == state;
+    return node->state == PNP_STARTED && io_device_of(node->pdo)->device_power == state;
 }
 
 NTSTATUS pnp_power_down(struct pnp_devnode *node)

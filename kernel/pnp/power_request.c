@@ -8,7 +8,8 @@
  * PoCallDriver"). The others wait in the order of their coming. Since Vista this is all done here:
  * PoStartNextPowerIrp does nothing and PoCallDriver is IoCallDriver (G-PO-3, -4).
  *
- * Owns: the Po surface. Owns not: what the kernel itself asks for (pnp/power.c).
+ * Owns: the Po surface but idle detection (pnp/idle.c). Owns not: what the kernel itself asks for
+ * (pnp/power.c).
  */
 #include <lib/export.h>
 #include <lib/log.h>
@@ -138,20 +139,12 @@ void pnp_power_log_holders(const struct pnp_devnode *node)
 
 /* ---- One request ---------------------------------------------------------------------------- */
 
-/* The tree remembers what state the device was brought to. */
+/* The bottom of the stack remembers what state the device was brought to. */
 static void state_note(const struct power_request *request)
 {
-    struct pnp_devnode *node;
-    KIRQL irql;
-
-    if (request->minor != IRP_MN_SET_POWER || request->type != DevicePowerState ||
-        !NT_SUCCESS(request->irp->IoStatus.Status))
-        return;
-    irql = pnp_tree_lock();
-    node = pnp_devnode_of(request->pdo);
-    if (node != NULL)
-        node->power = request->state.DeviceState;
-    pnp_tree_unlock(irql);
+    if (request->minor == IRP_MN_SET_POWER && request->type == DevicePowerState &&
+        NT_SUCCESS(request->irp->IoStatus.Status))
+        io_device_of(request->pdo)->device_power = request->state.DeviceState;
 }
 
 static NTSTATUS NTAPI request_done(PDEVICE_OBJECT device, PIRP irp, PVOID context)
@@ -272,16 +265,3 @@ NTSTATUS NTAPI PoRequestPowerIrp(PDEVICE_OBJECT DeviceObject, UCHAR MinorFunctio
     return pnp_power_request(DeviceObject, &location, CompletionFunction, Context, Irp);
 }
 LDR_EXPORT(PoRequestPowerIrp);
-
-/* There is no idle detection: NULL, as for a device that has it turned off. */
-PULONG NTAPI PoRegisterDeviceForIdleDetection(PDEVICE_OBJECT DeviceObject,
-                                              ULONG ConservationIdleTime, ULONG PerformanceIdleTime,
-                                              DEVICE_POWER_STATE State)
-{
-    UNREFERENCED_PARAMETER(DeviceObject);
-    UNREFERENCED_PARAMETER(ConservationIdleTime);
-    UNREFERENCED_PARAMETER(PerformanceIdleTime);
-    UNREFERENCED_PARAMETER(State);
-    return NULL;
-}
-LDR_EXPORT(PoRegisterDeviceForIdleDetection);

@@ -100,7 +100,7 @@ static bool start_added(struct pnp_devnode *node)
         return false;
     }
     node->state = PNP_STARTED;
-    node->power = PowerDeviceD0;
+    io_device_of(node->pdo)->device_power = PowerDeviceD0;
     node->status = STATUS_SUCCESS;
     node->problem = NULL;
     pnp_query_capabilities(node);

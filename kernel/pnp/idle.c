@@ -1,0 +1,76 @@
+/*
+ * pnp/idle.c - devices that nobody has used for a while are sent to a lower power state.
+ *
+ * While a driver has registered, a timer counts seconds for each of its devices in D0. A device
+ * whose counter reaches its limit gets a SET_POWER; to come back is the driver's business (WDK:
+ * "Detecting an Idle Device"). The machine runs for performance: it knows of no battery. The times
+ * of the power policy, which -1 asks for, are never.
+ *
+ * Owns: the timer. Owns not: the list (io/idle.c).
+ */
+#include <lib/export.h>
+
+#include "io/idle.h"
+#include "ke/ob.h"
+
+enum { SCAN_PERIOD_MS = 1000 };
+
+static KSPIN_LOCK timer_lock;
+static KTIMER timer;
+static KDPC timer_dpc;
+static bool is_running; /* under the lock */
+
+static VOID NTAPI scan(PKDPC dpc, PVOID context, PVOID argument1, PVOID argument2)
+{
+    DEVICE_POWER_STATE state;
+    PDEVICE_OBJECT device;
+
+    UNREFERENCED_PARAMETER(dpc);
+    UNREFERENCED_PARAMETER(context);
+    UNREFERENCED_PARAMETER(argument1);
+    UNREFERENCED_PARAMETER(argument2);
+    KeAcquireSpinLockAtDpcLevel(&timer_lock);
+    is_running = io_idle_scan();
+    if (!is_running)
+        KeCancelTimer(&timer);
+    KeReleaseSpinLockFromDpcLevel(&timer_lock);
+    while ((device = io_idle_take_due(&state)) != NULL) {
+        PoRequestPowerIrp(device, IRP_MN_SET_POWER, (POWER_STATE){.DeviceState = state}, NULL, NULL,
+                          NULL);
+        ob_dereference(device);
+    }
+}
+
+static void timer_start(void)
+{
+    LARGE_INTEGER due = {.QuadPart = -10000ll * SCAN_PERIOD_MS};
+    KIRQL irql;
+
+    KeAcquireSpinLock(&timer_lock, &irql);
+    if (!is_running) {
+        is_running = true;
+        KeInitializeDpc(&timer_dpc, scan, NULL);
+        KeInitializeTimer(&timer);
+        KeSetTimerEx(&timer, due, SCAN_PERIOD_MS, &timer_dpc);
+    }
+    KeReleaseSpinLock(&timer_lock, irql);
+}
+
+/* WDK surface */
+
+PULONG NTAPI PoRegisterDeviceForIdleDetection(PDEVICE_OBJECT DeviceObject,
+                                              ULONG ConservationIdleTime, ULONG PerformanceIdleTime,
+                                              DEVICE_POWER_STATE State)
+{
+    uint32_t limit = PerformanceIdleTime == MAXULONG ? 0 : PerformanceIdleTime;
+    PULONG counter;
+
+    if (ConservationIdleTime == 0 && PerformanceIdleTime == 0) {
+        io_idle_unregister(DeviceObject);
+        return NULL;
+    }
+    counter = io_idle_register(DeviceObject, limit, State);
+    timer_start();
+    return counter;
+}
+LDR_EXPORT(PoRegisterDeviceForIdleDetection);
