@@ -61,19 +61,21 @@ typedef struct _RTL_GENERIC_TABLE {
 #define RtlIsLeftChild(Links) (RtlLeftChild(RtlParent(Links)) == (PRTL_SPLAY_LINKS)(Links))
 #define RtlIsRightChild(Links) (RtlRightChild(RtlParent(Links)) == (PRTL_SPLAY_LINKS)(Links))
 
-FORCEINLINE VOID RtlInitializeSplayLinks(PRTL_SPLAY_LINKS Links)
+FORCEINLINE VOID NTAPI RtlInitializeSplayLinks(PRTL_SPLAY_LINKS Links)
 {
     Links->Parent = Links;
     Links->LeftChild = Links->RightChild = NULL;
 }
 
-FORCEINLINE VOID RtlInsertAsLeftChild(PRTL_SPLAY_LINKS ParentLinks, PRTL_SPLAY_LINKS ChildLinks)
+FORCEINLINE VOID NTAPI RtlInsertAsLeftChild(PRTL_SPLAY_LINKS ParentLinks,
+                                            PRTL_SPLAY_LINKS ChildLinks)
 {
     ParentLinks->LeftChild = ChildLinks;
     ChildLinks->Parent = ParentLinks;
 }
 
-FORCEINLINE VOID RtlInsertAsRightChild(PRTL_SPLAY_LINKS ParentLinks, PRTL_SPLAY_LINKS ChildLinks)
+FORCEINLINE VOID NTAPI RtlInsertAsRightChild(PRTL_SPLAY_LINKS ParentLinks,
+                                             PRTL_SPLAY_LINKS ChildLinks)
 {
     ParentLinks->RightChild = ChildLinks;
     ChildLinks->Parent = ParentLinks;

@@ -27,8 +27,13 @@ static struct {
     struct _KTHREAD thread;
 } boot_object = {.header = {.reference_count = 1, .type = &ke_thread_type}};
 
+volatile CCHAR KeNumberProcessors;
+LDR_EXPORT_DATA(KeNumberProcessors);
+
 static void cpu_init(struct pcr *pcr, struct ke_cpu *ke, PKTHREAD current)
 {
+    if (pcr->number < 64)
+        __atomic_add_fetch(&KeNumberProcessors, 1, __ATOMIC_RELAXED);
     InitializeListHead(&ke->dpc_list);
     pcr->ke = ke;
     pcr->current_thread = current;

@@ -237,6 +237,33 @@ _Noreturn void ke_dispatcher_exit_thread(void)
     __builtin_unreachable();
 }
 
+/* Choose a ready thread of at least the current one's priority; if there is none it goes on. */
+static void next_in_turn(PKTHREAD self)
+{
+    if (!PCR->next_thread) {
+        PKTHREAD next = ready_take(cpu_current(), self->priority);
+        if (next) {
+            next->state = KE_THREAD_STANDBY;
+            PCR->next_thread = next;
+        }
+    }
+    if (!PCR->next_thread)
+        self->quantum = KE_QUANTUM_TICKS;
+}
+
+bool ke_thread_yield(void)
+{
+    irql_t old = ke_dispatcher_lock();
+    PKTHREAD self = PCR->current_thread;
+    bool yields;
+
+    self->quantum = 0; /* to the end of its queue, if it goes */
+    next_in_turn(self);
+    yields = PCR->next_thread != NULL;
+    ke_dispatcher_unlock(old);
+    return yields;
+}
+
 /* Out of quantum: another thread of the same priority has its turn. */
 static void quantum_end(void)
 {
@@ -247,15 +274,7 @@ static void quantum_end(void)
         return;
     if (self->priority > self->base_priority && self->priority < KE_PRIORITY_REALTIME_LOW)
         self->priority--;
-    if (!PCR->next_thread) {
-        PKTHREAD next = ready_take(cpu_current(), self->priority);
-        if (next) {
-            next->state = KE_THREAD_STANDBY;
-            PCR->next_thread = next;
-        }
-    }
-    if (!PCR->next_thread)
-        self->quantum = KE_QUANTUM_TICKS;
+    next_in_turn(self);
 }
 
 KE_HOT NTAPI void ke_dispatch_switch(void)

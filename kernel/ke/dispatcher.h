@@ -69,6 +69,9 @@ void ke_thread_set_priority(PKTHREAD thread, int32_t priority);
 void ke_thread_set_affinity(PKTHREAD thread, uint16_t group, uint64_t mask);
 bool ke_thread_may_run_on(const struct _KTHREAD *thread, uint32_t cpu);
 
+/* PASSIVE_LEVEL, no lock held. False: no other thread was ready that could run here. */
+bool ke_thread_yield(void);
+
 void ke_dispatcher_init_queues(void);
 void ke_cpu_set_idle(uint32_t cpu);
 /* The end of the DPC loop: next_thread or a quantum end is due. Interrupts off, no lock held. */

@@ -7,6 +7,7 @@
 #include <lib/export.h>
 #include <nt/ntifs.h>
 
+#include "ke/dispatcher.h"
 #include "ke/ob.h"
 #include "ke/thread.h"
 #include "ke/version.h"
@@ -65,6 +66,17 @@ NTSTATUS NTAPI PsTerminateSystemThread(NTSTATUS ExitStatus)
     ke_thread_exit(ExitStatus);
 }
 LDR_EXPORT(PsTerminateSystemThread);
+
+/*
+ * Gives way to threads of the same priority that wait for this processor. PASSIVE_LEVEL.
+ * STATUS_NO_YIELD_PERFORMED: there are none.
+ */
+NTSTATUS NTAPI ZwYieldExecution(VOID)
+{
+    ASSERT_IRQL(PASSIVE_LEVEL);
+    return ke_thread_yield() ? STATUS_SUCCESS : STATUS_NO_YIELD_PERFORMED;
+}
+LDR_EXPORT(ZwYieldExecution);
 
 BOOLEAN NTAPI PsIsSystemThread(PETHREAD Thread)
 {

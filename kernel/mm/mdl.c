@@ -97,25 +97,44 @@ static uint32_t mdl_page_flags(phys_addr_t page, MEMORY_CACHING_TYPE type)
     return type == MmWriteCombined ? HAL_PAGE_WRITE_COMBINED : HAL_PAGE_UNCACHED;
 }
 
-static void *mdl_map_area(PMDL mdl, MEMORY_CACHING_TYPE type, uint32_t access)
+static bool mdl_fill_area(PMDL mdl, const struct mm_area *area, MEMORY_CACHING_TYPE type,
+                          uint32_t access)
 {
     ULONG count = mdl_page_count(mdl);
-    struct mm_area *area = mm_area_reserve(MM_AREA_MDL, (uint64_t)count * PAGE_SIZE, PAGE_SIZE, 0);
 
-    if (area == NULL) {
-        return NULL;
-    }
     for (ULONG i = 0; i < count; i++) {
         phys_addr_t page = mdl_page(mdl, i);
 
         if (!hal_page_map(area->address + i * (uint64_t)PAGE_SIZE, page, PAGE_SIZE,
                           access | mdl_page_flags(page, type))) {
             hal_page_unmap(area->address, i * (uint64_t)PAGE_SIZE);
-            mm_area_release(area);
-            return NULL;
+            return false;
         }
     }
+    return true;
+}
+
+static void *mdl_map_area(PMDL mdl, MEMORY_CACHING_TYPE type, uint32_t access)
+{
+    uint64_t size = (uint64_t)mdl_page_count(mdl) * PAGE_SIZE;
+    struct mm_area *area = mm_area_reserve(MM_AREA_MDL, size, PAGE_SIZE, 0);
+
+    if (area == NULL) {
+        return NULL;
+    }
+    if (!mdl_fill_area(mdl, area, type, access)) {
+        mm_area_release(area);
+        return NULL;
+    }
     return (void *)(area->address + mdl->ByteOffset);
+}
+
+/* Its pages were allocated with it and belong to nobody else: they get a view that is theirs. */
+static bool mdl_owns_pages(PMDL mdl)
+{
+    enum mm_owner owner;
+
+    return mm_pages_length(mdl_page(mdl, 0), &owner) != 0 && owner == MM_OWNER_MDL;
 }
 
 static void *mdl_map(PMDL mdl, MEMORY_CACHING_TYPE type, ULONG priority)
@@ -123,7 +142,8 @@ static void *mdl_map(PMDL mdl, MEMORY_CACHING_TYPE type, ULONG priority)
     bool read_only = (priority & MdlMappingNoWrite) != 0;
     void *view = (uint8_t *)hal_direct_map(mdl_page(mdl, 0)) + mdl->ByteOffset;
 
-    if (read_only || !mdl_is_contiguous(mdl) || !mm_page_is_ram(mdl_page(mdl, 0))) {
+    if (read_only || mdl_owns_pages(mdl) || !mdl_is_contiguous(mdl) ||
+        !mm_page_is_ram(mdl_page(mdl, 0))) {
         view = mdl_map_area(mdl, type, read_only ? HAL_PAGE_READ : HAL_PAGE_WRITE);
     }
     if (view != NULL) {
@@ -317,6 +337,55 @@ VOID NTAPI MmUnmapLockedPages(PVOID BaseAddress, PMDL MemoryDescriptorList)
     mdl_unmap(MemoryDescriptorList, BaseAddress);
 }
 LDR_EXPORT(MmUnmapLockedPages);
+
+static NTSTATUS mdl_protect(PMDL mdl, bool is_accessible, uint32_t access)
+{
+    const struct mm_area *area;
+    uint64_t address;
+
+    if (!(mdl->MdlFlags & MDL_MAPPED_TO_SYSTEM_VA)) {
+        return STATUS_NOT_MAPPED_VIEW;
+    }
+    if (mdl_in_direct_map(mdl->MappedSystemVa) || !mm_page_is_ram(mdl_page(mdl, 0))) {
+        return STATUS_NOT_SUPPORTED;
+    }
+    address = ALIGN_DOWN((uintptr_t)mdl->MappedSystemVa, PAGE_SIZE);
+    area = mm_area_find(address, MM_AREA_MDL);
+    if (area == NULL) {
+        return STATUS_NOT_MAPPED_VIEW;
+    }
+    if (!is_accessible) {
+        hal_page_unmap(address, area->size);
+    } else if (mm_address_is_valid(address)) {
+        hal_page_protect(address, area->size, access | mdl_page_flags(mdl_page(mdl, 0), MmCached));
+    } else if (!mdl_fill_area(mdl, area, MmCached, access)) {
+        return STATUS_INSUFFICIENT_RESOURCES;
+    }
+    return STATUS_SUCCESS;
+}
+
+/*
+ * IRQL <= DISPATCH_LEVEL. STATUS_NOT_MAPPED_VIEW, STATUS_INVALID_PAGE_PROTECTION; STATUS_NOT_SUPPORTED
+ * where the mapping is one that others use too. Nothing is both writable and executable. WDK
+ * "MmProtectMdlSystemAddress".
+ */
+NTSTATUS NTAPI MmProtectMdlSystemAddress(PMDL MemoryDescriptorList, ULONG NewProtect)
+{
+    switch (NewProtect) {
+    case PAGE_NOACCESS:
+        return mdl_protect(MemoryDescriptorList, false, 0);
+    case PAGE_READONLY:
+        return mdl_protect(MemoryDescriptorList, true, HAL_PAGE_READ);
+    case PAGE_READWRITE:
+        return mdl_protect(MemoryDescriptorList, true, HAL_PAGE_WRITE);
+    case PAGE_EXECUTE:
+    case PAGE_EXECUTE_READ:
+        return mdl_protect(MemoryDescriptorList, true, HAL_PAGE_EXECUTE);
+    default:
+        return STATUS_INVALID_PAGE_PROTECTION;
+    }
+}
+LDR_EXPORT(MmProtectMdlSystemAddress);
 
 PMDL NTAPI MmAllocatePagesForMdlEx(PHYSICAL_ADDRESS LowAddress, PHYSICAL_ADDRESS HighAddress,
                                    PHYSICAL_ADDRESS SkipBytes, SIZE_T TotalBytes,
