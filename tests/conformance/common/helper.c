@@ -15,6 +15,14 @@ VOID TestPause(ULONG Milliseconds)
     KeDelayExecutionThread(KernelMode, FALSE, &interval);
 }
 
+NTSTATUS TestWait(PVOID Object, ULONG Milliseconds)
+{
+    LARGE_INTEGER timeout;
+
+    timeout.QuadPart = -(LONGLONG)Milliseconds * 10000;
+    return KeWaitForSingleObject(Object, Executive, KernelMode, FALSE, &timeout);
+}
+
 BOOLEAN TestRestart(PTEST_DEVICE Device)
 {
     PDEVICE_OBJECT physical = Device->Physical;

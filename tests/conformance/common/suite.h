@@ -254,6 +254,8 @@ typedef struct _TEST_THREAD {
 } TEST_THREAD, *PTEST_THREAD;
 
 VOID TestPause(ULONG Milliseconds);
+/* KeWaitForSingleObject for at most so long; 0 looks only. */
+NTSTATUS TestWait(PVOID Object, ULONG Milliseconds);
 ULONG TestProcessors(VOID);
 ULONG TestCurrentProcessor(VOID);
 /* The calling thread, from now on, on this processor; TestAnywhere undoes it. */

@@ -98,7 +98,7 @@ static VOID CheckPulseAlone(EVENT_TYPE Type)
     KeInitializeEvent(&Event, Type, FALSE);
     ExpectEqual((ULONG)KePulseEvent(&Event, IO_NO_INCREMENT, FALSE), 0,
                 "an event that nobody waits for is pulsed");
-    ExpectStatus(KeWait(&Event, 0), STATUS_TIMEOUT, "who comes later has missed it");
+    ExpectStatus(TestWait(&Event, 0), STATUS_TIMEOUT, "who comes later has missed it");
     KeSetEvent(&Event, IO_NO_INCREMENT, FALSE);
     Expect(KePulseEvent(&Event, IO_NO_INCREMENT, FALSE) != 0,
            "a pulse of a signaled event returns that it was");
@@ -114,7 +114,7 @@ static VOID CheckReset(EVENT_TYPE Type)
 
     KeInitializeEvent(&Event, Type, TRUE);
     Expect(KeResetEvent(&Event) != 0, "KeResetEvent returns that the event was signaled");
-    ExpectStatus(KeWait(&Event, 0), STATUS_TIMEOUT, "then it is not");
+    ExpectStatus(TestWait(&Event, 0), STATUS_TIMEOUT, "then it is not");
     ExpectEqual((ULONG)KeResetEvent(&Event), 0, "KeResetEvent returns that it was not");
     KeRaiseIrql(DISPATCH_LEVEL, &irql);
     KeSetEvent(&Event, IO_NO_INCREMENT, FALSE);
@@ -148,7 +148,7 @@ static VOID CheckTolerance(PKTIMER Timer)
     for (i = 0; i < TRIES; i++) {
         before = KeQueryPerformanceCounter(&frequency);
         KeSetCoalescableTimer(Timer, due, 0, TOLERANCE_MS, NULL);
-        KeWait(Timer, WAIT_MS);
+        TestWait(Timer, WAIT_MS);
         after = KeQueryPerformanceCounter(NULL);
         passed = (after.QuadPart - before.QuadPart) * 1000 / frequency.QuadPart;
         early = early || passed < DUE_MS;
@@ -174,10 +174,11 @@ static VOID CheckCoalescable(VOID)
     Expect(KeCancelTimer(&timer) && !KeCancelTimer(&timer), "it can be cancelled");
     CheckTolerance(&timer);
     KeSetCoalescableTimer(&timer, soon, 5, 1, &dpc);
-    Expect(KeWait(&timer, WAIT_MS) == STATUS_SUCCESS && KeWait(&timer, WAIT_MS) == STATUS_SUCCESS,
+    Expect(TestWait(&timer, WAIT_MS) == STATUS_SUCCESS &&
+               TestWait(&timer, WAIT_MS) == STATUS_SUCCESS,
            "with a Period it expires again and again");
     /* A late clock may find two periods over at once: they make one run of the DPC. */
-    while (runs < 2 && KeWait(&timer, WAIT_MS) == STATUS_SUCCESS)
+    while (runs < 2 && TestWait(&timer, WAIT_MS) == STATUS_SUCCESS)
         continue;
     Expect(KeCancelTimer(&timer), "until it is cancelled");
     KeFlushQueuedDpcs();

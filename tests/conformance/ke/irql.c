@@ -109,84 +109,81 @@ VOID StopIrql(ULONG Number)
 
 /* ---- plain locks ---------------------------------------------------------------------------- */
 
-static KSPIN_LOCK Lock;
+/* A lock is taken in one way and at one level all its life: each case has its own. */
+static KSPIN_LOCK Locks[8], Contended;
 
-static VOID CheckRaiseToSynch(KIRQL From)
+static VOID CheckRaiseToSynch(PKSPIN_LOCK Lock, KIRQL From)
 {
     KIRQL outside, old, inside, after;
     BOOLEAN held, free;
 
-    KeInitializeSpinLock(&Lock);
-    free = KeTestSpinLock(&Lock);
+    free = KeTestSpinLock(Lock);
     KeRaiseIrql(From, &outside);
-    old = AcquireToSynch(&Lock);
+    old = AcquireToSynch(Lock);
     inside = KeGetCurrentIrql();
-    held = Lock != 0 && !KeTestSpinLock(&Lock);
-    KeReleaseSpinLock(&Lock, old);
+    held = *Lock != 0 && !KeTestSpinLock(Lock);
+    KeReleaseSpinLock(Lock, old);
     after = KeGetCurrentIrql();
     KeLowerIrql(outside);
     Expect(old == From && inside == SYNCH_LEVEL && after == From,
            "KeAcquireSpinLockRaiseToSynch holds the lock at SYNCH_LEVEL, KeReleaseSpinLock goes "
            "back");
-    Expect(free && held && Lock == 0 && KeTestSpinLock(&Lock),
+    Expect(free && held && *Lock == 0 && KeTestSpinLock(Lock),
            "KeTestSpinLock tells a free lock from a held one and takes neither");
 }
 
 /* ---- queued locks --------------------------------------------------------------------------- */
 
-static VOID CheckAtDpcLevel(KIRQL At)
+static VOID CheckAtDpcLevel(PKSPIN_LOCK Lock, KIRQL At)
 {
     KLOCK_QUEUE_HANDLE handle;
     KIRQL outside, inside, after;
     KSPIN_LOCK held;
 
-    KeInitializeSpinLock(&Lock);
     KeRaiseIrql(At, &outside);
-    KeAcquireInStackQueuedSpinLockAtDpcLevel(&Lock, &handle);
+    KeAcquireInStackQueuedSpinLockAtDpcLevel(Lock, &handle);
     inside = KeGetCurrentIrql();
-    held = Lock;
+    held = *Lock;
     KeReleaseInStackQueuedSpinLockFromDpcLevel(&handle);
     after = KeGetCurrentIrql();
     KeLowerIrql(outside);
-    Expect(inside == At && after == At && held != 0 && Lock == 0,
+    Expect(inside == At && after == At && held != 0 && *Lock == 0,
            "LOCK-10 KeAcquireInStackQueuedSpinLockAtDpcLevel and its release leave the level");
 }
 
-static VOID CheckForDpc(KIRQL From)
+static VOID CheckForDpc(PKSPIN_LOCK Lock, KIRQL From)
 {
     KLOCK_QUEUE_HANDLE handle;
     KIRQL outside, inside, after;
     KSPIN_LOCK held;
 
-    KeInitializeSpinLock(&Lock);
     KeRaiseIrql(From, &outside);
-    KeAcquireInStackQueuedSpinLockForDpc(&Lock, &handle);
+    KeAcquireInStackQueuedSpinLockForDpc(Lock, &handle);
     inside = KeGetCurrentIrql();
-    held = Lock;
+    held = *Lock;
     KeReleaseInStackQueuedSpinLockForDpc(&handle);
     after = KeGetCurrentIrql();
     KeLowerIrql(outside);
     Expect(
-        inside == DISPATCH_LEVEL && after == From && held != 0 && Lock == 0,
+        inside == DISPATCH_LEVEL && after == From && held != 0 && *Lock == 0,
         "KeAcquireInStackQueuedSpinLockForDpc holds the lock at DISPATCH_LEVEL, wherever the DPC "
         "runs, and its release goes back");
 }
 
-static VOID CheckQueuedToSynch(KIRQL From)
+static VOID CheckQueuedToSynch(PKSPIN_LOCK Lock, KIRQL From)
 {
     KLOCK_QUEUE_HANDLE handle;
     KIRQL outside, inside, after;
     KSPIN_LOCK held;
 
-    KeInitializeSpinLock(&Lock);
     KeRaiseIrql(From, &outside);
-    AcquireQueuedToSynch(&Lock, &handle);
+    AcquireQueuedToSynch(Lock, &handle);
     inside = KeGetCurrentIrql();
-    held = Lock;
+    held = *Lock;
     KeReleaseInStackQueuedSpinLock(&handle);
     after = KeGetCurrentIrql();
     KeLowerIrql(outside);
-    Expect(inside == SYNCH_LEVEL && after == From && held != 0 && Lock == 0,
+    Expect(inside == SYNCH_LEVEL && after == From && held != 0 && *Lock == 0,
            "KeAcquireInStackQueuedSpinLockRaiseToSynch holds the lock at SYNCH_LEVEL, its release "
            "goes back");
 }
@@ -212,7 +209,7 @@ static VOID WaiterMain(PVOID Context)
     while (Admitted < waiter->Number)
         YieldProcessor();
     KeRaiseIrql(DISPATCH_LEVEL, &irql);
-    KeAcquireInStackQueuedSpinLockAtDpcLevel(&Lock, &waiter->Handle);
+    KeAcquireInStackQueuedSpinLockAtDpcLevel(&Contended, &waiter->Handle);
     waiter->Turn = ++Turns;
     KeReleaseInStackQueuedSpinLockFromDpcLevel(&waiter->Handle);
     KeLowerIrql(irql);
@@ -242,7 +239,7 @@ static VOID CheckQueueOrder(VOID)
         return;
     }
     RtlZeroMemory(waiters, sizeof(waiters));
-    KeInitializeSpinLock(&Lock);
+    KeInitializeSpinLock(&Contended);
     Admitted = Turns = 0;
     TestGoTo(0);
     for (i = 0; i < WAITERS; i++) {
@@ -250,7 +247,7 @@ static VOID CheckQueueOrder(VOID)
         if (!TestThreadStart(&waiters[i].Thread, (ULONG)i + 1, WaiterMain, &waiters[i]))
             ordered = FALSE;
     }
-    KeAcquireInStackQueuedSpinLock(&Lock, &own);
+    KeAcquireInStackQueuedSpinLock(&Contended, &own);
     for (i = 0; i < WAITERS && ordered; i++) {
         Admitted = i + 1;
         ordered = HasSuccessor(last);
@@ -264,18 +261,23 @@ static VOID CheckQueueOrder(VOID)
         ordered = ordered && waiters[i].Turn == i + 1;
     }
     TestAnywhere();
-    Expect(ordered && Lock == 0, "LOCK-10 a queued spin lock is handed on in the order of arrival");
+    Expect(ordered && Contended == 0,
+           "LOCK-10 a queued spin lock is handed on in the order of arrival");
 }
 
 VOID CheckSpinLocks(VOID)
 {
-    CheckRaiseToSynch(PASSIVE_LEVEL);
-    CheckRaiseToSynch(DISPATCH_LEVEL);
-    CheckAtDpcLevel(DISPATCH_LEVEL);
-    CheckAtDpcLevel(SYNCH_LEVEL);
-    CheckForDpc(PASSIVE_LEVEL);
-    CheckForDpc(DISPATCH_LEVEL);
-    CheckQueuedToSynch(PASSIVE_LEVEL);
-    CheckQueuedToSynch(DISPATCH_LEVEL);
+    ULONG i;
+
+    for (i = 0; i < sizeof(Locks) / sizeof(Locks[0]); i++)
+        KeInitializeSpinLock(&Locks[i]);
+    CheckRaiseToSynch(&Locks[0], PASSIVE_LEVEL);
+    CheckRaiseToSynch(&Locks[1], DISPATCH_LEVEL);
+    CheckAtDpcLevel(&Locks[2], DISPATCH_LEVEL);
+    CheckAtDpcLevel(&Locks[3], SYNCH_LEVEL);
+    CheckForDpc(&Locks[4], PASSIVE_LEVEL);
+    CheckForDpc(&Locks[5], DISPATCH_LEVEL);
+    CheckQueuedToSynch(&Locks[6], PASSIVE_LEVEL);
+    CheckQueuedToSynch(&Locks[7], DISPATCH_LEVEL);
     CheckQueueOrder();
 }

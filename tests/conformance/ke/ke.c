@@ -15,6 +15,8 @@ static VOID Run(VOID)
     CheckState();
     CheckDebug();
     CheckBugCheckCallbacks();
+    CheckDeviceQueue();
+    CheckFlush();
 }
 
 static VOID Stop(ULONG Number)

@@ -10,6 +10,7 @@
  *   state.c  extended processor state, features
  *   debug.c  no debugger; printing, breakpoints
  *   bugcheck.c  callbacks at a stop
+ *   device.c  device queues by key, buffers that a device has written
  */
 #pragma once
 
@@ -26,16 +27,10 @@ VOID CheckProcessors(VOID);
 VOID CheckState(VOID);
 VOID CheckDebug(VOID);
 VOID CheckBugCheckCallbacks(VOID);
+VOID CheckDeviceQueue(VOID);
+VOID CheckFlush(VOID);
 
 VOID StopIrql(ULONG Number);  /* 1 to 3 */
 VOID StopState(ULONG Number); /* 10 to 13 */
 VOID StopDebug(ULONG Number); /* 20, 21 */
 VOID StopBugCheck(VOID);      /* 30 */
-
-/* KeWaitForSingleObject for at most so long. */
-static inline NTSTATUS KeWait(PVOID Object, ULONG Milliseconds)
-{
-    LARGE_INTEGER timeout = {.QuadPart = -(LONGLONG)Milliseconds * 10000};
-
-    return KeWaitForSingleObject(Object, Executive, KernelMode, FALSE, &timeout);
-}

@@ -8,6 +8,7 @@
 typedef struct _LOCKS {
     KSPIN_LOCK Spin;
     KSPIN_LOCK Queued;
+    KSPIN_LOCK Synch;
     LONG Shared; /* an EX_SPIN_LOCK */
     FAST_MUTEX Fast;
     KGUARDED_MUTEX Guarded;
@@ -20,7 +21,9 @@ typedef struct _LOCKS {
 /* What mingw-w64 does not declare. */
 typedef KIRQL(NTAPI *ACQUIRE)(LONG *Lock);
 typedef VOID(NTAPI *RELEASE)(LONG *Lock, KIRQL OldIrql);
+typedef VOID(NTAPI *ACQUIRE_QUEUED)(PKSPIN_LOCK Lock, PKLOCK_QUEUE_HANDLE Handle);
 
+static ACQUIRE_QUEUED AcquireToSynch;
 static ACQUIRE AcquireExclusive, AcquireShared;
 static RELEASE ReleaseExclusive, ReleaseShared;
 
@@ -171,9 +174,58 @@ static VOID DropResource(LOCKS *Locks, PHELD Held)
     KeLeaveCriticalRegion();
 }
 
+static VOID TakeToSynch(LOCKS *Locks, PHELD Held)
+{
+    AcquireToSynch(&Locks->Synch, &Held->Queue);
+}
+
+static VOID TakeForDpc(LOCKS *Locks, PHELD Held)
+{
+    KeAcquireInStackQueuedSpinLockForDpc(&Locks->Queued, &Held->Queue);
+}
+
+static VOID DropForDpc(LOCKS *Locks, PHELD Held)
+{
+    UNREFERENCED_PARAMETER(Locks);
+    KeReleaseInStackQueuedSpinLockForDpc(&Held->Queue);
+}
+
+static VOID TakeFastUnsafe(LOCKS *Locks, PHELD Held)
+{
+    UNREFERENCED_PARAMETER(Held);
+    KeEnterCriticalRegion();
+    ExAcquireFastMutexUnsafe(&Locks->Fast);
+}
+
+static VOID DropFastUnsafe(LOCKS *Locks, PHELD Held)
+{
+    UNREFERENCED_PARAMETER(Held);
+    ExReleaseFastMutexUnsafe(&Locks->Fast);
+    KeLeaveCriticalRegion();
+}
+
+static VOID TakeGuardedUnsafe(LOCKS *Locks, PHELD Held)
+{
+    UNREFERENCED_PARAMETER(Held);
+    KeEnterGuardedRegion();
+    KeAcquireGuardedMutexUnsafe(&Locks->Guarded);
+}
+
+static VOID DropGuardedUnsafe(LOCKS *Locks, PHELD Held)
+{
+    UNREFERENCED_PARAMETER(Held);
+    KeReleaseGuardedMutexUnsafe(&Locks->Guarded);
+    KeLeaveGuardedRegion();
+}
+
 static const LOCK_KIND Kinds[] = {
     {"a spin lock excludes", TakeSpin, DropSpin, NULL, NULL},
     {"an in-stack queued spin lock excludes", TakeQueued, DropQueued, NULL, NULL},
+    {"an in-stack queued spin lock excludes at SYNCH_LEVEL", TakeToSynch, DropQueued, NULL, NULL},
+    {"an in-stack queued spin lock excludes for DPCs", TakeForDpc, DropForDpc, NULL, NULL},
+    {"a fast mutex excludes without raising IRQL", TakeFastUnsafe, DropFastUnsafe, NULL, NULL},
+    {"a guarded mutex excludes in the caller's region", TakeGuardedUnsafe, DropGuardedUnsafe, NULL,
+     NULL},
     {"a reader-writer spin lock excludes writers from all", TakeExclusive, DropExclusive,
      TakeReader, DropReader},
     {"a fast mutex excludes", TakeFast, DropFast, NULL, NULL},
@@ -212,6 +264,7 @@ static VOID InitializeLocks(LOCKS *Locks)
 {
     KeInitializeSpinLock(&Locks->Spin);
     KeInitializeSpinLock(&Locks->Queued);
+    KeInitializeSpinLock(&Locks->Synch);
     Locks->Shared = 0;
     ExInitializeFastMutex(&Locks->Fast);
     KeInitializeGuardedMutex(&Locks->Guarded);
@@ -226,6 +279,7 @@ VOID RaceLocks(VOID)
     static LOCK_RACE race;
     ULONG i;
 
+    AcquireToSynch = (ACQUIRE_QUEUED)TestRoutine(L"KeAcquireInStackQueuedSpinLockRaiseToSynch");
     AcquireExclusive = (ACQUIRE)TestRoutine(L"ExAcquireSpinLockExclusive");
     AcquireShared = (ACQUIRE)TestRoutine(L"ExAcquireSpinLockShared");
     ReleaseExclusive = (RELEASE)TestRoutine(L"ExReleaseSpinLockExclusive");

@@ -193,6 +193,23 @@ typedef struct _LIST_RACE {
     volatile LONG Wrong;
 } LIST_RACE, *PLIST_RACE;
 
+/* Takes all that are there and pushes each back. */
+static VOID FlushAndPush(PRACER Racer, PLIST_RACE Race)
+{
+    PSLIST_ENTRY link = InterlockedFlushSList(&Race->List), next;
+    PENTRY entry;
+
+    for (; link != NULL; link = next) {
+        next = link->Next;
+        entry = CONTAINING_RECORD(link, ENTRY, Link);
+        if (InterlockedIncrement(&entry->Holders) != 1)
+            InterlockedIncrement(&Race->Wrong);
+        RacePause(Racer);
+        InterlockedDecrement(&entry->Holders);
+        InterlockedPushEntrySList(&Race->List, link);
+    }
+}
+
 static VOID ListRacer(PRACER Racer)
 {
     PLIST_RACE race = Racer->Shared;
@@ -201,6 +218,8 @@ static VOID ListRacer(PRACER Racer)
     ULONG i;
 
     for (i = 0; i < ROUNDS; i++) {
+        if ((RaceRandom(Racer) & 0x1F00) == 0)
+            FlushAndPush(Racer, race);
         link = InterlockedPopEntrySList(&race->List);
         if (link == NULL)
             continue;
@@ -224,7 +243,7 @@ static VOID RaceLists(VOID)
         InterlockedPushEntrySList(&race.List, &race.Entries[i].Link);
     Race(ListRacer, &race);
     Expect(race.Wrong == 0 && ExQueryDepthSList(&race.List) == LIST_ENTRIES,
-           "an entry popped from a sequenced list belongs to one, and none is lost");
+           "an entry popped or flushed from a sequenced list belongs to one, and none is lost");
 }
 
 /* ---- work items ------------------------------------------------------------------------------ */

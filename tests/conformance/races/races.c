@@ -73,6 +73,7 @@ static VOID RunWith(ULONG Number)
     RaceObjects();
     RaceIrps();
     RaceSystem();
+    RaceExecutive();
     RaceConnects();
 }
 

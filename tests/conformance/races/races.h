@@ -6,6 +6,7 @@
  *   objects.c  DPCs, timers, events, semaphores, lists, work items: nothing lost, nothing twice
  *   irps.c     cancel against completion, remove against I/O
  *   system.c   pool, threads, names, registry, mappings
+ *   executive.c readers that become writers, pulses, EX_TIMERs, device queues
  *   connects.c connecting and disconnecting beside one another
  *
  * A race is one routine run by RACERS threads at once, each on a processor of its own where there
@@ -39,4 +40,5 @@ VOID RaceLocks(VOID);
 VOID RaceObjects(VOID);
 VOID RaceIrps(VOID);
 VOID RaceSystem(VOID);
+VOID RaceExecutive(VOID);
 VOID RaceConnects(VOID);
