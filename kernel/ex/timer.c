@@ -14,6 +14,7 @@
  */
 #include <hal/hal.h>
 #include <lib/assert.h>
+#include <lib/bugcheck.h>
 #include <lib/export.h>
 
 #include "ke/dispatcher.h"
@@ -32,6 +33,7 @@ struct _EX_TIMER {
     KDPC finish;
     PEXT_CALLBACK callback; /* (c) may be NULL */
     PVOID context;          /* (c) */
+    bool relative_only;     /* (c) of high resolution: no absolute due times */
     ke_lock_t lock;
     uint64_t period;       /* (l) 100 ns units; 0: once */
     bool deleting;         /* (l) no more sets */
@@ -39,6 +41,16 @@ struct _EX_TIMER {
     EXT_DELETE_PARAMETERS deletion;
     PKEVENT deleted; /* a deleter that waits */
 };
+
+/* What the pages answer with a bug check, without naming one: a timer or 0, what was given. */
+static void timer_require(bool sound, PEX_TIMER timer, uint64_t given, void *caller)
+{
+    enum { VIOLATION_EX_TIMER = 5 };
+
+    if (!sound)
+        lib_bugcheck(DRIVER_VIOLATION, VIOLATION_EX_TIMER, (uint64_t)timer, given, (uint64_t)caller,
+                     NULL);
+}
 
 static irql_t timer_lock(PEX_TIMER timer)
 {
@@ -108,8 +120,9 @@ PEX_TIMER NTAPI ExAllocateTimer(PEXT_CALLBACK Callback, PVOID CallbackContext, U
     PEX_TIMER timer;
 
     ASSERT_IRQL(DISPATCH_LEVEL);
-    if (Attributes & ~(ULONG)TIMER_ATTRIBUTES ||
-        (Attributes & EX_TIMER_HIGH_RESOLUTION && Attributes & EX_TIMER_NO_WAKE))
+    timer_require(!(Attributes & EX_TIMER_HIGH_RESOLUTION && Attributes & EX_TIMER_NO_WAKE), NULL,
+                  Attributes, __builtin_return_address(0));
+    if (Attributes & ~(ULONG)TIMER_ATTRIBUTES)
         return NULL;
     timer = mm_pool_alloc(sizeof *timer, TIMER_TAG);
     if (timer == NULL)
@@ -124,6 +137,7 @@ PEX_TIMER NTAPI ExAllocateTimer(PEXT_CALLBACK Callback, PVOID CallbackContext, U
     KeSetImportanceDpc(&timer->finish, MediumHighImportance);
     timer->callback = Callback;
     timer->context = CallbackContext;
+    timer->relative_only = Attributes & EX_TIMER_HIGH_RESOLUTION;
     return timer;
 }
 LDR_EXPORT(ExAllocateTimer);
@@ -138,6 +152,8 @@ BOOLEAN NTAPI ExSetTimer(PEX_TIMER Timer, LONGLONG DueTime, LONGLONG Period,
 
     ASSERT_IRQL(DISPATCH_LEVEL);
     UNREFERENCED_PARAMETER(Parameters);
+    timer_require(DueTime < 0 || !Timer->relative_only, Timer, (uint64_t)DueTime,
+                  __builtin_return_address(0));
     old = timer_lock(Timer);
     if (!Timer->deleting) {
         Timer->period = Period > 0 ? (uint64_t)Period : 0;
@@ -180,6 +196,7 @@ BOOLEAN NTAPI ExDeleteTimer(PEX_TIMER Timer, BOOLEAN Cancel, BOOLEAN Wait,
     irql_t old;
 
     ASSERT_IRQL(Wait ? APC_LEVEL : DISPATCH_LEVEL);
+    timer_require(Cancel || !Wait, Timer, Cancel, __builtin_return_address(0));
     KeInitializeEvent(&deleted, NotificationEvent, FALSE);
     old = timer_lock(Timer);
     if (Timer->deleting) {

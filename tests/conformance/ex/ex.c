@@ -11,6 +11,22 @@ static VOID Run(VOID)
     CheckCallbacks();
     CheckTrace();
     CheckTry();
+    CheckLookasideEx();
+    CheckResourceOwners();
+    CheckReaderWriter();
+    CheckTimers();
+    CheckWork();
+    CheckMiscellany();
 }
 
-const TEST_GROUP TestGroup = {.Run = Run};
+static VOID Stop(ULONG Number)
+{
+    if (Number < 10)
+        StopTimer(Number);
+    else if (Number < 20)
+        StopWork(Number);
+    else
+        StopResource(Number);
+}
+
+const TEST_GROUP TestGroup = {.Run = Run, .Stop = Stop};

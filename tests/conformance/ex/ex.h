@@ -1,5 +1,16 @@
 /*
  * ex.h - what the files of the ex driver share.
+ *
+ *   ex.c         the group
+ *   pool.c       pool of all kinds, lookaside lists, lists under a lock and without one
+ *   lookaside.c  lookaside lists whose routines are given the list
+ *   locks.c      executive resources, rundown protection, callback objects, event tracing
+ *   resource.c   resources in critical regions, owners that are not threads
+ *   rwlock.c     reader-writer spin locks
+ *   timer.c      EX_TIMER
+ *   work.c       work items without a device
+ *   misc.c       pool without a tag, condition masks, the type of events
+ *   try.c        exceptions in gcc's C
  */
 #pragma once
 
@@ -11,3 +22,13 @@ VOID CheckResources(VOID);
 VOID CheckCallbacks(VOID);
 VOID CheckTrace(VOID);
 VOID CheckTry(VOID);
+VOID CheckLookasideEx(VOID);
+VOID CheckResourceOwners(VOID);
+VOID CheckReaderWriter(VOID);
+VOID CheckTimers(VOID);
+VOID CheckWork(VOID);
+VOID CheckMiscellany(VOID);
+
+VOID StopTimer(ULONG Number);    /* 1 to 3 */
+VOID StopWork(ULONG Number);     /* 10, 11 */
+VOID StopResource(ULONG Number); /* 20, 21 */

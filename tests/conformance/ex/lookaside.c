@@ -1,0 +1,156 @@
+/*
+ * lookaside.c - LOOKASIDE_LIST_EX: lists whose routines are given the list.
+ */
+#include "ex.h"
+
+#define ENTRY_SIZE 48
+#define MANY 300 /* more entries than a list keeps */
+#define TOO_LARGE 0x7FFFFFF0
+
+#define RAISE_ON_FAIL 1 /* EX_LOOKASIDE_LIST_EX_FLAGS_... */
+#define FAIL_NO_RAISE 2
+
+typedef PVOID(NTAPI *PTAKE)(PLOOKASIDE_LIST_EX List);
+typedef VOID(NTAPI *PGIVE)(PLOOKASIDE_LIST_EX List, PVOID Entry);
+
+typedef struct _OWN_LIST {
+    DECLSPEC_ALIGN(16) LOOKASIDE_LIST_EX List;
+    ULONG Allocated, Freed, Wrong;
+    POOL_TYPE Type; /* as the routine was given it */
+} OWN_LIST, *POWN_LIST;
+
+static OWN_LIST Own;
+static PVOID Entries[MANY];
+
+static PVOID NTAPI OwnAllocate(POOL_TYPE PoolType, SIZE_T Size, ULONG Tag, PLOOKASIDE_LIST_EX List)
+{
+    POWN_LIST own = CONTAINING_RECORD(List, OWN_LIST, List);
+
+    own->Allocated++;
+    own->Type = PoolType;
+    own->Wrong += Size != ENTRY_SIZE || Tag != TEST_TAG;
+    return ExAllocatePoolWithTag(NonPagedPool, Size, Tag);
+}
+
+static VOID NTAPI OwnFree(PVOID Entry, PLOOKASIDE_LIST_EX List)
+{
+    CONTAINING_RECORD(List, OWN_LIST, List)->Freed++;
+    ExFreePoolWithTag(Entry, TEST_TAG);
+}
+
+static NTSTATUS Initialize(POOL_TYPE Type, ULONG Flags)
+{
+    RtlZeroMemory(&Own, sizeof(Own));
+    return ExInitializeLookasideListEx(&Own.List, OwnAllocate, OwnFree, Type, Flags, ENTRY_SIZE,
+                                       TEST_TAG, 0);
+}
+
+static VOID CheckParameters(VOID)
+{
+    static const POOL_TYPE types[] = {NonPagedPool, PagedPool, NonPagedPoolCacheAligned,
+                                      (POOL_TYPE)512 /* NonPagedPoolNx */};
+    ULONG i, wrong = 0;
+
+    for (i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
+        wrong += Initialize(types[i], 0) != STATUS_SUCCESS;
+        ExFreeToLookasideListEx(&Own.List, ExAllocateFromLookasideListEx(&Own.List));
+        wrong += Own.Type != types[i] || Own.Allocated != 1;
+        ExDeleteLookasideListEx(&Own.List);
+    }
+    ExpectEqual(wrong, 0, "ExInitializeLookasideListEx takes each type of pool, and hands it on");
+    ExpectStatus(Initialize((POOL_TYPE)0x7F, 0), STATUS_INVALID_PARAMETER_4,
+                 "and refuses what is none");
+    ExpectStatus(Initialize(NonPagedPool, RAISE_ON_FAIL | FAIL_NO_RAISE),
+                 STATUS_INVALID_PARAMETER_5, "flags that exclude one another");
+    ExpectStatus(Initialize(NonPagedPool, 4), STATUS_INVALID_PARAMETER_5,
+                 "and a flag that there is not");
+    Initialize(NonPagedPool, RAISE_ON_FAIL);
+    ExFreeToLookasideListEx(&Own.List, ExAllocateFromLookasideListEx(&Own.List));
+    ExDeleteLookasideListEx(&Own.List);
+    ExpectEqual(Own.Type, NonPagedPool | POOL_RAISE_IF_ALLOCATION_FAILURE,
+                "RAISE_ON_FAIL makes it POOL_RAISE_IF_ALLOCATION_FAILURE");
+    Initialize(NonPagedPool, FAIL_NO_RAISE);
+    ExFreeToLookasideListEx(&Own.List, ExAllocateFromLookasideListEx(&Own.List));
+    ExDeleteLookasideListEx(&Own.List);
+    ExpectEqual(Own.Type, NonPagedPool | POOL_QUOTA_FAIL_INSTEAD_OF_RAISE,
+                "FAIL_NO_RAISE makes it POOL_QUOTA_FAIL_INSTEAD_OF_RAISE");
+}
+
+/* Takes and gives by the routines given: all the list's entries go through. */
+static VOID CheckEntries(PTAKE Take, PGIVE Give)
+{
+    PVOID first, second;
+    ULONG i, kept;
+    KIRQL irql;
+
+    Initialize(NonPagedPool, 0);
+    ExpectEqual(Own.Allocated, 0, "a new list has no entries");
+    first = Take(&Own.List);
+    Give(&Own.List, first);
+    KeRaiseIrql(DISPATCH_LEVEL, &irql);
+    second = Take(&Own.List);
+    KeLowerIrql(irql);
+    Expect(first != NULL && second == first && Own.Allocated == 1,
+           "an entry that was freed is allocated again, at DISPATCH_LEVEL, too");
+    Give(&Own.List, second);
+    for (i = 0; i < MANY; i++)
+        Entries[i] = Take(&Own.List);
+    ExpectEqual(Own.Allocated, MANY, "an empty list asks its routine");
+    for (i = 0; i < MANY; i++)
+        Give(&Own.List, Entries[i]);
+    kept = MANY - Own.Freed;
+    Expect(kept > 0 && kept < MANY, "a full list frees what it is given");
+    ExFlushLookasideListEx(&Own.List);
+    ExpectEqual(Own.Freed, MANY, "ExFlushLookasideListEx frees what it has");
+    first = Take(&Own.List);
+    ExpectEqual(Own.Allocated, MANY + 1, "and the list can be used on");
+    Give(&Own.List, first);
+    ExDeleteLookasideListEx(&Own.List);
+    ExpectEqual(Own.Freed, MANY + 1, "ExDeleteLookasideListEx frees what is left");
+    ExpectEqual(Own.Wrong, 0, "the routines were given size and tag");
+}
+
+static PVOID NTAPI TakeInline(PLOOKASIDE_LIST_EX List)
+{
+    return ExAllocateFromLookasideListEx(List);
+}
+
+static VOID NTAPI GiveInline(PLOOKASIDE_LIST_EX List, PVOID Entry)
+{
+    ExFreeToLookasideListEx(List, Entry);
+}
+
+static VOID TakeOne(PVOID Context)
+{
+    ExAllocateFromLookasideListEx(Context);
+}
+
+static VOID CheckDefaults(VOID)
+{
+    PVOID entry;
+
+    ExpectStatus(
+        ExInitializeLookasideListEx(&Own.List, NULL, NULL, PagedPool, 0, ENTRY_SIZE, TEST_TAG, 0),
+        STATUS_SUCCESS, "a list without routines uses pool");
+    entry = ExAllocateFromLookasideListEx(&Own.List);
+    Expect(entry != NULL, "of which it allocates");
+    ExFreeToLookasideListEx(&Own.List, entry);
+    ExDeleteLookasideListEx(&Own.List);
+    ExInitializeLookasideListEx(&Own.List, NULL, NULL, NonPagedPool, 0, TOO_LARGE, TEST_TAG, 0);
+    Expect(ExAllocateFromLookasideListEx(&Own.List) == NULL, "NULL where there is none");
+    ExDeleteLookasideListEx(&Own.List);
+    ExInitializeLookasideListEx(&Own.List, NULL, NULL, NonPagedPool, RAISE_ON_FAIL, TOO_LARGE,
+                                TEST_TAG, 0);
+    ExpectStatus(TestCatch(TakeOne, &Own.List), STATUS_INSUFFICIENT_RESOURCES,
+                 "or an exception with RAISE_ON_FAIL");
+    ExDeleteLookasideListEx(&Own.List);
+}
+
+VOID CheckLookasideEx(VOID)
+{
+    CheckParameters();
+    CheckEntries(TakeInline, GiveInline);
+    CheckEntries((PTAKE)TestRoutine(L"ExAllocateFromLookasideListEx"),
+                 (PGIVE)TestRoutine(L"ExFreeToLookasideListEx"));
+    CheckDefaults();
+}

@@ -1,0 +1,142 @@
+/*
+ * misc.c - pool without a tag of the driver's, condition masks, the type of events.
+ */
+#include "ex.h"
+
+#define TOO_LARGE ((SIZE_T)1 << 40)
+
+/* ---- pool ----------------------------------------------------------------------------------- */
+
+static VOID AllocateTooMuch(PVOID Context)
+{
+    ExAllocatePool(*(POOL_TYPE *)Context, TOO_LARGE);
+}
+
+static VOID AllocateTooMuchQuota(PVOID Context)
+{
+    ExAllocatePoolWithQuota(*(POOL_TYPE *)Context, TOO_LARGE);
+}
+
+/* A block of either routine: aligned as documented, and the driver's to write. */
+static ULONG Blocks(PVOID(NTAPI *Allocate)(POOL_TYPE Type, SIZE_T Size))
+{
+    static const SIZE_T sizes[] = {1, 16, 100, PAGE_SIZE - 1, PAGE_SIZE, 3 * PAGE_SIZE};
+    ULONG i, wrong = 0;
+
+    for (i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+        SIZE_T alignment = sizes[i] >= PAGE_SIZE ? PAGE_SIZE : 16;
+        PVOID block = Allocate(i % 2 ? PagedPool : NonPagedPool, sizes[i]);
+
+        wrong += block == NULL || ((ULONG_PTR)block & (alignment - 1)) != 0;
+        if (block == NULL)
+            continue;
+        RtlFillMemory(block, sizes[i], 0x5A);
+        ExFreePool(block);
+    }
+    return wrong;
+}
+
+static VOID CheckUntagged(VOID)
+{
+    POOL_TYPE plain = NonPagedPool;
+    POOL_TYPE raise = (POOL_TYPE)(NonPagedPool | POOL_RAISE_IF_ALLOCATION_FAILURE);
+    POOL_TYPE quiet = (POOL_TYPE)(NonPagedPool | POOL_QUOTA_FAIL_INSTEAD_OF_RAISE);
+    PVOID block;
+    KIRQL irql;
+
+    ExpectEqual(Blocks(ExAllocatePool), 0, "ExAllocatePool gives aligned blocks of all sizes");
+    KeRaiseIrql(DISPATCH_LEVEL, &irql);
+    block = ExAllocatePool(NonPagedPool, 100);
+    if (block != NULL)
+        ExFreePoolWithTag(block, 0x656E6F4E); /* "None" */
+    KeLowerIrql(irql);
+    Expect(block != NULL, "also at DISPATCH_LEVEL; their tag is None");
+    Expect(ExAllocatePool(NonPagedPool, TOO_LARGE) == NULL, "NULL where there is no memory");
+    ExpectStatus(TestCatch(AllocateTooMuch, &raise), STATUS_INSUFFICIENT_RESOURCES,
+                 "or, with POOL_RAISE_IF_ALLOCATION_FAILURE, an exception");
+    ExpectEqual(Blocks(ExAllocatePoolWithQuota), 0, "ExAllocatePoolWithQuota gives the same");
+    ExpectStatus(TestCatch(AllocateTooMuchQuota, &plain), STATUS_INSUFFICIENT_RESOURCES,
+                 "and always raises an exception where there is no memory");
+    Expect(ExAllocatePoolWithQuota(quiet, TOO_LARGE) == NULL,
+           "unless POOL_QUOTA_FAIL_INSTEAD_OF_RAISE asks for NULL");
+}
+
+/* ---- versions ------------------------------------------------------------------------------- */
+
+#define EQUAL 1 /* VER_EQUAL and so on */
+#define GREATER 2
+#define GREATER_EQUAL 3
+#define MINOR 1 /* VER_MINORVERSION and so on */
+#define MAJOR 2
+#define BUILD 4
+#define PACK_MAJOR 0x20
+
+static VOID CheckConditions(VOID)
+{
+    RTL_OSVERSIONINFOEXW version = {.dwOSVersionInfoSize = sizeof(version)};
+    ULONGLONG mask, at_least;
+
+    mask = VerSetConditionMask(0, MAJOR, GREATER_EQUAL);
+    ExpectEqual(mask, 0x18, "VerSetConditionMask keeps three bits for each part");
+    mask = VerSetConditionMask(mask, MINOR, GREATER_EQUAL);
+    ExpectEqual(mask, 0x1B, "beside those of other parts");
+    mask = VerSetConditionMask(mask, PACK_MAJOR, GREATER_EQUAL);
+    ExpectEqual(mask, 0x1801B, "whichever comes first");
+    at_least =
+        VerSetConditionMask(VerSetConditionMask(0, MAJOR, GREATER_EQUAL), MINOR, GREATER_EQUAL);
+    RtlGetVersion((PRTL_OSVERSIONINFOW)&version);
+    ExpectStatus(RtlVerifyVersionInfo(&version, MAJOR | MINOR, at_least), STATUS_SUCCESS,
+                 "RtlVerifyVersionInfo meets such a mask");
+    ExpectStatus(RtlVerifyVersionInfo(&version, BUILD, VerSetConditionMask(0, BUILD, EQUAL)),
+                 STATUS_SUCCESS, "each of its conditions");
+    ExpectStatus(RtlVerifyVersionInfo(&version, BUILD, VerSetConditionMask(0, BUILD, GREATER)),
+                 STATUS_REVISION_MISMATCH, "or not");
+    version.dwMajorVersion++;
+    ExpectStatus(RtlVerifyVersionInfo(&version, MAJOR | MINOR, at_least), STATUS_REVISION_MISMATCH,
+                 "a later version than this one is not met");
+}
+
+/* ---- object types --------------------------------------------------------------------------- */
+
+static VOID NTAPI Nothing(PVOID Context)
+{
+    UNREFERENCED_PARAMETER(Context);
+}
+
+static VOID CheckEventType(VOID)
+{
+    POBJECT_TYPE *type = TestRoutine(L"ExEventObjectType");
+    UNICODE_STRING name = RTL_CONSTANT_STRING(L"\\BaseNamedObjects\\ExTestEvent");
+    HANDLE handle, thread;
+    PKEVENT event = IoCreateNotificationEvent(&name, &handle);
+    PVOID object = NULL;
+
+    Expect(event != NULL, "a named event can be had");
+    if (event == NULL)
+        return;
+    ExpectStatus(
+        ObReferenceObjectByHandle(handle, EVENT_ALL_ACCESS, *type, KernelMode, &object, NULL),
+        STATUS_SUCCESS, "ExEventObjectType is the type of its handle");
+    Expect(object == event, "which gives the event");
+    if (object != NULL)
+        ObDereferenceObject(object);
+    ExpectStatus(ObReferenceObjectByPointer(event, EVENT_ALL_ACCESS, *type, KernelMode),
+                 STATUS_SUCCESS, "and of the event itself");
+    ObDereferenceObject(event);
+    ExpectStatus(ObReferenceObjectByPointer(KeGetCurrentThread(), 0, *type, KernelMode),
+                 STATUS_OBJECT_TYPE_MISMATCH, "a thread is none");
+    ExpectStatus(PsCreateSystemThread(&thread, THREAD_ALL_ACCESS, NULL, NULL, NULL, Nothing, NULL),
+                 STATUS_SUCCESS, "a handle of a thread can be had");
+    ExpectStatus(
+        ObReferenceObjectByHandle(thread, EVENT_ALL_ACCESS, *type, KernelMode, &object, NULL),
+        STATUS_OBJECT_TYPE_MISMATCH, "and is of another type");
+    ZwClose(thread);
+    ZwClose(handle);
+}
+
+VOID CheckMiscellany(VOID)
+{
+    CheckUntagged();
+    CheckConditions();
+    CheckEventType();
+}

@@ -1,0 +1,150 @@
+/*
+ * rwlock.c - reader-writer spin locks, by the routines for DISPATCH_LEVEL.
+ */
+#include "ex.h"
+
+#define WAIT_MS 10000
+#define SHORT_MS 5
+
+typedef VOID(NTAPI *PCHANGE)(PLONG Lock);
+typedef ULONG(NTAPI *PTRY)(PLONG Lock);
+
+static PCHANGE AcquireShared, AcquireExclusive, ReleaseShared, ReleaseExclusive;
+static PTRY TryShared, TryExclusive, TryConvert;
+static LONG Lock; /* an EX_SPIN_LOCK */
+
+static VOID Find(VOID)
+{
+    AcquireShared = (PCHANGE)TestRoutine(L"ExAcquireSpinLockSharedAtDpcLevel");
+    AcquireExclusive = (PCHANGE)TestRoutine(L"ExAcquireSpinLockExclusiveAtDpcLevel");
+    ReleaseShared = (PCHANGE)TestRoutine(L"ExReleaseSpinLockSharedFromDpcLevel");
+    ReleaseExclusive = (PCHANGE)TestRoutine(L"ExReleaseSpinLockExclusiveFromDpcLevel");
+    TryShared = (PTRY)TestRoutine(L"ExTryAcquireSpinLockSharedAtDpcLevel");
+    TryExclusive = (PTRY)TestRoutine(L"ExTryAcquireSpinLockExclusiveAtDpcLevel");
+    TryConvert = (PTRY)TestRoutine(L"ExTryConvertSharedSpinLockExclusive");
+}
+
+/* Bit n of the result: step n went wrong. At DISPATCH_LEVEL. */
+static ULONG Steps(VOID)
+{
+    ULONG wrong = 0;
+
+    AcquireExclusive(&Lock);
+    wrong |= (TryShared(&Lock) || TryExclusive(&Lock)) << 0;
+    ReleaseExclusive(&Lock);
+    AcquireShared(&Lock);
+    wrong |= (TryExclusive(&Lock) != 0) << 1;
+    wrong |= (TryShared(&Lock) == 0) << 2;
+    wrong |= (TryConvert(&Lock) != 0) << 3;                            /* there are two readers */
+    wrong |= (TryExclusive(&Lock) != 0 || TryShared(&Lock) == 0) << 4; /* still readers */
+    ReleaseShared(&Lock);
+    ReleaseShared(&Lock);
+    wrong |= (TryConvert(&Lock) == 0) << 5;
+    wrong |= (TryShared(&Lock) || TryExclusive(&Lock)) << 6;
+    ReleaseExclusive(&Lock);
+    wrong |= (TryExclusive(&Lock) == 0) << 7;
+    wrong |= (TryShared(&Lock) != 0) << 8;
+    ReleaseExclusive(&Lock);
+    wrong |= (TryShared(&Lock) == 0) << 9;
+    ReleaseShared(&Lock);
+    wrong |= (KeGetCurrentIrql() != DISPATCH_LEVEL) << 10;
+    return wrong;
+}
+
+static VOID CheckSteps(VOID)
+{
+    ULONG wrong;
+    KIRQL irql;
+
+    Lock = 0;
+    KeRaiseIrql(DISPATCH_LEVEL, &irql);
+    wrong = Steps();
+    KeLowerIrql(irql);
+    Expect(!(wrong & 1), "LOCK-19 a writer keeps others out");
+    Expect(!(wrong & 6), "LOCK-19 a reader keeps writers out, and no readers");
+    Expect(!(wrong & 0x18),
+           "ExTryConvertSharedSpinLockExclusive fails beside other readers, and all stay readers");
+    Expect(!(wrong & 0x60), "a reader alone becomes the writer");
+    Expect(!(wrong & 0x380), "the Try routines acquire a free lock");
+    Expect(!(wrong & 0x400) && Lock == 0, "all leave the IRQL, and in the end the lock is free");
+}
+
+/* ---- waiting -------------------------------------------------------------------------------- */
+
+static volatile LONG Go, Arrived, Entered;
+
+static VOID Writer(PVOID Context)
+{
+    KIRQL irql;
+
+    UNREFERENCED_PARAMETER(Context);
+    while (!Go)
+        YieldProcessor();
+    KeRaiseIrql(DISPATCH_LEVEL, &irql);
+    Arrived = 1;
+    AcquireExclusive(&Lock);
+    Entered = 1;
+    ReleaseExclusive(&Lock);
+    KeLowerIrql(irql);
+}
+
+static VOID Reader(PVOID Context)
+{
+    KIRQL irql;
+
+    UNREFERENCED_PARAMETER(Context);
+    while (!Go)
+        YieldProcessor();
+    KeRaiseIrql(DISPATCH_LEVEL, &irql);
+    Arrived = 1;
+    AcquireShared(&Lock);
+    Entered = 1;
+    ReleaseShared(&Lock);
+    KeLowerIrql(irql);
+}
+
+/* Another processor comes while this one holds the lock; TRUE: it did not enter for so long. */
+static BOOLEAN Waits(TEST_THREAD_ROUTINE Routine, PCHANGE Acquire, PCHANGE Release,
+                     ULONG Milliseconds)
+{
+    TEST_THREAD thread;
+    BOOLEAN waited;
+    KIRQL irql;
+
+    Go = Arrived = Entered = 0;
+    TestGoTo(0);
+    if (!TestThreadStart(&thread, 1, Routine, NULL))
+        return FALSE;
+    KeRaiseIrql(DISPATCH_LEVEL, &irql);
+    Acquire(&Lock);
+    Go = 1;
+    waited = TestSpinUntil(&Arrived, 1, WAIT_MS) && !TestSpinUntil(&Entered, 1, Milliseconds);
+    Release(&Lock);
+    KeLowerIrql(irql);
+    TestThreadJoin(&thread);
+    TestAnywhere();
+    return waited;
+}
+
+static VOID CheckWaits(VOID)
+{
+    if (TestProcessors() == 1) {
+        ExpectSkip("LOCK-19 processors wait for each other", "one processor");
+        return;
+    }
+    Expect(Waits(Reader, AcquireExclusive, ReleaseExclusive, SHORT_MS),
+           "LOCK-19 a reader waits for the writer");
+    Expect(Waits(Writer, AcquireExclusive, ReleaseExclusive, SHORT_MS),
+           "LOCK-19 a writer waits for the writer");
+    Expect(Waits(Writer, AcquireShared, ReleaseShared, SHORT_MS),
+           "LOCK-19 a writer waits for the readers");
+    Expect(!Waits(Reader, AcquireShared, ReleaseShared, WAIT_MS),
+           "LOCK-19 a reader does not wait for readers");
+}
+
+VOID CheckReaderWriter(VOID)
+{
+    Find();
+    CheckSteps();
+    CheckWaits();
+}

@@ -1,0 +1,318 @@
+/*
+ * timer.c - EX_TIMER: timers in memory of the system's, with a callback and a period.
+ *
+ * mingw-w64's import library has none of these routines, so they are looked up.
+ */
+#include "ex.h"
+
+#define HIGH_RESOLUTION 4 /* EX_TIMER_... */
+#define NO_WAKE 8
+#define NOTIFICATION 0x80000000
+
+#define MS 10000LL
+#define LATER (-600000 * MS)
+#define WAIT_MS 10000
+
+typedef struct _EX_TIMER *PTIMER;
+typedef VOID(NTAPI *PTIMER_CALLBACK)(PTIMER Timer, PVOID Context);
+typedef PTIMER(NTAPI *PALLOCATE)(PTIMER_CALLBACK Callback, PVOID Context, ULONG Attributes);
+typedef BOOLEAN(NTAPI *PSET)(PTIMER Timer, LONGLONG DueTime, LONGLONG Period, PVOID Parameters);
+typedef BOOLEAN(NTAPI *PCANCEL)(PTIMER Timer, PVOID Parameters);
+typedef BOOLEAN(NTAPI *PDELETE)(PTIMER Timer, BOOLEAN Cancel, BOOLEAN Wait, PVOID Parameters);
+
+/* EXT_DELETE_PARAMETERS */
+typedef struct _DELETION {
+    ULONG Version;
+    ULONG Reserved;
+    VOID(NTAPI *Callback)(PVOID Context);
+    PVOID Context;
+} DELETION;
+
+static PALLOCATE Allocate;
+static PSET Set;
+static PCANCEL Cancel;
+static PDELETE Delete;
+
+typedef struct _NOTES {
+    volatile LONG Calls, Deletions, Wrong;
+    PTIMER Timer;
+    LONG Again;         /* how often the callback sets the timer again */
+    BOOLEAN DeleteSelf; /* the callback deletes the timer */
+    ULONG StallMs;      /* how long the callback takes */
+    volatile LONG Finished;
+    KEVENT Called;
+} NOTES, *PNOTES;
+
+static NOTES Notes;
+
+static VOID NTAPI Deleted(PVOID Context)
+{
+    PNOTES notes = Context;
+
+    if (KeGetCurrentIrql() > DISPATCH_LEVEL)
+        InterlockedIncrement(&notes->Wrong);
+    InterlockedIncrement(&notes->Deletions);
+    KeSetEvent(&notes->Called, IO_NO_INCREMENT, FALSE);
+}
+
+static VOID NTAPI Expired(PTIMER Timer, PVOID Context)
+{
+    DELETION deletion = {.Callback = Deleted, .Context = Context};
+    PNOTES notes = Context;
+    ULONG i;
+
+    if (Timer != notes->Timer || KeGetCurrentIrql() != DISPATCH_LEVEL || notes->Deletions)
+        InterlockedIncrement(&notes->Wrong);
+    InterlockedIncrement(&notes->Calls);
+    for (i = 0; i < notes->StallMs; i++)
+        KeStallExecutionProcessor(1000);
+    if (notes->Again-- > 0 && Set(Timer, -1, 0, NULL))
+        InterlockedIncrement(&notes->Wrong);
+    if (notes->DeleteSelf)
+        Delete(Timer, TRUE, FALSE, &deletion);
+    else
+        KeSetEvent(&notes->Called, IO_NO_INCREMENT, FALSE);
+    InterlockedIncrement(&notes->Finished);
+}
+
+static PTIMER New(ULONG Attributes)
+{
+    RtlZeroMemory(&Notes, sizeof(Notes));
+    KeInitializeEvent(&Notes.Called, SynchronizationEvent, FALSE);
+    Notes.Timer = Allocate(Expired, &Notes, Attributes);
+    return Notes.Timer;
+}
+
+static BOOLEAN WaitCalls(LONG Calls)
+{
+    while (Notes.Calls < Calls)
+        if (TestWait(&Notes.Called, WAIT_MS) != STATUS_SUCCESS)
+            return FALSE;
+    return TRUE;
+}
+
+/* ---- setting and cancelling ----------------------------------------------------------------- */
+
+static VOID CheckAttributes(VOID)
+{
+    static const ULONG attributes[] = {0,
+                                       HIGH_RESOLUTION,
+                                       NO_WAKE,
+                                       NOTIFICATION,
+                                       HIGH_RESOLUTION | NOTIFICATION,
+                                       NO_WAKE | NOTIFICATION};
+    ULONG i, wrong = 0;
+    PTIMER timer;
+
+    for (i = 0; i < sizeof(attributes) / sizeof(attributes[0]); i++) {
+        timer = Allocate(NULL, NULL, attributes[i]);
+        if (timer == NULL) {
+            wrong++;
+            continue;
+        }
+        wrong += Set(timer, -MS, 0, NULL);
+        wrong += TestWait(timer, WAIT_MS) != STATUS_SUCCESS;
+        /* A notification timer stays signaled, another one has let its one wait through. */
+        wrong += (TestWait(timer, 0) == STATUS_SUCCESS) != ((attributes[i] & NOTIFICATION) != 0);
+        wrong += Delete(timer, TRUE, TRUE, NULL);
+    }
+    ExpectEqual(wrong, 0,
+                "ExAllocateTimer: timers of all kinds, without a callback, are waited for");
+}
+
+static VOID CheckCancel(VOID)
+{
+    PTIMER timer = New(0);
+    BOOLEAN first, second, cancelled, again;
+    KIRQL irql;
+
+    Expect(timer != NULL && !Cancel(timer, NULL), "ExCancelTimer of a timer never set is FALSE");
+    Expect(!Set(timer, LATER, 0, NULL), "ExSetTimer of a timer that is not set returns FALSE");
+    Expect(Set(timer, LATER, 0, NULL), "of one that is TRUE");
+    Expect(Cancel(timer, NULL) && !Cancel(timer, NULL), "ExCancelTimer cancels it, once");
+    KeRaiseIrql(DISPATCH_LEVEL, &irql);
+    first = Set(timer, LATER, 0, NULL);
+    second = Set(timer, -30 * MS, 0, NULL);
+    cancelled = Cancel(timer, NULL);
+    again = Cancel(timer, NULL);
+    KeLowerIrql(irql);
+    Expect(!first && second && cancelled && !again, "at DISPATCH_LEVEL, too");
+    ExpectStatus(TestWait(timer, 60), STATUS_TIMEOUT, "a cancelled timer is not signaled");
+    ExpectEqual((ULONG)Notes.Calls, 0, "and its callback not called");
+    Set(timer, LATER, 0, NULL);
+    Set(timer, -MS, 0, NULL);
+    Expect(WaitCalls(1) && TestWait(timer, 0) == STATUS_SUCCESS,
+           "a later call replaces the due time; the expired timer is signaled");
+    Expect(!Cancel(timer, NULL), "then there is nothing to cancel");
+    Expect(!Delete(timer, TRUE, TRUE, NULL), "ExDeleteTimer of a timer that is not set is FALSE");
+    Expect(Notes.Calls == 1 && Notes.Wrong == 0,
+           "the callback was called once, at DISPATCH_LEVEL, with timer and context");
+}
+
+/* How long until the timer expires, in 100 ns units. */
+static LONGLONG Measure(PTIMER Timer, LONGLONG DueTime)
+{
+    LARGE_INTEGER frequency, before = KeQueryPerformanceCounter(&frequency), after;
+
+    Set(Timer, DueTime, 0, NULL);
+    TestWait(Timer, WAIT_MS);
+    after = KeQueryPerformanceCounter(NULL);
+    return (after.QuadPart - before.QuadPart) * 10000000 / frequency.QuadPart;
+}
+
+static VOID CheckDueTimes(VOID)
+{
+    PTIMER timer = Allocate(NULL, NULL, HIGH_RESOLUTION), plain = Allocate(NULL, NULL, 0);
+    LONGLONG passed, least = MAXLONGLONG;
+    ULONG i, early = 0;
+    LARGE_INTEGER now;
+
+    for (i = 0; i < 10; i++) {
+        passed = Measure(timer, -2 * MS);
+        early += passed < 2 * MS;
+        least = passed < least ? passed : least;
+    }
+    ExpectEqual(early, 0, "a relative timer does not expire early");
+    /* The host may be busy: the least of many is the system's own. */
+    Expect(least < 4 * MS, "one of high resolution hardly later");
+    KeQuerySystemTime(&now); /* up to a tick old: then the timer seems early by that */
+    passed = Measure(plain, now.QuadPart + 60 * MS);
+    Expect(passed >= 40 * MS, "an absolute timer expires at the system time it was given");
+    KeQuerySystemTime(&now);
+    passed = Measure(plain, now.QuadPart - 1000 * MS);
+    Expect(passed < WAIT_MS * MS, "one in the past at once");
+    Delete(timer, TRUE, TRUE, NULL);
+    Delete(plain, TRUE, TRUE, NULL);
+}
+
+static VOID CheckPeriod(VOID)
+{
+    PTIMER timer = New(0);
+    LARGE_INTEGER frequency, before, after;
+    LONGLONG passed;
+    LONG calls;
+
+    before = KeQueryPerformanceCounter(&frequency);
+    Set(timer, -10 * MS, 5 * MS, NULL);
+    Expect(WaitCalls(4), "a periodic timer calls back again and again");
+    after = KeQueryPerformanceCounter(NULL);
+    passed = (after.QuadPart - before.QuadPart) * 10000000 / frequency.QuadPart;
+    Expect(passed >= 10 * MS + 3 * 5 * MS, "not more often than its period says");
+    Expect(TestWait(timer, WAIT_MS) == STATUS_SUCCESS && TestWait(timer, WAIT_MS) == STATUS_SUCCESS,
+           "and is signaled each time");
+    Expect(Set(timer, LATER, 5 * MS, NULL) || Set(timer, LATER, 5 * MS, NULL),
+           "it is set between its expirations");
+    KeFlushQueuedDpcs();
+    calls = Notes.Calls;
+    TestPause(20);
+    ExpectEqual((ULONG)Notes.Calls, (ULONG)calls, "a new due time puts its period off");
+    Set(timer, -MS, MS, NULL);
+    WaitCalls(calls + 2);
+    Cancel(timer, NULL);
+    KeFlushQueuedDpcs();
+    calls = Notes.Calls;
+    TestPause(20);
+    ExpectEqual((ULONG)Notes.Calls, (ULONG)calls, "ExCancelTimer ends it");
+    Delete(timer, TRUE, TRUE, NULL);
+    ExpectEqual((ULONG)Notes.Wrong, 0, "its callback was called as it should be");
+}
+
+static VOID CheckAgain(VOID)
+{
+    PTIMER timer = New(0);
+
+    Notes.Again = 5;
+    Set(timer, -MS, 0, NULL);
+    Expect(WaitCalls(6) && Notes.Wrong == 0, "a callback may set its timer again");
+    Delete(timer, TRUE, TRUE, NULL);
+}
+
+/* ---- deleting ------------------------------------------------------------------------------- */
+
+static VOID CheckDelete(VOID)
+{
+    DELETION deletion = {.Callback = Deleted, .Context = &Notes};
+    PTIMER timer = New(0);
+
+    Set(timer, LATER, 0, NULL);
+    Expect(Delete(timer, TRUE, TRUE, &deletion) && Notes.Calls == 0,
+           "ExDeleteTimer returns TRUE if it cancels the timer");
+    ExpectEqual((ULONG)Notes.Deletions, 1, "with Wait its delete callback has been called");
+    timer = New(0);
+    Set(timer, -20 * MS, 0, NULL);
+    Expect(!Delete(timer, FALSE, FALSE, &deletion), "without Cancel it returns FALSE");
+    while (Notes.Deletions == 0 && TestWait(&Notes.Called, WAIT_MS) == STATUS_SUCCESS)
+        continue;
+    Expect(Notes.Calls == 1 && Notes.Deletions == 1 && Notes.Wrong == 0,
+           "the timer expires, then it is deleted");
+    timer = New(0);
+    Notes.DeleteSelf = TRUE;
+    Set(timer, -MS, 0, NULL);
+    while (Notes.Deletions == 0 && TestWait(&Notes.Called, WAIT_MS) == STATUS_SUCCESS)
+        continue;
+    Expect(Notes.Calls == 1 && Notes.Deletions == 1 && Notes.Wrong == 0,
+           "a callback may delete its timer");
+}
+
+static VOID CheckDeleteWaits(VOID)
+{
+    PTIMER timer = New(0);
+    LONG finished;
+
+    if (TestProcessors() == 1) {
+        Delete(timer, TRUE, TRUE, NULL);
+        ExpectSkip("ExDeleteTimer with Wait waits for the callback", "one processor");
+        return;
+    }
+    TestGoTo(1); /* callbacks need not run here: then the loop below would hold them up */
+    Notes.StallMs = 20;
+    Set(timer, -MS, 0, NULL);
+    TestSpinUntil(&Notes.Calls, 1, WAIT_MS);
+    Delete(timer, TRUE, TRUE, NULL);
+    finished = Notes.Finished;
+    TestAnywhere();
+    ExpectEqual((ULONG)finished, 1, "ExDeleteTimer with Wait waits for the callback");
+}
+
+static VOID Find(VOID)
+{
+    Allocate = (PALLOCATE)TestRoutine(L"ExAllocateTimer");
+    Set = (PSET)TestRoutine(L"ExSetTimer");
+    Cancel = (PCANCEL)TestRoutine(L"ExCancelTimer");
+    Delete = (PDELETE)TestRoutine(L"ExDeleteTimer");
+}
+
+VOID CheckTimers(VOID)
+{
+    Find();
+    CheckAttributes();
+    CheckCancel();
+    CheckDueTimes();
+    CheckPeriod();
+    CheckAgain();
+    CheckDelete();
+    CheckDeleteWaits();
+}
+
+/* ---- stops: the pages say that there is a bug check, and not which -------------------------- */
+
+VOID StopTimer(ULONG Number)
+{
+    PTIMER timer;
+
+    Find();
+    timer = Allocate(NULL, NULL, HIGH_RESOLUTION);
+    if (Number == 1) {
+        ExpectStop(0x121, 5, 0, HIGH_RESOLUTION | NO_WAKE, TEST_ANY,
+                   "ExAllocateTimer of high resolution that does not wake");
+        Allocate(NULL, NULL, HIGH_RESOLUTION | NO_WAKE);
+    } else if (Number == 2) {
+        ExpectStop(0x121, 5, (ULONG64)(ULONG_PTR)timer, 77, TEST_ANY,
+                   "ExSetTimer of high resolution for an absolute time");
+        Set(timer, 77, 0, NULL);
+    } else {
+        ExpectStop(0x121, 5, (ULONG64)(ULONG_PTR)timer, 0, TEST_ANY,
+                   "ExDeleteTimer with Wait and without Cancel");
+        Delete(timer, FALSE, TRUE, NULL);
+    }
+}
