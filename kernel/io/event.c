@@ -13,6 +13,8 @@
 #include "io/object_types.h"
 #include "ke/thread.h"
 
+enum { NAME_TRIES = 3 };
+
 struct named_event {
     KEVENT event;
     struct io_name *name;
@@ -50,10 +52,15 @@ NTSTATUS io_event_create(PUNICODE_STRING path, EVENT_TYPE type, BOOLEAN state, v
 /* The event of that name, or a new one; the handle keeps it. */
 static PKEVENT event_open(PUNICODE_STRING path, PHANDLE handle, EVENT_TYPE type)
 {
-    void *named = io_name_lookup(IO_NAME_EVENT, path);
-    NTSTATUS status;
+    void *named = NULL;
+    NTSTATUS status = STATUS_OBJECT_NAME_COLLISION;
 
-    if (named == NULL && !NT_SUCCESS(io_event_create(path, type, TRUE, &named)))
+    /* Between looking it up and creating it, another may have come. */
+    for (int i = 0; i < NAME_TRIES && status == STATUS_OBJECT_NAME_COLLISION; i++) {
+        named = io_name_lookup(IO_NAME_EVENT, path);
+        status = named != NULL ? STATUS_SUCCESS : io_event_create(path, type, TRUE, &named);
+    }
+    if (!NT_SUCCESS(status))
         return NULL;
     status = ob_handle_create(named, handle);
     ob_dereference(named);
