@@ -8,6 +8,7 @@ static VOID Run(VOID)
 {
     CheckObjects();
     CheckNames();
+    CheckNamed();
     CheckRequests();
     CheckMdls();
     CheckMemory();

@@ -17,6 +17,7 @@ NTKERNELAPI NTSTATUS NTAPI IoEnumerateDeviceObjectList(PDRIVER_OBJECT DriverObje
 
 VOID CheckObjects(VOID);
 VOID CheckNames(VOID);
+VOID CheckNamed(VOID);
 VOID CheckRequests(VOID);
 VOID CheckMdls(VOID);
 VOID CheckMemory(VOID);

@@ -191,6 +191,14 @@ static VOID Run(VOID)
     CheckArrivalInStart();
     CheckRelations();
     CheckTarget();
+    CheckShutdown();
+}
+
+static VOID Removing(PTEST_DEVICE Device)
+{
+    RemovingTarget(Device);
+    if (Device->Next == NULL && TestDevices == Device)
+        RemovingShutdown();
 }
 
 const TEST_GROUP TestGroup = {
@@ -198,6 +206,6 @@ const TEST_GROUP TestGroup = {
     .Entry = Entry,
     .Started = StartedInterfaces,
     .Step = StepTarget,
-    .Removing = RemovingTarget,
+    .Removing = Removing,
     .Unloading = UnloadingTarget,
 };

@@ -4,6 +4,7 @@
  *   notification.c  the group: registrants and what they saw; reinitialisation; relations
  *   interfaces.c    device interfaces: lists of them, their arrivals and removals
  *   target.c        custom events and the removal of a target device
+ *   shutdown.c      the end of the system
  */
 #pragma once
 
@@ -51,3 +52,6 @@ VOID CheckTarget(VOID);
 VOID StepTarget(ULONG Number);
 VOID RemovingTarget(PTEST_DEVICE Device);
 VOID UnloadingTarget(VOID);
+/* Last of all: what is registered stays for the shutdown after the cases. */
+VOID CheckShutdown(VOID);
+VOID RemovingShutdown(VOID);

@@ -71,7 +71,8 @@ VOID CheckObjects(VOID)
     ExpectStatus(IoCreateDevice(TestDriver, 0, NULL, FILE_DEVICE_UNKNOWN, 0, FALSE, &device),
                  STATUS_SUCCESS, "a device is created");
     ExpectStatus(ObOpenObjectByPointer(device, OBJ_KERNEL_HANDLE, NULL, WRITE_DAC,
-                                       *IoFileObjectType, KernelMode, &handle),
+                                       *(POBJECT_TYPE *)TestRoutine(L"IoFileObjectType"),
+                                       KernelMode, &handle),
                  STATUS_OBJECT_TYPE_MISMATCH, "ObOpenObjectByPointer: a device is no file");
     ExpectStatus(ObOpenObjectByPointer(device, OBJ_KERNEL_HANDLE, NULL, WRITE_DAC, NULL, KernelMode,
                                        &handle),
