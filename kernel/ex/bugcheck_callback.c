@@ -53,6 +53,11 @@ static void run_secondary(PKBUGCHECK_REASON_CALLBACK_RECORD record)
 
     memset(buffer, 0, sizeof buffer);
     record->CallbackRoutine(KbCallbackSecondaryDumpData, record, &data, sizeof data);
+    if (!data.OutBufferLength)
+        return;
+    data.OutBuffer = buffer; /* the first call was for the size only */
+    data.OutBufferLength = 0;
+    record->CallbackRoutine(KbCallbackSecondaryDumpData, record, &data, sizeof data);
     if (data.OutBuffer != NULL && data.OutBufferLength && data.OutBufferLength <= DUMP_DATA_MAX)
         print_data(record->Component != NULL ? (const char *)record->Component : "a driver",
                    data.OutBuffer, data.OutBufferLength);

@@ -1,7 +1,7 @@
 /*
  * ex/debugger.c - what a system without a kernel debugger answers.
  *
- * KdDebuggerEnabled and KdDebuggerNotPresent, and DbgPrint, are in ex/debug.c.
+ * KdDebuggerEnabled and KdDebuggerNotPresent are in ldr/data.c, DbgPrint in ex/debug.c.
  */
 #include <lib/export.h>
 #include <nt/ntifs.h>

@@ -125,11 +125,12 @@ def test_bugcheck_halt_leaves_the_machine_standing():
 
 
 def test_a_stop_asks_the_registered_callbacks_for_their_data():
-    """Each at HIGH_LEVEL, in the order of registration, and shows what it gave."""
+    """At HIGH_LEVEL, in the order of registration, each for the size first; it shows the data."""
     run = suite.Run({"group": "ke", "devices": ["edu"]}, 1, 30)
     text = run_commands([suite.request("ke", suite.STOP_CODE, 30)], **run.options()).text
-    asked = re.findall(r"^# (ke \w+) (is asked\w*) at IRQL (\d+), 40 bytes$", text, re.M)
-    assert asked == [("ke first", "is asked", "15"), ("ke second", "is asked", "15")]
+    asked = re.findall(r"^# ke (\w+ is asked for its .*)$", text, re.M)
+    assert asked == [f"{which} is asked for its {what} at IRQL 15"
+                     for which in ("first", "second") for what in ("size", "data")]
     for name, first in [("first", 0xA0), ("second", 0xB0)]:
         data = "".join(f"{first + i:02x}" for i in range(40))
         assert f"*** ke {name}: 40 bytes of its own\ndirql: ***   {data[:64]}\n" \

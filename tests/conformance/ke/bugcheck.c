@@ -9,7 +9,7 @@
 
 static KBUGCHECK_REASON_CALLBACK_RECORD First, Second, Removed;
 static UCHAR FirstName[] = "ke first", SecondName[] = "ke second", RemovedName[] = "ke removed";
-static volatile LONG Order;
+static volatile LONG FirstByte = 0xA0;
 
 /* mingw-w64's macro takes a name only. */
 static VOID Initialize(PKBUGCHECK_REASON_CALLBACK_RECORD Record)
@@ -17,23 +17,25 @@ static VOID Initialize(PKBUGCHECK_REASON_CALLBACK_RECORD Record)
     KeInitializeCallbackRecord(Record);
 }
 
+/* Without OutBuffer it is asked how much it has; with it, for the data. */
 static VOID NTAPI AtStop(KBUGCHECK_CALLBACK_REASON Reason, PKBUGCHECK_REASON_CALLBACK_RECORD Record,
                          PVOID Data, ULONG Length)
 {
     PKBUGCHECK_SECONDARY_DUMP_DATA dump = Data;
     PUCHAR bytes = dump->InBuffer;
+    BOOLEAN sound = Reason == KbCallbackSecondaryDumpData && Length == sizeof(*dump) &&
+                    bytes != NULL && dump->InBufferLength >= DATA_LENGTH &&
+                    dump->MaximumAllowed >= DATA_LENGTH;
     ULONG i;
 
-    DbgPrint("# %s %s at IRQL %u, %u bytes\n", Record->Component,
-             Reason == KbCallbackSecondaryDumpData && Length == sizeof(*dump) &&
-                     dump->InBuffer != NULL && dump->InBufferLength >= DATA_LENGTH &&
-                     dump->MaximumAllowed >= DATA_LENGTH && dump->OutBuffer == NULL
-                 ? "is asked"
-                 : "is asked wrongly",
-             KeGetCurrentIrql(), DATA_LENGTH);
-    for (i = 0; i < DATA_LENGTH; i++)
-        bytes[i] = (UCHAR)(0xA0 + Order + i);
-    Order = 0x10;
+    DbgPrint("# %s is asked for its %s at IRQL %u%s\n", Record->Component,
+             dump->OutBuffer == NULL ? "size" : "data", KeGetCurrentIrql(),
+             sound ? "" : ", and wrongly");
+    if (dump->OutBuffer == bytes) {
+        for (i = 0; i < DATA_LENGTH; i++)
+            bytes[i] = (UCHAR)(FirstByte + i);
+        FirstByte += 0x10;
+    }
     dump->OutBuffer = bytes;
     dump->OutBufferLength = DATA_LENGTH;
 }
