@@ -66,6 +66,20 @@ static void timer_unlock(PEX_TIMER timer, irql_t old)
     hal_irql_write(old);
 }
 
+/*
+ * TRUE: it was set. A periodic timer is set also between an expiry and the DPC that arms it again.
+ * Lock held.
+ */
+static BOOLEAN timer_disarm(PEX_TIMER timer)
+{
+    BOOLEAN was_set = KeCancelTimer(&timer->timer);
+
+    if (timer->period)
+        was_set = TRUE;
+    timer->period = 0;
+    return was_set;
+}
+
 /* One period after it was due; its signal state stays. Lock held. */
 static void timer_rearm(PEX_TIMER timer)
 {
@@ -156,10 +170,11 @@ BOOLEAN NTAPI ExSetTimer(PEX_TIMER Timer, LONGLONG DueTime, LONGLONG Period,
                   __builtin_return_address(0));
     old = timer_lock(Timer);
     if (!Timer->deleting) {
+        was_set = timer_disarm(Timer);
         Timer->period = Period > 0 ? (uint64_t)Period : 0;
         if (Timer->period && Timer->period < TIMER_PERIOD_MIN)
             Timer->period = TIMER_PERIOD_MIN;
-        was_set = KeSetTimer(&Timer->timer, due, &Timer->expired);
+        KeSetTimer(&Timer->timer, due, &Timer->expired);
     }
     timer_unlock(Timer, old);
     return was_set;
@@ -174,10 +189,8 @@ BOOLEAN NTAPI ExCancelTimer(PEX_TIMER Timer, PEXT_CANCEL_PARAMETERS Parameters)
     ASSERT_IRQL(DISPATCH_LEVEL);
     UNREFERENCED_PARAMETER(Parameters);
     old = timer_lock(Timer);
-    if (!Timer->deleting) {
-        Timer->period = 0;
-        was_set = KeCancelTimer(&Timer->timer);
-    }
+    if (!Timer->deleting)
+        was_set = timer_disarm(Timer);
     timer_unlock(Timer, old);
     return was_set;
 }
@@ -204,11 +217,11 @@ BOOLEAN NTAPI ExDeleteTimer(PEX_TIMER Timer, BOOLEAN Cancel, BOOLEAN Wait,
         return FALSE;
     }
     Timer->deleting = true;
-    Timer->period = 0;
     if (Cancel)
-        was_set = KeCancelTimer(&Timer->timer);
+        was_set = timer_disarm(Timer);
     else
         defer = Timer->timer.Header.Inserted;
+    Timer->period = 0;
     Timer->finish_on_expiry = defer;
     if (Parameters != NULL)
         Timer->deletion = *Parameters;

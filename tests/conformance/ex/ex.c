@@ -25,8 +25,10 @@ static VOID Stop(ULONG Number)
         StopTimer(Number);
     else if (Number < 20)
         StopWork(Number);
-    else
+    else if (Number < 30)
         StopResource(Number);
+    else
+        StopPool(Number);
 }
 
 const TEST_GROUP TestGroup = {.Run = Run, .Stop = Stop};

@@ -32,3 +32,4 @@ VOID CheckMiscellany(VOID);
 VOID StopTimer(ULONG Number);    /* 1 to 3 */
 VOID StopWork(ULONG Number);     /* 10, 11 */
 VOID StopResource(ULONG Number); /* 20, 21 */
+VOID StopPool(ULONG Number);     /* 30, 31 */

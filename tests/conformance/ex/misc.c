@@ -61,6 +61,22 @@ static VOID CheckUntagged(VOID)
            "unless POOL_QUOTA_FAIL_INSTEAD_OF_RAISE asks for NULL");
 }
 
+VOID StopPool(ULONG Number)
+{
+    KIRQL irql;
+
+    KeRaiseIrql(Number == 30 ? DISPATCH_LEVEL + 1 : DISPATCH_LEVEL, &irql);
+    if (Number == 30) {
+        ExpectStop(0xC2, 8, DISPATCH_LEVEL + 1, NonPagedPool, 100,
+                   "BC-C2-1 ExAllocatePool above DISPATCH_LEVEL");
+        ExAllocatePool(NonPagedPool, 100);
+    } else {
+        ExpectStop(0xC2, 8, DISPATCH_LEVEL, TEST_ANY, 100,
+                   "BC-C2-1 ExAllocatePoolWithQuota of paged pool at DISPATCH_LEVEL");
+        ExAllocatePoolWithQuota(PagedPool, 100);
+    }
+}
+
 /* ---- versions ------------------------------------------------------------------------------- */
 
 #define EQUAL 1 /* VER_EQUAL and so on */

@@ -73,39 +73,27 @@ static VOID CheckSteps(VOID)
 
 static volatile LONG Go, Arrived, Entered;
 
-static VOID Writer(PVOID Context)
+typedef struct _SIDE {
+    PCHANGE Acquire, Release;
+} SIDE, *PSIDE;
+
+static VOID Comer(PVOID Context)
 {
+    PSIDE side = Context;
     KIRQL irql;
 
-    UNREFERENCED_PARAMETER(Context);
     while (!Go)
         YieldProcessor();
     KeRaiseIrql(DISPATCH_LEVEL, &irql);
     Arrived = 1;
-    AcquireExclusive(&Lock);
+    side->Acquire(&Lock);
     Entered = 1;
-    ReleaseExclusive(&Lock);
-    KeLowerIrql(irql);
-}
-
-static VOID Reader(PVOID Context)
-{
-    KIRQL irql;
-
-    UNREFERENCED_PARAMETER(Context);
-    while (!Go)
-        YieldProcessor();
-    KeRaiseIrql(DISPATCH_LEVEL, &irql);
-    Arrived = 1;
-    AcquireShared(&Lock);
-    Entered = 1;
-    ReleaseShared(&Lock);
+    side->Release(&Lock);
     KeLowerIrql(irql);
 }
 
 /* Another processor comes while this one holds the lock; TRUE: it did not enter for so long. */
-static BOOLEAN Waits(TEST_THREAD_ROUTINE Routine, PCHANGE Acquire, PCHANGE Release,
-                     ULONG Milliseconds)
+static BOOLEAN Waits(PSIDE Other, PSIDE Own, ULONG Milliseconds)
 {
     TEST_THREAD thread;
     BOOLEAN waited;
@@ -113,13 +101,13 @@ static BOOLEAN Waits(TEST_THREAD_ROUTINE Routine, PCHANGE Acquire, PCHANGE Relea
 
     Go = Arrived = Entered = 0;
     TestGoTo(0);
-    if (!TestThreadStart(&thread, 1, Routine, NULL))
+    if (!TestThreadStart(&thread, 1, Comer, Other))
         return FALSE;
     KeRaiseIrql(DISPATCH_LEVEL, &irql);
-    Acquire(&Lock);
+    Own->Acquire(&Lock);
     Go = 1;
     waited = TestSpinUntil(&Arrived, 1, WAIT_MS) && !TestSpinUntil(&Entered, 1, Milliseconds);
-    Release(&Lock);
+    Own->Release(&Lock);
     KeLowerIrql(irql);
     TestThreadJoin(&thread);
     TestAnywhere();
@@ -128,18 +116,16 @@ static BOOLEAN Waits(TEST_THREAD_ROUTINE Routine, PCHANGE Acquire, PCHANGE Relea
 
 static VOID CheckWaits(VOID)
 {
+    SIDE reader = {AcquireShared, ReleaseShared}, writer = {AcquireExclusive, ReleaseExclusive};
+
     if (TestProcessors() == 1) {
         ExpectSkip("LOCK-19 processors wait for each other", "one processor");
         return;
     }
-    Expect(Waits(Reader, AcquireExclusive, ReleaseExclusive, SHORT_MS),
-           "LOCK-19 a reader waits for the writer");
-    Expect(Waits(Writer, AcquireExclusive, ReleaseExclusive, SHORT_MS),
-           "LOCK-19 a writer waits for the writer");
-    Expect(Waits(Writer, AcquireShared, ReleaseShared, SHORT_MS),
-           "LOCK-19 a writer waits for the readers");
-    Expect(!Waits(Reader, AcquireShared, ReleaseShared, WAIT_MS),
-           "LOCK-19 a reader does not wait for readers");
+    Expect(Waits(&reader, &writer, SHORT_MS), "LOCK-19 a reader waits for the writer");
+    Expect(Waits(&writer, &writer, SHORT_MS), "LOCK-19 a writer waits for the writer");
+    Expect(Waits(&writer, &reader, SHORT_MS), "LOCK-19 a writer waits for the readers");
+    Expect(!Waits(&reader, &reader, WAIT_MS), "LOCK-19 a reader does not wait for readers");
 }
 
 VOID CheckReaderWriter(VOID)

@@ -200,19 +200,18 @@ static VOID CheckPeriod(VOID)
     Expect(passed >= 10 * MS + 3 * 5 * MS, "not more often than its period says");
     Expect(TestWait(timer, WAIT_MS) == STATUS_SUCCESS && TestWait(timer, WAIT_MS) == STATUS_SUCCESS,
            "and is signaled each time");
-    Expect(Set(timer, LATER, 5 * MS, NULL) || Set(timer, LATER, 5 * MS, NULL),
-           "it is set between its expirations");
+    Expect(Set(timer, LATER, 5 * MS, NULL), "it stays set all the time");
     KeFlushQueuedDpcs();
     calls = Notes.Calls;
     TestPause(20);
     ExpectEqual((ULONG)Notes.Calls, (ULONG)calls, "a new due time puts its period off");
     Set(timer, -MS, MS, NULL);
     WaitCalls(calls + 2);
-    Cancel(timer, NULL);
+    Expect(Cancel(timer, NULL), "until it is cancelled");
     KeFlushQueuedDpcs();
     calls = Notes.Calls;
     TestPause(20);
-    ExpectEqual((ULONG)Notes.Calls, (ULONG)calls, "ExCancelTimer ends it");
+    ExpectEqual((ULONG)Notes.Calls, (ULONG)calls, "which ends it");
     Delete(timer, TRUE, TRUE, NULL);
     ExpectEqual((ULONG)Notes.Wrong, 0, "its callback was called as it should be");
 }
@@ -229,6 +228,25 @@ static VOID CheckAgain(VOID)
 
 /* ---- deleting ------------------------------------------------------------------------------- */
 
+/*
+ * Sets the timer and deletes it, which it expires before; TRUE: nothing was cancelled or set then.
+ * At DISPATCH_LEVEL on processor 0, which serves timers, so that it does not expire meanwhile.
+ */
+static BOOLEAN DeleteOnly(PTIMER Timer, LONGLONG Period, DELETION *Deletion)
+{
+    BOOLEAN done;
+    KIRQL irql;
+
+    TestGoTo(0);
+    KeRaiseIrql(DISPATCH_LEVEL, &irql);
+    Set(Timer, -20 * MS, Period, NULL);
+    done = Delete(Timer, FALSE, FALSE, Deletion) || Set(Timer, LATER, 0, NULL) ||
+           Cancel(Timer, NULL) || Delete(Timer, TRUE, FALSE, NULL);
+    KeLowerIrql(irql);
+    TestAnywhere();
+    return !done;
+}
+
 static VOID CheckDelete(VOID)
 {
     DELETION deletion = {.Callback = Deleted, .Context = &Notes};
@@ -239,12 +257,17 @@ static VOID CheckDelete(VOID)
            "ExDeleteTimer returns TRUE if it cancels the timer");
     ExpectEqual((ULONG)Notes.Deletions, 1, "with Wait its delete callback has been called");
     timer = New(0);
-    Set(timer, -20 * MS, 0, NULL);
-    Expect(!Delete(timer, FALSE, FALSE, &deletion), "without Cancel it returns FALSE");
+    Expect(DeleteOnly(timer, 0, &deletion), "without Cancel it returns FALSE, and then nothing can "
+                                            "be done with the timer any more");
     while (Notes.Deletions == 0 && TestWait(&Notes.Called, WAIT_MS) == STATUS_SUCCESS)
         continue;
     Expect(Notes.Calls == 1 && Notes.Deletions == 1 && Notes.Wrong == 0,
            "the timer expires, then it is deleted");
+    timer = New(0);
+    DeleteOnly(timer, MS, &deletion);
+    while (Notes.Deletions == 0 && TestWait(&Notes.Called, WAIT_MS) == STATUS_SUCCESS)
+        continue;
+    Expect(Notes.Calls == 1 && Notes.Deletions == 1, "a periodic one once more only");
     timer = New(0);
     Notes.DeleteSelf = TRUE;
     Set(timer, -MS, 0, NULL);

@@ -74,8 +74,36 @@ static VOID CheckQueue(WORK_QUEUE_TYPE Queue, KPRIORITY Priority)
            "a routine may wait for an item that it queues");
 }
 
+typedef struct _FREED {
+    WORK_QUEUE_ITEM Item;
+    PKEVENT Done;
+} FREED, *PFREED;
+
+static VOID NTAPI FreeItem(PVOID Context)
+{
+    PKEVENT done = ((PFREED)Context)->Done;
+
+    ExFreePoolWithTag(Context, TEST_TAG);
+    KeSetEvent(done, IO_NO_INCREMENT, FALSE);
+}
+
+static VOID CheckFreed(VOID)
+{
+    PFREED freed = ExAllocatePoolWithTag(NonPagedPool, sizeof(*freed), TEST_TAG);
+    KEVENT done;
+
+    if (freed == NULL)
+        return;
+    KeInitializeEvent(&done, NotificationEvent, FALSE);
+    freed->Done = &done;
+    ExInitializeWorkItem(&freed->Item, FreeItem, freed);
+    ExQueueWorkItem(&freed->Item, DelayedWorkQueue);
+    ExpectStatus(TestWait(&done, WAIT_MS), STATUS_SUCCESS, "a routine may free its work item");
+}
+
 VOID CheckWork(VOID)
 {
+    CheckFreed();
     CheckQueue(DelayedWorkQueue, 12);
     CheckQueue(CriticalWorkQueue, 13);
     CheckQueue(HyperCriticalWorkQueue, 15);

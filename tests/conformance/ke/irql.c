@@ -110,7 +110,9 @@ VOID StopIrql(ULONG Number)
 /* ---- plain locks ---------------------------------------------------------------------------- */
 
 /* A lock is taken in one way and at one level all its life: each case has its own. */
-static KSPIN_LOCK Locks[8], Contended;
+#define QUEUED_KINDS 6
+
+static KSPIN_LOCK Locks[2 + QUEUED_KINDS], Contended;
 
 static VOID CheckRaiseToSynch(PKSPIN_LOCK Lock, KIRQL From)
 {
@@ -134,58 +136,53 @@ static VOID CheckRaiseToSynch(PKSPIN_LOCK Lock, KIRQL From)
 
 /* ---- queued locks --------------------------------------------------------------------------- */
 
-static VOID CheckAtDpcLevel(PKSPIN_LOCK Lock, KIRQL At)
+typedef struct _QUEUED_KIND {
+    VOID(NTAPI *Acquire)(PKSPIN_LOCK Lock, PKLOCK_QUEUE_HANDLE Handle);
+    VOID(NTAPI *Release)(PKLOCK_QUEUE_HANDLE Handle);
+    KIRQL From, Inside;
+    PCSTR Name;
+} QUEUED_KIND;
+
+static VOID CheckQueued(PKSPIN_LOCK Lock, const QUEUED_KIND *Kind)
 {
     KLOCK_QUEUE_HANDLE handle;
     KIRQL outside, inside, after;
     KSPIN_LOCK held;
 
-    KeRaiseIrql(At, &outside);
-    KeAcquireInStackQueuedSpinLockAtDpcLevel(Lock, &handle);
+    KeRaiseIrql(Kind->From, &outside);
+    Kind->Acquire(Lock, &handle);
     inside = KeGetCurrentIrql();
     held = *Lock;
-    KeReleaseInStackQueuedSpinLockFromDpcLevel(&handle);
+    Kind->Release(&handle);
     after = KeGetCurrentIrql();
     KeLowerIrql(outside);
-    Expect(inside == At && after == At && held != 0 && *Lock == 0,
-           "LOCK-10 KeAcquireInStackQueuedSpinLockAtDpcLevel and its release leave the level");
+    Expect(inside == Kind->Inside && after == Kind->From && held != 0 && *Lock == 0, Kind->Name);
 }
 
-static VOID CheckForDpc(PKSPIN_LOCK Lock, KIRQL From)
+static VOID CheckQueuedKinds(PKSPIN_LOCK Own)
 {
-    KLOCK_QUEUE_HANDLE handle;
-    KIRQL outside, inside, after;
-    KSPIN_LOCK held;
+    const QUEUED_KIND kinds[QUEUED_KINDS] = {
+        {KeAcquireInStackQueuedSpinLockAtDpcLevel, KeReleaseInStackQueuedSpinLockFromDpcLevel,
+         DISPATCH_LEVEL, DISPATCH_LEVEL,
+         "LOCK-10 KeAcquireInStackQueuedSpinLockAtDpcLevel and its release leave DISPATCH_LEVEL"},
+        {KeAcquireInStackQueuedSpinLockAtDpcLevel, KeReleaseInStackQueuedSpinLockFromDpcLevel,
+         SYNCH_LEVEL, SYNCH_LEVEL, "LOCK-10 or a level above it"},
+        {KeAcquireInStackQueuedSpinLockForDpc, KeReleaseInStackQueuedSpinLockForDpc, PASSIVE_LEVEL,
+         DISPATCH_LEVEL,
+         "KeAcquireInStackQueuedSpinLockForDpc in a threaded DPC raises to DISPATCH_LEVEL, its "
+         "release goes back"},
+        {KeAcquireInStackQueuedSpinLockForDpc, KeReleaseInStackQueuedSpinLockForDpc, DISPATCH_LEVEL,
+         DISPATCH_LEVEL, "in an ordinary one both leave it"},
+        {AcquireQueuedToSynch, KeReleaseInStackQueuedSpinLock, PASSIVE_LEVEL, SYNCH_LEVEL,
+         "KeAcquireInStackQueuedSpinLockRaiseToSynch holds the lock at SYNCH_LEVEL, its release "
+         "goes back"},
+        {AcquireQueuedToSynch, KeReleaseInStackQueuedSpinLock, DISPATCH_LEVEL, SYNCH_LEVEL,
+         "also to DISPATCH_LEVEL"},
+    };
+    ULONG i;
 
-    KeRaiseIrql(From, &outside);
-    KeAcquireInStackQueuedSpinLockForDpc(Lock, &handle);
-    inside = KeGetCurrentIrql();
-    held = *Lock;
-    KeReleaseInStackQueuedSpinLockForDpc(&handle);
-    after = KeGetCurrentIrql();
-    KeLowerIrql(outside);
-    Expect(
-        inside == DISPATCH_LEVEL && after == From && held != 0 && *Lock == 0,
-        "KeAcquireInStackQueuedSpinLockForDpc holds the lock at DISPATCH_LEVEL, wherever the DPC "
-        "runs, and its release goes back");
-}
-
-static VOID CheckQueuedToSynch(PKSPIN_LOCK Lock, KIRQL From)
-{
-    KLOCK_QUEUE_HANDLE handle;
-    KIRQL outside, inside, after;
-    KSPIN_LOCK held;
-
-    KeRaiseIrql(From, &outside);
-    AcquireQueuedToSynch(Lock, &handle);
-    inside = KeGetCurrentIrql();
-    held = *Lock;
-    KeReleaseInStackQueuedSpinLock(&handle);
-    after = KeGetCurrentIrql();
-    KeLowerIrql(outside);
-    Expect(inside == SYNCH_LEVEL && after == From && held != 0 && *Lock == 0,
-           "KeAcquireInStackQueuedSpinLockRaiseToSynch holds the lock at SYNCH_LEVEL, its release "
-           "goes back");
+    for (i = 0; i < QUEUED_KINDS; i++)
+        CheckQueued(&Own[i], &kinds[i]);
 }
 
 /* ---- who waits longest comes first ---------------------------------------------------------- */
@@ -273,11 +270,6 @@ VOID CheckSpinLocks(VOID)
         KeInitializeSpinLock(&Locks[i]);
     CheckRaiseToSynch(&Locks[0], PASSIVE_LEVEL);
     CheckRaiseToSynch(&Locks[1], DISPATCH_LEVEL);
-    CheckAtDpcLevel(&Locks[2], DISPATCH_LEVEL);
-    CheckAtDpcLevel(&Locks[3], SYNCH_LEVEL);
-    CheckForDpc(&Locks[4], PASSIVE_LEVEL);
-    CheckForDpc(&Locks[5], DISPATCH_LEVEL);
-    CheckQueuedToSynch(&Locks[6], PASSIVE_LEVEL);
-    CheckQueuedToSynch(&Locks[7], DISPATCH_LEVEL);
+    CheckQueuedKinds(&Locks[2]);
     CheckQueueOrder();
 }

@@ -181,6 +181,12 @@ static VOID ExTimerRacer(PRACER Racer)
         if (runs != expired)
             InterlockedIncrement(wrong);
     }
+    for (i = 0; i < TIMER_ROUNDS && timer != NULL; i++) {
+        SetTimer(timer, Soon(Racer), 1 + (RaceRandom(Racer) >> 8 & 1023), NULL);
+        KeStallExecutionProcessor(RaceRandom(Racer) >> 8 & 127);
+        if (!CancelTimer(timer, NULL)) /* a periodic timer stays set */
+            InterlockedIncrement(wrong);
+    }
     if (timer != NULL)
         DeleteTimer(timer, TRUE, TRUE, NULL);
     for (i = 0; i < TIMER_ROUNDS; i++) {
