@@ -10,6 +10,7 @@
 #include <lib/export.h>
 
 #include "io/device.h"
+#include "io/driver.h"
 #include "io/irp.h"
 #include "ke/ob.h"
 
@@ -42,7 +43,7 @@ static PDEVICE_OBJECT take_first(enum io_shutdown_kind kind)
     return device;
 }
 
-void io_shutdown_notify(void)
+void io_shutdown_notify(const char *volatile *now)
 {
     IO_STACK_LOCATION location = {.MajorFunction = IRP_MJ_SHUTDOWN};
 
@@ -50,6 +51,7 @@ void io_shutdown_notify(void)
         PDEVICE_OBJECT device;
 
         while ((device = take_first(kind)) != NULL) {
+            *now = io_driver_of(device->DriverObject)->name;
             io_request_send(device, &location, STATUS_NOT_SUPPORTED, NULL);
             ob_dereference(device);
         }

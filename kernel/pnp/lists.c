@@ -98,6 +98,12 @@ static ULONG resource_count(const struct pnp_devnode *node)
     return node->translated == NULL ? 0 : node->translated->List[0].PartialResourceList.Count;
 }
 
+static bool is_asleep(const struct pnp_devnode *node)
+{
+    return node->state == PNP_STARTED && node->pdo != NULL &&
+           io_device_of(node->pdo)->device_power > PowerDeviceD0;
+}
+
 bool pnp_device_at(uint32_t index, struct pnp_device_info *info)
 {
     const struct pnp_devnode *node;
@@ -115,7 +121,7 @@ bool pnp_device_at(uint32_t index, struct pnp_device_info *info)
         lib_strlcpy(info->location, node->location, sizeof(info->location));
         if (node->driver != NULL)
             lib_strlcpy(info->driver, node->driver->service, sizeof(info->driver));
-        info->state = pnp_state_name(node->state);
+        info->state = is_asleep(node) ? "asleep" : pnp_state_name(node->state);
         info->status = node->status;
         info->resource_count = resource_count(node);
         info->pdo = node->pdo;

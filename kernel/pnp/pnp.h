@@ -76,7 +76,7 @@ struct pnp_device_info {
     char description[96]; /* INF's model name, else the bus's text */
     char location[64];
     char driver[64];   /* service name; empty: none */
-    const char *state; /* "started", "no driver", "failed", ... */
+    const char *state; /* "started", "asleep", "no driver", "failed", ... */
     NTSTATUS status;   /* why it failed */
     uint32_t resource_count;
     PDEVICE_OBJECT pdo;

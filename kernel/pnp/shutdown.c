@@ -6,7 +6,7 @@
  *
  * Windows ends with the power requests. Here each device is removed as well, so that a driver's
  * leftovers are seen; one that refuses, or keeps a power request, stays, and so do the devices it
- * hangs from. Removal is given a time: it must not keep a machine from going off.
+ * hangs from. Each step is given a time: no driver keeps the machine from going off.
  *
  * Owns: this order. Owns not: the requests (io/shutdown.c, pnp/power.c, pnp/remove.c).
  */
@@ -17,70 +17,82 @@
 #include "pnp/pnp.h"
 #include "pnp/power.h"
 
-enum { REMOVAL_TIMEOUT_S = 20 };
+enum { STEP_TIMEOUT_S = 15 };
 
-/* Shared by two threads; freed by the later. */
-struct removal {
+/* Shared by two threads, freed by the later: the one that shuts down, and the one that acts. */
+struct step {
     WORK_QUEUE_ITEM item;
+    void (*action)(struct step *step);
     KEVENT done;
     volatile LONG references;
-    const char *volatile now; /* the device being removed */
+    const char *volatile now; /* whom it waits for */
 };
 
-static void removal_release(struct removal *removal)
+static void step_release(struct step *step)
 {
-    if (InterlockedDecrement(&removal->references) == 0)
-        io_free(removal);
+    if (InterlockedDecrement(&step->references) == 0)
+        io_free(step);
+}
+
+static VOID NTAPI step_act(PVOID context)
+{
+    struct step *step = context;
+
+    step->action(step);
+    KeSetEvent(&step->done, IO_NO_INCREMENT, FALSE);
+    step_release(step);
+}
+
+/* The action lock stays held: the worker acts for this thread. */
+static void step_run(void (*action)(struct step *step), const char *what)
+{
+    LARGE_INTEGER timeout = {.QuadPart = -10000000ll * STEP_TIMEOUT_S};
+    struct step *step = io_allocate(sizeof(*step), IO_TAG_PNP);
+
+    if (step == NULL)
+        return;
+    step->action = action;
+    step->references = 2;
+    step->now = "a worker";
+    KeInitializeEvent(&step->done, NotificationEvent, FALSE);
+    ExInitializeWorkItem(&step->item, step_act, step);
+    ExQueueWorkItem(&step->item, CriticalWorkQueue);
+    if (KeWaitForSingleObject(&step->done, Executive, KernelMode, FALSE, &timeout) ==
+        STATUS_TIMEOUT)
+        log_error("pnp: %s: not done with %s after %u s: the machine goes off without", step->now,
+                  what, (unsigned)STEP_TIMEOUT_S);
+    step_release(step);
+}
+
+static void notify(struct step *step)
+{
+    io_shutdown_notify(&step->now);
 }
 
 /* Deepest first. False: it stays, or something that hangs from it does. */
-static bool tree_remove(struct removal *removal, struct pnp_devnode *node)
+static bool tree_remove(struct step *step, struct pnp_devnode *node)
 {
     bool all = true;
 
     for (struct pnp_devnode *child = node->first_child; child != NULL; child = child->next)
-        all &= tree_remove(removal, child);
+        all &= tree_remove(step, child);
     if (!all || node->pdo == NULL || pnp_power_is_busy(node->pdo))
         return false;
-    removal->now = node->instance;
+    step->now = node->instance;
     return NT_SUCCESS(pnp_remove(node, false));
 }
 
-static VOID NTAPI removal_run(PVOID context)
+static void remove_all(struct step *step)
 {
-    struct removal *removal = context;
-
-    tree_remove(removal, &pnp_root);
-    KeSetEvent(&removal->done, IO_NO_INCREMENT, FALSE);
-    removal_release(removal);
-}
-
-/* The action lock stays held: the worker acts for this thread. */
-static void remove_all(void)
-{
-    LARGE_INTEGER timeout = {.QuadPart = -10000000ll * REMOVAL_TIMEOUT_S};
-    struct removal *removal = io_allocate(sizeof(*removal), IO_TAG_PNP);
-
-    if (removal == NULL)
-        return;
-    removal->references = 2;
-    removal->now = "first device";
-    KeInitializeEvent(&removal->done, NotificationEvent, FALSE);
-    ExInitializeWorkItem(&removal->item, removal_run, removal);
-    ExQueueWorkItem(&removal->item, CriticalWorkQueue);
-    if (KeWaitForSingleObject(&removal->done, Executive, KernelMode, FALSE, &timeout) ==
-        STATUS_TIMEOUT)
-        log_error("pnp: %s: not removed after %u s: the machine goes off without it", removal->now,
-                  (unsigned)REMOVAL_TIMEOUT_S);
-    removal_release(removal);
+    tree_remove(step, &pnp_root);
 }
 
 void pnp_shutdown(POWER_ACTION action)
 {
     ASSERT_IRQL(PASSIVE_LEVEL);
     pnp_lock();
-    io_shutdown_notify();
+    step_run(notify, "IRP_MJ_SHUTDOWN");
     pnp_power_shutdown(action);
-    remove_all();
+    step_run(remove_all, "its removal");
     pnp_unlock();
 }

@@ -53,6 +53,8 @@ def test_an_edu_driver_takes_exactly_its_interrupts_before_and_after_it_slept(na
             assert claims(guest, name) == (before if name == STAYS_CONNECTED else None)
             for _ in range(5):
                 guest.qtest.writel(base + EDU_RAISE_REGISTER, EDU_BY_HAND)
+            row, = [row for row in guest.json("devices -j") if "DEV_11E8" in row["instance"]]
+            assert row["state"] == "asleep"
             guest.command(f"dev ioctl {name}0 {IOCTL_EDU_STATISTICS} - 36")
             assert "DEVICE_NOT_READY" in guest.text[-1000:]
             guest.command(f"driver wake {name}")
@@ -240,7 +242,8 @@ def test_a_function_is_given_back_what_it_forgot_in_d3(name, device, entries, wo
 # ---- shutdown -----------------------------------------------------------------------------------
 
 IOCTL_TRACE_KEEP = "0x223200"
-KEEP_NOTHING, KEEP_DEVICE, KEEP_SYSTEM = "00000000", "01000000", "02000000"
+KEEP_NOTHING, KEEP_DEVICE, KEEP_SYSTEM, KEEP_SHUTDOWN = (
+    "00000000", "01000000", "02000000", "03000000")
 TRACED = [r"PCI\VEN_1234&DEV_11E8&SUBSYS_11001AF4&REV_10\3&0&0&20",
           r"EDUBUS\Calculator\4&afc07ec4&0", r"EDUBUS\Calculator\4&afc07ec4&1"]
 SHUTDOWN_OFF, SHUTDOWN_RESET = 6, 5
@@ -311,6 +314,18 @@ def test_a_driver_that_keeps_a_power_request_is_named_and_holds_up_nobody_else()
         assert (BUS, "SET_POWER device 4 action 0") in trace
         removed = [where for where, what in trace if what == "REMOVE_DEVICE"]
         assert removed == [SECOND], "what is kept stays, and so does its bus"
+
+
+def test_a_driver_that_keeps_its_shutdown_notification_is_named_and_the_machine_goes_off():
+    with Guest(**traced()) as guest:
+        guest.wait_for_prompt()
+        guest.command(f"dev ioctl edu-child0 {IOCTL_TRACE_KEEP} {KEEP_SHUTDOWN}")
+        guest.type("poweroff\r")
+        guest.expect(r"power-trace: not done with IRP_MJ_SHUTDOWN after \d+ s", 60)
+        guest.wait()
+        trace = trace_of(guest.text)
+        assert trace[-10:-6] == expected_shutdown(SHUTDOWN_OFF)[-10:-6]
+        assert [where for where, what in trace if what == "REMOVE_DEVICE"] == [FIRST, SECOND, BUS]
 
 
 def test_a_request_that_is_kept_is_over_when_the_driver_lets_go():

@@ -2,7 +2,7 @@
  * power-trace.c - an upper filter that says which requests of power, removal and shutdown come by.
  *
  * A line a request: where the device is, what it is told. IOCTL_TRACE_KEEP, sent to the device that
- * is filtered, has the filter keep the next SET_POWER of a kind, as a driver does that has lost it,
+ * is filtered, has the filter keep the next request of a kind, as a driver does that has lost it,
  * or pass on what it keeps. On the stack by the UpperFilters value of a .reg file.
  */
 #include <ntddk.h>
@@ -12,6 +12,7 @@
 #define KEEP_NOTHING 0 /* and what was kept goes on */
 #define KEEP_DEVICE_STATE 1
 #define KEEP_SYSTEM_STATE 2
+#define KEEP_SHUTDOWN 3
 
 typedef struct _FILTER {
     PDEVICE_OBJECT Lower;
@@ -33,6 +34,14 @@ static NTSTATUS NTAPI PassDown(PDEVICE_OBJECT DeviceObject, PIRP Irp)
     return IoCallDriver(((PFILTER)DeviceObject->DeviceExtension)->Lower, Irp);
 }
 
+static NTSTATUS Keep(PFILTER Filter, PIRP Irp)
+{
+    Filter->Keep = KEEP_NOTHING;
+    IoMarkIrpPending(Irp);
+    Filter->Kept = Irp;
+    return STATUS_PENDING;
+}
+
 static NTSTATUS NTAPI DispatchPower(PDEVICE_OBJECT DeviceObject, PIRP Irp)
 {
     PIO_STACK_LOCATION stack = IoGetCurrentIrpStackLocation(Irp);
@@ -46,10 +55,7 @@ static NTSTATUS NTAPI DispatchPower(PDEVICE_OBJECT DeviceObject, PIRP Irp)
     if (stack->MinorFunction != IRP_MN_SET_POWER ||
         filter->Keep != (device ? KEEP_DEVICE_STATE : KEEP_SYSTEM_STATE))
         return PassDown(DeviceObject, Irp);
-    filter->Keep = KEEP_NOTHING;
-    IoMarkIrpPending(Irp);
-    filter->Kept = Irp;
-    return STATUS_PENDING;
+    return Keep(filter, Irp);
 }
 
 static NTSTATUS NTAPI DispatchControl(PDEVICE_OBJECT DeviceObject, PIRP Irp)
@@ -72,7 +78,11 @@ static NTSTATUS NTAPI DispatchControl(PDEVICE_OBJECT DeviceObject, PIRP Irp)
 
 static NTSTATUS NTAPI DispatchShutdown(PDEVICE_OBJECT DeviceObject, PIRP Irp)
 {
-    DbgPrint("power-trace: %ws: SHUTDOWN\n", ((PFILTER)DeviceObject->DeviceExtension)->Where);
+    PFILTER filter = DeviceObject->DeviceExtension;
+
+    DbgPrint("power-trace: %ws: SHUTDOWN\n", filter->Where);
+    if (filter->Keep == KEEP_SHUTDOWN)
+        return Keep(filter, Irp);
     return Complete(Irp, STATUS_SUCCESS);
 }
 
