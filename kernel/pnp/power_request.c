@@ -114,10 +114,12 @@ static PDRIVER_OBJECT holder_of(PIRP irp)
 {
     PIO_STACK_LOCATION bottom = (PIO_STACK_LOCATION)(irp + 1);
     CHAR location = irp->CurrentLocation; /* once: it moves */
+    PDEVICE_OBJECT device;
 
     if (location < 1 || location > irp->StackCount)
         return NULL;
-    return bottom[location - 1].DeviceObject->DriverObject;
+    device = bottom[location - 1].DeviceObject;
+    return device == NULL ? NULL : device->DriverObject;
 }
 
 void pnp_power_log_holders(const struct pnp_devnode *node)
