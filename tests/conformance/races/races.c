@@ -3,6 +3,8 @@
  */
 #include "races.h"
 
+#define SECONDS_MAX 2
+
 static ULONG Seed;
 
 typedef struct _START {
@@ -19,6 +21,11 @@ ULONG RaceRandom(PRACER Racer)
     Racer->Random ^= Racer->Random >> 17;
     Racer->Random ^= Racer->Random << 5;
     return Racer->Random;
+}
+
+BOOLEAN RaceGoesOn(PRACER Racer)
+{
+    return KeQueryInterruptTime() < Racer->Until;
 }
 
 VOID RacePause(PRACER Racer)
@@ -49,11 +56,13 @@ VOID Race(RACE_ROUTINE Routine, PVOID Shared)
 {
     volatile LONG ready = 0;
     START starts[RACERS];
+    ULONG64 until = KeQueryInterruptTime() + SECONDS_MAX * 10000000ull;
     ULONG i;
 
     for (i = 0; i < RACERS; i++) {
         starts[i].Racer.Index = i;
         starts[i].Racer.Random = (Seed + i) * 2654435761U | 1;
+        starts[i].Racer.Until = until;
         starts[i].Racer.Shared = Shared;
         starts[i].Routine = Routine;
         starts[i].Ready = &ready;

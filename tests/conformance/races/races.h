@@ -22,6 +22,7 @@
 typedef struct _RACER {
     ULONG Index; /* 0 to RACERS - 1 */
     ULONG Random;
+    ULONG64 Until; /* interrupt time */
     PVOID Shared;
 } RACER, *PRACER;
 
@@ -29,6 +30,11 @@ typedef VOID (*RACE_ROUTINE)(PRACER Racer);
 
 /* Runs the routine by all racers; returns when the last has. PASSIVE_LEVEL. */
 VOID Race(RACE_ROUTINE Routine, PVOID Shared);
+/*
+ * FALSE: the race has lasted SECONDS_MAX, which it does only where the processors are themselves
+ * kept waiting. A racer then stops between two rounds.
+ */
+BOOLEAN RaceGoesOn(PRACER Racer);
 /* The racer's next random number. Any IRQL. */
 ULONG RaceRandom(PRACER Racer);
 /* A pause of some microseconds at random, often none. Any IRQL. */
