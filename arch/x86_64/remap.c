@@ -298,6 +298,20 @@ bool hal_remap_unit_at(uint32_t number, struct hal_remap_unit_info *info)
     return true;
 }
 
+bool hal_remap_register_at(uint32_t number, uint32_t index, struct hal_remap_register *found)
+{
+    struct remap_unit *unit = &remap_units[number];
+    raw_lock_state_t state;
+    bool is_one;
+
+    if (number >= remap_unit_count)
+        return false;
+    state = raw_lock_acquire(&unit->lock);
+    is_one = unit->driver->register_at(unit, index, found);
+    raw_lock_release(&unit->lock, state);
+    return is_one;
+}
+
 bool hal_remap_fault_take(uint32_t number, struct hal_remap_fault *fault)
 {
     struct remap_unit *unit = &remap_units[number];

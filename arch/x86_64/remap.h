@@ -71,6 +71,8 @@ struct remap_driver {
     /* What names the entry: pure. */
     struct msi_message (*message)(const struct hal_remap *remap, uint32_t index);
     uint64_t (*rte)(const struct hal_remap *remap, uint32_t index, const struct irq_route *route);
+    /* False: there are no more than that. Lock held. */
+    bool (*register_at)(struct remap_unit *unit, uint32_t index, struct hal_remap_register *found);
     /* Lock held. */
     bool (*fault_take)(struct remap_unit *unit, struct hal_remap_fault *fault);
     void (*fault_program)(struct remap_unit *unit, const struct msi_message *message);

@@ -28,6 +28,12 @@ enum {
 };
 _Static_assert(((uint64_t)16 << AMD_RING_ORDER) == HAL_PAGE_SIZE, "AMD-Vi 3.4.2");
 
+#define AMD_CONTROL_WIDE (AMD_IOMMU_CONTROL_WIDE_ENTRIES | AMD_IOMMU_CONTROL_WIDE_DESTINATIONS)
+#define AMD_CONTROL_OURS                                                                           \
+    (AMD_IOMMU_CONTROL_ON | AMD_IOMMU_CONTROL_EVENT_LOG | AMD_IOMMU_CONTROL_EVENT_INTERRUPT |      \
+     AMD_IOMMU_CONTROL_COHERENT | AMD_IOMMU_CONTROL_COMMANDS | AMD_IOMMU_CONTROL_ENTRIES |         \
+     AMD_CONTROL_WIDE)
+
 static struct ivrs amd_ivrs;
 
 static struct amd_device_entry *device_at(const struct remap_unit *unit, uint16_t id)
@@ -173,33 +179,66 @@ static uint64_t ring_base(const uint8_t *ring)
            FIELD_PREP(AMD_IOMMU_RING_ORDER, AMD_RING_ORDER);
 }
 
+static uint64_t device_table_setting(const struct remap_unit *unit)
+{
+    uint64_t pages = AMD_DEVICE_IDS * sizeof(struct amd_device_entry) / HAL_PAGE_SIZE - 1;
+
+    return (remap_physical(unit->table) & AMD_IOMMU_BASE_ADDRESS) |
+           FIELD_PREP(AMD_IOMMU_TABLE_PAGES, pages);
+}
+
+/* Of the bits AMD_CONTROL_OURS. */
+static uint64_t control_setting(const struct remap_unit *unit)
+{
+    uint64_t entries = unit->block_max > AMD_TABLE_ENTRIES ? AMD_ENTRIES_2048 : AMD_ENTRIES_512;
+
+    return AMD_IOMMU_CONTROL_ON | AMD_IOMMU_CONTROL_EVENT_LOG | AMD_IOMMU_CONTROL_EVENT_INTERRUPT |
+           AMD_IOMMU_CONTROL_COHERENT | AMD_IOMMU_CONTROL_COMMANDS |
+           FIELD_PREP(AMD_IOMMU_CONTROL_ENTRIES, entries) |
+           (unit->is_extended ? AMD_CONTROL_WIDE : 0);
+}
+
+static bool amd_register_at(struct remap_unit *unit, uint32_t index,
+                            struct hal_remap_register *found)
+{
+    switch (index) {
+    case 0:
+        *found =
+            (struct hal_remap_register){"control", control_setting(unit),
+                                        remap_read64(unit, AMD_IOMMU_CONTROL) & AMD_CONTROL_OURS};
+        return true;
+    case 1:
+        *found = (struct hal_remap_register){"device table", device_table_setting(unit),
+                                             remap_read64(unit, AMD_IOMMU_DEVICE_TABLE)};
+        return true;
+    case 2:
+        *found = (struct hal_remap_register){"command ring", ring_base(unit->queue),
+                                             remap_read64(unit, AMD_IOMMU_COMMAND_BASE)};
+        return true;
+    case 3:
+        *found = (struct hal_remap_register){"event ring", ring_base(unit->log),
+                                             remap_read64(unit, AMD_IOMMU_EVENT_BASE)};
+        return true;
+    default:
+        return false;
+    }
+}
+
 /* AMD-Vi 2.8 "Initialization": tables and rings while the unit is off, then on. */
 static bool amd_start(struct remap_unit *unit)
 {
-    uint64_t pages = AMD_DEVICE_IDS * sizeof(struct amd_device_entry) / HAL_PAGE_SIZE - 1;
     uint64_t control;
 
     amd_stop(unit);
-    remap_write64(unit, AMD_IOMMU_DEVICE_TABLE,
-                  (remap_physical(unit->table) & AMD_IOMMU_BASE_ADDRESS) |
-                      FIELD_PREP(AMD_IOMMU_TABLE_PAGES, pages));
+    remap_write64(unit, AMD_IOMMU_DEVICE_TABLE, device_table_setting(unit));
     remap_write64(unit, AMD_IOMMU_COMMAND_BASE, ring_base(unit->queue));
     remap_write64(unit, AMD_IOMMU_COMMAND_HEAD, 0);
     remap_write64(unit, AMD_IOMMU_COMMAND_TAIL, 0);
     remap_write64(unit, AMD_IOMMU_EVENT_BASE, ring_base(unit->log));
     remap_write64(unit, AMD_IOMMU_EVENT_HEAD, 0);
     remap_write64(unit, AMD_IOMMU_EVENT_TAIL, 0);
-    control = remap_read64(unit, AMD_IOMMU_CONTROL) | AMD_IOMMU_CONTROL_ON |
-              AMD_IOMMU_CONTROL_EVENT_LOG | AMD_IOMMU_CONTROL_EVENT_INTERRUPT |
-              AMD_IOMMU_CONTROL_COHERENT | AMD_IOMMU_CONTROL_COMMANDS;
-    control &= ~AMD_IOMMU_CONTROL_ENTRIES;
-    if (unit->block_max > AMD_TABLE_ENTRIES)
-        control |= FIELD_PREP(AMD_IOMMU_CONTROL_ENTRIES, AMD_ENTRIES_2048);
-    if (unit->is_extended)
-        control |= AMD_IOMMU_CONTROL_WIDE_ENTRIES | AMD_IOMMU_CONTROL_WIDE_DESTINATIONS;
-    else
-        control &= ~(AMD_IOMMU_CONTROL_WIDE_ENTRIES | AMD_IOMMU_CONTROL_WIDE_DESTINATIONS);
-    remap_write64(unit, AMD_IOMMU_CONTROL, control);
+    control = remap_read64(unit, AMD_IOMMU_CONTROL) & ~AMD_CONTROL_OURS;
+    remap_write64(unit, AMD_IOMMU_CONTROL, control | control_setting(unit));
     unit->is_on = true;
     return invalidate(unit, AMD_COMMAND_DEVICE_ENTRY, 0);
 }
@@ -445,6 +484,7 @@ const struct remap_driver remap_amd = {
     .entry_read = amd_entry_read,
     .message = amd_message,
     .rte = amd_rte,
+    .register_at = amd_register_at,
     .fault_take = amd_fault_take,
     .fault_program = amd_fault_program,
     .fault_mask = amd_fault_mask,

@@ -175,20 +175,49 @@ static void vtd_stop(struct remap_unit *unit)
     command_if(unit, VTD_GLOBAL_QUEUE, false);
 }
 
-/* VT-d 5.1.4 "Interrupt Remapping Hardware": table, then copies gone, then on. */
-static bool vtd_start(struct remap_unit *unit)
+static uint64_t table_setting(const struct remap_unit *unit)
 {
     uint64_t order = bits_log2_floor(unit->table_count) - 1;
 
+    return remap_physical(unit->table) | FIELD_PREP(VTD_TABLE_ORDER, order) |
+           (unit->is_extended ? VTD_TABLE_EXTENDED : 0);
+}
+
+static bool vtd_register_at(struct remap_unit *unit, uint32_t index,
+                            struct hal_remap_register *found)
+{
+    const uint64_t ours = VTD_GLOBAL_REMAPPING | VTD_GLOBAL_QUEUE | VTD_GLOBAL_COMPATIBILITY;
+
+    switch (index) {
+    case 0:
+        *found =
+            (struct hal_remap_register){"global status", VTD_GLOBAL_REMAPPING | VTD_GLOBAL_QUEUE,
+                                        remap_read32(unit, VTD_GLOBAL_STATUS) & ours};
+        return true;
+    case 1:
+        *found = (struct hal_remap_register){"remapping table address", table_setting(unit),
+                                             remap_read64(unit, VTD_TABLE_ADDRESS)};
+        return true;
+    case 2:
+        *found =
+            (struct hal_remap_register){"invalidation queue address", remap_physical(unit->queue),
+                                        remap_read64(unit, VTD_QUEUE_ADDRESS)};
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* VT-d 5.1.4 "Interrupt Remapping Hardware": table, then copies gone, then on. */
+static bool vtd_start(struct remap_unit *unit)
+{
     vtd_stop(unit);
     remap_write64(unit, VTD_QUEUE_TAIL, 0);
     remap_write64(unit, VTD_QUEUE_ADDRESS, remap_physical(unit->queue));
     if (!command(unit, VTD_GLOBAL_QUEUE, true))
         return false;
     unit->is_on = true;
-    remap_write64(unit, VTD_TABLE_ADDRESS,
-                  remap_physical(unit->table) | FIELD_PREP(VTD_TABLE_ORDER, order) |
-                      (unit->is_extended ? VTD_TABLE_EXTENDED : 0));
+    remap_write64(unit, VTD_TABLE_ADDRESS, table_setting(unit));
     return command(unit, VTD_GLOBAL_TABLE, true) && invalidate(unit, UINT32_MAX) &&
            command_if(unit, VTD_GLOBAL_COMPATIBILITY, false) &&
            command(unit, VTD_GLOBAL_REMAPPING, true);
@@ -318,6 +347,7 @@ const struct remap_driver remap_vtd = {
     .entry_read = vtd_entry_read,
     .message = vtd_message,
     .rte = vtd_rte,
+    .register_at = vtd_register_at,
     .fault_take = vtd_fault_take,
     .fault_program = vtd_fault_program,
     .fault_mask = vtd_fault_mask,

@@ -99,7 +99,14 @@ struct hal_remap_fault {
     uint64_t detail;  /* entry, or address, as the unit gives it */
 };
 
+/* A register of a unit: as it was set up and as it is, bits that are not the kernel's left out. */
+struct hal_remap_register {
+    const char *name;
+    uint64_t set, held;
+};
+
 /* False: there are no more than that. */
+bool hal_remap_register_at(uint32_t unit, uint32_t index, struct hal_remap_register *found);
 bool hal_remap_unit_at(uint32_t number, struct hal_remap_unit_info *info);
 /* Take one fault out of the unit's log. False: empty. Any IRQL. */
 bool hal_remap_fault_take(uint32_t number, struct hal_remap_fault *fault);

@@ -2,15 +2,17 @@
  * `verify irq`: what the kernel believes of interrupts, against what the hardware holds.
  *
  * Compared are: every line's route and mask with its IOAPIC pin, every redirection entry with what
- * was written there, the messages of every PCI function with its capability or table, enable bits,
- * INTx disable bits, each CPU's vector map with the lines, its local APIC and its IDT with their
- * set-up, and the 8259s. Values are read together with what is believed of them, under the lock
- * that orders their changes, so that interrupts may go on meanwhile.
+ * was written there, the remapping units' registers, the messages of every PCI function with its
+ * capability or table, enable bits, INTx disable bits, each CPU's vector map with the lines, its
+ * local APIC and its IDT with their set-up, and the 8259s. Values are read together with what is
+ * believed of them, under the lock that orders their changes, so that interrupts may go on
+ * meanwhile.
  *
  * A device that is being started or removed at the same time (`job`) may be caught half way.
  */
 #include <hal/hal.h>
 #include <hal/ioapic.h>
+#include <hal/remap.h>
 #include <hw/ioapic.h>
 #include <lib/format.h>
 #include <lib/string.h>
@@ -133,6 +135,16 @@ static void ioapic_verify(struct verify *verify, uint32_t ioapic)
             compare(verify, where, "masked, since nobody uses it", true,
                     (held & IOAPIC_RTE_MASK) != 0);
     }
+}
+
+/* ---- remapping units ----------------------------------------------------------------------- */
+
+static void remap_verify(struct verify *verify, uint32_t unit, const char *name)
+{
+    struct hal_remap_register found;
+
+    for (uint32_t i = 0; hal_remap_register_at(unit, i, &found); i++)
+        compare(verify, name, found.name, found.set, found.held);
 }
 
 /* ---- PCI functions ------------------------------------------------------------------------- */
@@ -290,6 +302,7 @@ static bool summary(const struct verify *verify)
 static bool run_verify(const struct shell_call *call)
 {
     struct verify verify = {.json = call->json};
+    struct hal_remap_unit_info unit;
     const struct pci_function *function = NULL;
     bool is_complete;
 
@@ -300,6 +313,8 @@ static bool run_verify(const struct shell_call *call)
         line_verify(&verify, line);
     for (uint32_t i = 0; i < hal_ioapic_count(); i++)
         ioapic_verify(&verify, i);
+    for (uint32_t i = 0; hal_remap_unit_at(i, &unit); i++)
+        remap_verify(&verify, i, unit.name);
     while ((function = pci_function_after(function)) != NULL)
         function_verify(&verify, function);
     is_complete = cpus_verify(&verify);
