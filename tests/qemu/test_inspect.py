@@ -17,7 +17,7 @@ def test_a_driver_object_names_its_routines_and_devices():
         result.log)
     members = rows_by(result, 1, "member")
     assert members["PNP"]["value"].startswith("edu-message.sys+0x")
-    assert members["READ"]["value"].startswith("driver_invalid_request")
+    assert members["FLUSH_BUFFERS"]["value"].startswith("driver_invalid_request")
     assert members["device"]["value"].endswith("\\Device\\edu-message0")
 
 
