@@ -86,11 +86,12 @@ static bool is_in(const struct pnp_devnode *node, DEVICE_POWER_STATE state)
     return node->state == PNP_STARTED && io_device_of(node->pdo)->device_power == state;
 }
 
+/* What is still on its way down keeps what it hangs from in D0. */
 NTSTATUS pnp_power_down(struct pnp_devnode *node)
 {
     for (struct pnp_devnode *child = node->first_child; child != NULL; child = child->next)
-        if (is_in(child, PowerDeviceD0))
-            pnp_power_down(child);
+        if (is_in(child, PowerDeviceD0) && pnp_power_down(child) == STATUS_IO_TIMEOUT)
+            return STATUS_IO_TIMEOUT;
     return device_set(node, PowerDeviceD3);
 }
 

@@ -25,7 +25,8 @@ void pnp_power_log_holders(const struct pnp_devnode *node);
 
 /*
  * The node to D3, its children before it; or to D0, after the devices that it hangs from and before
- * its children. The status is that of the node's own request; STATUS_IO_TIMEOUT: a driver keeps it.
+ * its children. The status is that of the node's own request; STATUS_IO_TIMEOUT: a driver keeps it,
+ * or a child's.
  */
 NTSTATUS pnp_power_down(struct pnp_devnode *node);
 NTSTATUS pnp_power_up(struct pnp_devnode *node);

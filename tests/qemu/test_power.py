@@ -361,11 +361,13 @@ def test_a_driver_that_keeps_its_shutdown_notification_is_named_and_the_machine_
 
 def test_a_request_that_is_kept_is_over_when_the_driver_lets_go():
     keep = f"dev ioctl edu-child0 {IOCTL_TRACE_KEEP}"
-    result = run_commands([f"{keep} {KEEP_DEVICE}", "driver sleep edu-child",
+    result = run_commands([f"{keep} {KEEP_DEVICE}", "driver sleep edu-bus",
                            f"{keep} {KEEP_NOTHING}", "driver wake edu-child",
-                           "driver sleep edu-child"], **traced())
+                           "driver sleep edu-bus"], **traced())
     assert result.verdict == COMMAND_FAILED, result.text
     assert [line for line in result.log if line.startswith("exec: ") and "> " not in line] == [
         "exec: 1 ok", "exec: 2 failed", "exec: 3 ok", "exec: 4 ok", "exec: 5 ok", "exec: 6 ok"]
     assert any("power-trace keeps a power request to state 4 of the device" in line
                for line in result.log)
+    asleep = [where for where, what in trace_of(result.text) if "SET_POWER device 4" in what]
+    assert asleep[:2] == [FIRST, FIRST], "the bus stayed awake until its child slept"
