@@ -101,6 +101,9 @@ NTSTATUS NTAPI ZwWaitForSingleObject(HANDLE Handle, BOOLEAN Alertable, PLARGE_IN
         return status;
     if (ob_type(object)->waitable)
         status = KeWaitForSingleObject(object, UserRequest, KernelMode, Alertable, Timeout);
+    else if (ob_type(object) == &io_file_type)
+        status = KeWaitForSingleObject(&((PFILE_OBJECT)object)->Event, UserRequest, KernelMode,
+                                       Alertable, Timeout);
     else
         status = STATUS_OBJECT_TYPE_MISMATCH;
     ob_dereference(object);

@@ -22,7 +22,6 @@
 
 enum {
     FILE_NAME_UNITS_MAX = 260,
-    CREATE_OPTIONS = FILE_OPEN << 24 | FILE_SYNCHRONOUS_IO_NONALERT,
 };
 
 /* WDK: IO_SECURITY_CONTEXT. There is one security context: drivers read DesiredAccess only. */
@@ -75,9 +74,28 @@ static void file_destroy(void *object)
 const struct _OBJECT_TYPE io_file_type = {
     .name = "File", .destroy = file_destroy, .close = file_cleanup, .passive = true};
 
+static ULONG file_flags(ULONG options)
+{
+    static const struct {
+        ULONG option;
+        ULONG flags;
+    } meanings[] = {
+        {FILE_SYNCHRONOUS_IO_ALERT, FO_SYNCHRONOUS_IO | FO_ALERTABLE_IO},
+        {FILE_SYNCHRONOUS_IO_NONALERT, FO_SYNCHRONOUS_IO},
+        {FILE_NO_INTERMEDIATE_BUFFERING, FO_NO_INTERMEDIATE_BUFFERING},
+        {FILE_WRITE_THROUGH, FO_WRITE_THROUGH},
+        {FILE_SEQUENTIAL_ONLY, FO_SEQUENTIAL_ONLY},
+    };
+    ULONG flags = 0;
+
+    for (size_t i = 0; i < sizeof(meanings) / sizeof(meanings[0]); i++)
+        flags |= (options & meanings[i].option) != 0 ? meanings[i].flags : 0;
+    return flags;
+}
+
 /* Takes over the device's reference and the name buffer, whatever the result. */
-static NTSTATUS file_create(PDEVICE_OBJECT device, const UNICODE_STRING *rest, void *buffer,
-                            ACCESS_MASK access, struct io_file **file_out)
+static NTSTATUS file_make(PDEVICE_OBJECT device, const UNICODE_STRING *rest, void *buffer,
+                          const struct io_file_create *create, struct io_file **file_out)
 {
     struct io_file *file = ob_create(&io_file_type, sizeof(*file));
 
@@ -90,10 +108,13 @@ static NTSTATUS file_create(PDEVICE_OBJECT device, const UNICODE_STRING *rest, v
     file->object.Size = sizeof(FILE_OBJECT);
     file->object.DeviceObject = device;
     file->object.FileName = *rest;
-    file->object.Flags = FO_SYNCHRONOUS_IO;
-    file->object.ReadAccess = (access & (FILE_READ_DATA | GENERIC_READ)) != 0;
-    file->object.WriteAccess = (access & (FILE_WRITE_DATA | GENERIC_WRITE)) != 0;
-    file->object.SharedRead = file->object.SharedWrite = TRUE;
+    file->object.Flags = file_flags(create->options);
+    file->object.ReadAccess = (create->access & (FILE_READ_DATA | GENERIC_READ)) != 0;
+    file->object.WriteAccess = (create->access & (FILE_WRITE_DATA | GENERIC_WRITE)) != 0;
+    file->object.DeleteAccess = (create->access & DELETE) != 0;
+    file->object.SharedRead = (create->share & FILE_SHARE_READ) != 0;
+    file->object.SharedWrite = (create->share & FILE_SHARE_WRITE) != 0;
+    file->object.SharedDelete = (create->share & FILE_SHARE_DELETE) != 0;
     file->name_buffer = buffer;
     KeInitializeEvent(&file->object.Lock, SynchronizationEvent, FALSE);
     KeInitializeEvent(&file->object.Event, NotificationEvent, FALSE);
@@ -102,9 +123,12 @@ static NTSTATUS file_create(PDEVICE_OBJECT device, const UNICODE_STRING *rest, v
     return STATUS_SUCCESS;
 }
 
-NTSTATUS io_file_open_wide(PCUNICODE_STRING name, ACCESS_MASK access, PFILE_OBJECT *file_out)
+NTSTATUS io_file_create(PCUNICODE_STRING name, struct io_file_create *create,
+                        PFILE_OBJECT *file_out)
 {
-    struct _IO_SECURITY_CONTEXT security = {.DesiredAccess = access};
+    struct _IO_SECURITY_CONTEXT security = {
+        .DesiredAccess = create->access,
+        .FullCreateOptions = create->options & ((1u << CREATE_DISPOSITION_SHIFT) - 1)};
     IO_STACK_LOCATION location = {.MajorFunction = IRP_MJ_CREATE};
     PDEVICE_OBJECT device;
     UNICODE_STRING rest;
@@ -117,16 +141,18 @@ NTSTATUS io_file_open_wide(PCUNICODE_STRING name, ACCESS_MASK access, PFILE_OBJE
     status = io_name_resolve(name, &device, &rest, &buffer);
     if (!NT_SUCCESS(status))
         return status;
-    status = file_create(device, &rest, buffer, access, &file);
+    status = file_make(device, &rest, buffer, create, &file);
     if (!NT_SUCCESS(status))
         return status;
     status = io_device_open_reference(device);
     if (NT_SUCCESS(status)) {
         location.FileObject = &file->object;
         location.Parameters.Create.SecurityContext = &security;
-        location.Parameters.Create.Options = CREATE_OPTIONS;
-        location.Parameters.Create.ShareAccess = FILE_SHARE_READ | FILE_SHARE_WRITE;
-        status = io_request_send(device, &location, STATUS_SUCCESS, NULL);
+        location.Parameters.Create.Options = create->options;
+        location.Parameters.Create.FileAttributes = create->attributes;
+        location.Parameters.Create.ShareAccess = create->share;
+        create->information = 0;
+        status = io_request_send(device, &location, STATUS_SUCCESS, &create->information);
         if (!NT_SUCCESS(status))
             io_device_close_reference(device);
     }
@@ -138,6 +164,16 @@ NTSTATUS io_file_open_wide(PCUNICODE_STRING name, ACCESS_MASK access, PFILE_OBJE
     file->object.Flags |= FO_FILE_OPEN;
     *file_out = &file->object;
     return STATUS_SUCCESS;
+}
+
+NTSTATUS io_file_open_wide(PCUNICODE_STRING name, ACCESS_MASK access, PFILE_OBJECT *file)
+{
+    struct io_file_create create = {.access = access,
+                                    .options = FILE_OPEN << CREATE_DISPOSITION_SHIFT |
+                                               FILE_SYNCHRONOUS_IO_NONALERT,
+                                    .share = FILE_SHARE_READ | FILE_SHARE_WRITE};
+
+    return io_file_create(name, &create, file);
 }
 
 static NTSTATUS file_open_prefixed(const char *prefix, const char *name, PFILE_OBJECT *file)
@@ -243,6 +279,24 @@ NTSTATUS io_file_write(PFILE_OBJECT file, uint64_t offset, const void *buffer, u
 {
     return file_transfer(file, IRP_MJ_WRITE, offset, (void *)(uintptr_t)buffer, length, timeout_ms,
                          done);
+}
+
+NTSTATUS io_file_query(PFILE_OBJECT file, FILE_INFORMATION_CLASS class, void *buffer,
+                       uint32_t length, uint32_t *done)
+{
+    PDEVICE_OBJECT top;
+    PIO_STACK_LOCATION next;
+    PIRP irp;
+
+    *done = 0;
+    irp = file_irp(file, &top, IRP_MJ_QUERY_INFORMATION);
+    if (irp == NULL)
+        return STATUS_INSUFFICIENT_RESOURCES;
+    next = IoGetNextIrpStackLocation(irp);
+    next->Parameters.QueryFile.Length = length;
+    next->Parameters.QueryFile.FileInformationClass = class;
+    return file_finish(
+        top, irp, io_irp_attach_control(irp, METHOD_BUFFERED, NULL, 0, buffer, length), 0, done);
 }
 
 NTSTATUS io_file_ioctl(PFILE_OBJECT file, uint32_t code, const void *input, uint32_t input_length,

@@ -16,6 +16,18 @@
 /* IRP_MJ_CREATE to the top of the device's stack. io_file_close() undoes it. */
 NTSTATUS io_file_open(const char *name, PFILE_OBJECT *file);
 NTSTATUS io_file_open_wide(PCUNICODE_STRING name, ACCESS_MASK access, PFILE_OBJECT *file);
+
+enum { CREATE_DISPOSITION_SHIFT = 24 };
+
+/* What IRP_MJ_CREATE tells the driver, and what it answers. */
+struct io_file_create {
+    ACCESS_MASK access;
+    ULONG options; /* FILE_ options, the disposition in the highest byte */
+    USHORT attributes;
+    USHORT share;
+    ULONG_PTR information; /* out */
+};
+NTSTATUS io_file_create(PCUNICODE_STRING name, struct io_file_create *create, PFILE_OBJECT *file);
 /* IRP_MJ_CLEANUP, then IRP_MJ_CLOSE with the last reference. */
 void io_file_close(PFILE_OBJECT file);
 
@@ -27,5 +39,7 @@ NTSTATUS io_file_read(PFILE_OBJECT file, uint64_t offset, void *buffer, uint32_t
                       uint32_t timeout_ms, uint32_t *done);
 NTSTATUS io_file_write(PFILE_OBJECT file, uint64_t offset, const void *buffer, uint32_t length,
                        uint32_t timeout_ms, uint32_t *done);
+NTSTATUS io_file_query(PFILE_OBJECT file, FILE_INFORMATION_CLASS class, void *buffer,
+                       uint32_t length, uint32_t *done);
 NTSTATUS io_file_ioctl(PFILE_OBJECT file, uint32_t code, const void *input, uint32_t input_length,
                        void *output, uint32_t output_length, uint32_t timeout_ms, uint32_t *done);

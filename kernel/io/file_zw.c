@@ -1,9 +1,11 @@
 /*
  * io/file_zw.c - files by handle: ZwCreateFile and its kin, for devices.
  *
- * There is no file system: a name resolves to a device or not at all. Every file is synchronous, so
- * an event or APC is signalled before the call returns.
+ * There is no file system: a name resolves to a device or not at all. Requests are waited for,
+ * however the file was opened, so an event is signalled before the call returns. Rights are not
+ * checked: the caller is the kernel.
  */
+#include <lib/assert.h>
 #include <lib/export.h>
 #include <lib/string.h>
 
@@ -11,34 +13,103 @@
 #include "io/file.h"
 #include "io/object_types.h"
 
+#define SYNCHRONOUS_OPTIONS (FILE_SYNCHRONOUS_IO_ALERT | FILE_SYNCHRONOUS_IO_NONALERT)
+
 static NTSTATUS file_of(HANDLE handle, PFILE_OBJECT *file)
 {
     return ob_handle_reference(handle, &io_file_type, (void **)file);
 }
 
-static NTSTATUS file_end(PFILE_OBJECT file, HANDLE event_handle, PIO_STATUS_BLOCK status_block,
+/* WDK: the remarks on CreateOptions and DesiredAccess */
+static bool options_are_valid(ACCESS_MASK access, ULONG disposition, ULONG options)
+{
+    ULONG synchronous = options & SYNCHRONOUS_OPTIONS;
+    ULONG kind = options & (FILE_DIRECTORY_FILE | FILE_NON_DIRECTORY_FILE);
+
+    return disposition <= FILE_MAXIMUM_DISPOSITION && synchronous != SYNCHRONOUS_OPTIONS &&
+           (synchronous == 0 || (access & SYNCHRONIZE) != 0) &&
+           kind != (FILE_DIRECTORY_FILE | FILE_NON_DIRECTORY_FILE) &&
+           ((options & FILE_DELETE_ON_CLOSE) == 0 || (access & DELETE) != 0);
+}
+
+/* The caller's event is signalled, or else the file's own, for which a wait by handle waits. */
+static NTSTATUS file_end(PFILE_OBJECT file, PKEVENT event, PIO_STATUS_BLOCK status_block,
                          NTSTATUS status, uint32_t done)
 {
-    PKEVENT event;
-
     status_block->Status = status;
     status_block->Information = done;
-    if (event_handle != NULL &&
-        NT_SUCCESS(ob_handle_reference(event_handle, &io_event_type, (void **)&event))) {
-        KeSetEvent(event, IO_NO_INCREMENT, FALSE);
+    KeSetEvent(event != NULL ? event : &file->Event, IO_NO_INCREMENT, FALSE);
+    if (event != NULL)
         ob_dereference(event);
-    }
     ob_dereference(file);
     return status;
 }
 
-/* The offset asked for, or the file's own position, which then moves. */
-static uint64_t file_offset(PFILE_OBJECT file, PLARGE_INTEGER offset)
+/*
+ * The offset asked for, or the position of a synchronous file, which moves on. Others have none.
+ */
+static bool file_offset(PFILE_OBJECT file, PLARGE_INTEGER given, bool write, uint64_t *offset)
 {
-    if (offset == NULL ||
-        (offset->HighPart == -1 && offset->LowPart == FILE_USE_FILE_POINTER_POSITION))
-        return (uint64_t)file->CurrentByteOffset.QuadPart;
-    return (uint64_t)offset->QuadPart;
+    bool position = given == NULL ||
+                    (given->HighPart == -1 && given->LowPart == FILE_USE_FILE_POINTER_POSITION);
+    bool end =
+        !position && write && given->HighPart == -1 && given->LowPart == FILE_WRITE_TO_END_OF_FILE;
+
+    if (position && (file->Flags & FO_SYNCHRONOUS_IO) == 0)
+        return false;
+    *offset = (uint64_t)(position ? file->CurrentByteOffset : *given).QuadPart;
+    return position || end || given->QuadPart >= 0;
+}
+
+/* ZwReadFile and ZwWriteFile */
+static NTSTATUS file_transfer(HANDLE handle, HANDLE event_handle, bool apc,
+                              PIO_STATUS_BLOCK status_block, PVOID buffer, ULONG length,
+                              PLARGE_INTEGER given, bool write)
+{
+    PKEVENT event = NULL;
+    PFILE_OBJECT file;
+    NTSTATUS status = file_of(handle, &file);
+    uint64_t offset;
+    uint32_t done;
+
+    ASSERT_IRQL(PASSIVE_LEVEL);
+    if (!NT_SUCCESS(status))
+        return status;
+    if (apc)
+        status = STATUS_NOT_SUPPORTED;
+    else if (!file_offset(file, given, write, &offset))
+        status = STATUS_INVALID_PARAMETER;
+    else if (event_handle != NULL)
+        status = ob_handle_reference(event_handle, &io_event_type, (void **)&event);
+    if (!NT_SUCCESS(status)) {
+        ob_dereference(file);
+        return status;
+    }
+    KeClearEvent(event != NULL ? event : &file->Event);
+    if (write)
+        status = io_file_write(file, offset, buffer, length, 0, &done);
+    else
+        status = io_file_read(file, offset, buffer, length, 0, &done);
+    if ((file->Flags & FO_SYNCHRONOUS_IO) != 0)
+        file->CurrentByteOffset.QuadPart = (LONGLONG)(offset + done);
+    return file_end(file, event, status_block, status, done);
+}
+
+/* How much room an information class needs at least; 0: it cannot be asked for here. */
+static ULONG information_size(FILE_INFORMATION_CLASS class)
+{
+    switch (class) {
+    case FileBasicInformation:
+        return sizeof(FILE_BASIC_INFORMATION);
+    case FileStandardInformation:
+        return sizeof(FILE_STANDARD_INFORMATION);
+    case FilePositionInformation:
+        return sizeof(FILE_POSITION_INFORMATION);
+    case FileAlignmentInformation:
+        return sizeof(FILE_ALIGNMENT_INFORMATION);
+    default:
+        return 0;
+    }
 }
 
 /* WDK surface */
@@ -49,19 +120,23 @@ NTSTATUS NTAPI ZwCreateFile(PHANDLE FileHandle, ACCESS_MASK DesiredAccess,
                             ULONG CreateDisposition, ULONG CreateOptions, PVOID EaBuffer,
                             ULONG EaLength)
 {
+    struct io_file_create create = {
+        .access = DesiredAccess,
+        .options = CreateDisposition << CREATE_DISPOSITION_SHIFT | CreateOptions,
+        .attributes = (USHORT)FileAttributes,
+        .share = (USHORT)ShareAccess,
+    };
     PFILE_OBJECT file;
     NTSTATUS status;
 
-    UNREFERENCED_PARAMETER(AllocationSize);
-    UNREFERENCED_PARAMETER(FileAttributes);
-    UNREFERENCED_PARAMETER(ShareAccess);
-    UNREFERENCED_PARAMETER(CreateDisposition);
-    UNREFERENCED_PARAMETER(CreateOptions);
+    UNREFERENCED_PARAMETER(AllocationSize); /* these three are for file systems */
     UNREFERENCED_PARAMETER(EaBuffer);
     UNREFERENCED_PARAMETER(EaLength);
+    if (!options_are_valid(DesiredAccess, CreateDisposition, CreateOptions))
+        return STATUS_INVALID_PARAMETER;
     if (ObjectAttributes->ObjectName == NULL || ObjectAttributes->RootDirectory != NULL)
         return STATUS_OBJECT_PATH_SYNTAX_BAD;
-    status = io_file_open_wide(ObjectAttributes->ObjectName, DesiredAccess, &file);
+    status = io_file_create(ObjectAttributes->ObjectName, &create, &file);
     if (NT_SUCCESS(status)) {
         status = ob_handle_create(file, FileHandle);
         if (NT_SUCCESS(status))
@@ -70,7 +145,7 @@ NTSTATUS NTAPI ZwCreateFile(PHANDLE FileHandle, ACCESS_MASK DesiredAccess,
             io_file_close(file);
     }
     IoStatusBlock->Status = status;
-    IoStatusBlock->Information = NT_SUCCESS(status) ? FILE_OPENED : FILE_DOES_NOT_EXIST;
+    IoStatusBlock->Information = NT_SUCCESS(status) ? create.information : FILE_DOES_NOT_EXIST;
     return status;
 }
 LDR_EXPORT(ZwCreateFile);
@@ -88,23 +163,10 @@ NTSTATUS NTAPI ZwReadFile(HANDLE FileHandle, HANDLE Event, PIO_APC_ROUTINE ApcRo
                           PVOID ApcContext, PIO_STATUS_BLOCK IoStatusBlock, PVOID Buffer,
                           ULONG Length, PLARGE_INTEGER ByteOffset, PULONG Key)
 {
-    PFILE_OBJECT file;
-    NTSTATUS status = file_of(FileHandle, &file);
-    uint64_t offset;
-    uint32_t done;
-
     UNREFERENCED_PARAMETER(ApcContext);
     UNREFERENCED_PARAMETER(Key);
-    if (!NT_SUCCESS(status))
-        return status;
-    if (ApcRoutine != NULL) {
-        ob_dereference(file);
-        return STATUS_NOT_SUPPORTED;
-    }
-    offset = file_offset(file, ByteOffset);
-    status = io_file_read(file, offset, Buffer, Length, 0, &done);
-    file->CurrentByteOffset.QuadPart = (LONGLONG)(offset + done);
-    return file_end(file, Event, IoStatusBlock, status, done);
+    return file_transfer(FileHandle, Event, ApcRoutine != NULL, IoStatusBlock, Buffer, Length,
+                         ByteOffset, false);
 }
 LDR_EXPORT(ZwReadFile);
 
@@ -112,54 +174,38 @@ NTSTATUS NTAPI ZwWriteFile(HANDLE FileHandle, HANDLE Event, PIO_APC_ROUTINE ApcR
                            PVOID ApcContext, PIO_STATUS_BLOCK IoStatusBlock, PVOID Buffer,
                            ULONG Length, PLARGE_INTEGER ByteOffset, PULONG Key)
 {
-    PFILE_OBJECT file;
-    NTSTATUS status = file_of(FileHandle, &file);
-    uint64_t offset;
-    uint32_t done;
-
     UNREFERENCED_PARAMETER(ApcContext);
     UNREFERENCED_PARAMETER(Key);
-    if (!NT_SUCCESS(status))
-        return status;
-    if (ApcRoutine != NULL) {
-        ob_dereference(file);
-        return STATUS_NOT_SUPPORTED;
-    }
-    offset = file_offset(file, ByteOffset);
-    status = io_file_write(file, offset, Buffer, Length, 0, &done);
-    file->CurrentByteOffset.QuadPart = (LONGLONG)(offset + done);
-    return file_end(file, Event, IoStatusBlock, status, done);
+    return file_transfer(FileHandle, Event, ApcRoutine != NULL, IoStatusBlock, Buffer, Length,
+                         ByteOffset, true);
 }
 LDR_EXPORT(ZwWriteFile);
 
+/* What the I/O manager knows it says itself; the rest is the driver's, by IRP_MJ_QUERY_INFORMATION. */
 NTSTATUS NTAPI ZwQueryInformationFile(HANDLE FileHandle, PIO_STATUS_BLOCK IoStatusBlock,
                                       PVOID FileInformation, ULONG Length,
                                       FILE_INFORMATION_CLASS FileInformationClass)
 {
+    ULONG size = information_size(FileInformationClass);
+    uint32_t done = size;
     PFILE_OBJECT file;
-    NTSTATUS status = file_of(FileHandle, &file);
-    uint32_t done = 0;
+    NTSTATUS status;
 
+    ASSERT_IRQL(PASSIVE_LEVEL);
+    if (size == 0)
+        return STATUS_INVALID_INFO_CLASS;
+    if (Length < size)
+        return STATUS_INFO_LENGTH_MISMATCH;
+    status = file_of(FileHandle, &file);
     if (!NT_SUCCESS(status))
         return status;
-    status = STATUS_INVALID_INFO_CLASS;
-    if (FileInformationClass == FilePositionInformation) {
-        status = STATUS_INFO_LENGTH_MISMATCH;
-        if (Length >= sizeof(FILE_POSITION_INFORMATION)) {
-            ((PFILE_POSITION_INFORMATION)FileInformation)->CurrentByteOffset =
-                file->CurrentByteOffset;
-            done = sizeof(FILE_POSITION_INFORMATION);
-            status = STATUS_SUCCESS;
-        }
-    } else if (FileInformationClass == FileAlignmentInformation) {
-        status = STATUS_INFO_LENGTH_MISMATCH;
-        if (Length >= sizeof(FILE_ALIGNMENT_INFORMATION)) {
-            ((PFILE_ALIGNMENT_INFORMATION)FileInformation)->AlignmentRequirement =
-                file->DeviceObject->AlignmentRequirement;
-            done = sizeof(FILE_ALIGNMENT_INFORMATION);
-            status = STATUS_SUCCESS;
-        }
-    }
+    if (FileInformationClass == FilePositionInformation)
+        ((PFILE_POSITION_INFORMATION)FileInformation)->CurrentByteOffset = file->CurrentByteOffset;
+    else if (FileInformationClass == FileAlignmentInformation)
+        ((PFILE_ALIGNMENT_INFORMATION)FileInformation)->AlignmentRequirement =
+            file->DeviceObject->AlignmentRequirement;
+    else
+        status = io_file_query(file, FileInformationClass, FileInformation, Length, &done);
     return file_end(file, NULL, IoStatusBlock, status, done);
 }
 LDR_EXPORT(ZwQueryInformationFile);
