@@ -39,12 +39,9 @@ static FAST_MUTEX regions_mutex = {
 
 NTSTATUS ex_process_check(HANDLE process)
 {
-    NTSTATUS status;
     void *object;
+    NTSTATUS status = ob_handle_reference(process, ob_type(IoGetCurrentProcess()), &object);
 
-    if (process == NtCurrentProcess())
-        return STATUS_SUCCESS;
-    status = ob_handle_reference(process, ob_type(IoGetCurrentProcess()), &object);
     if (NT_SUCCESS(status))
         ob_dereference(object);
     return status;

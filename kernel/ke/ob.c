@@ -199,12 +199,27 @@ static void **handle_entry(HANDLE handle)
     return handle_table.objects[index] == NULL ? NULL : &handle_table.objects[index];
 }
 
+/* NtCurrentProcess() and NtCurrentThread() name what there is no entry for. */
+static NTSTATUS pseudo_handle_reference(void *current, const struct _OBJECT_TYPE *type,
+                                        void **object)
+{
+    if (type != NULL && object_header(current)->type != type)
+        return STATUS_OBJECT_TYPE_MISMATCH;
+    *object = current;
+    ob_reference(current);
+    return STATUS_SUCCESS;
+}
+
 NTSTATUS ob_handle_reference(HANDLE handle, const struct _OBJECT_TYPE *type, void **object)
 {
     NTSTATUS status = STATUS_INVALID_HANDLE;
     void **entry;
     KIRQL irql;
 
+    if (handle == NtCurrentProcess())
+        return pseudo_handle_reference(IoGetCurrentProcess(), type, object);
+    if (handle == NtCurrentThread())
+        return pseudo_handle_reference(KeGetCurrentThread(), type, object);
     KeAcquireSpinLock(&handle_table.lock, &irql);
     entry = handle_entry(handle);
     if (entry != NULL && type != NULL && object_header(*entry)->type != type) {
