@@ -203,6 +203,17 @@ NTSTATUS pnp_key_delete(struct pnp_key *key)
     return status;
 }
 
+bool pnp_key_is_deleted(struct pnp_key *key)
+{
+    KIRQL irql;
+    bool deleted;
+
+    KeAcquireSpinLock(&registry_lock, &irql);
+    deleted = key->deleted;
+    KeReleaseSpinLock(&registry_lock, irql);
+    return deleted;
+}
+
 /* ---- Values --------------------------------------------------------------------------------- */
 
 /* Registry lock held: the link that points to the value, or to the end of the list. */

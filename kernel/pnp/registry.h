@@ -33,6 +33,7 @@ struct pnp_key *pnp_key_open(struct pnp_key *base, PCUNICODE_STRING path, bool c
 struct pnp_key *pnp_key_open_text(struct pnp_key *base, const char *path, bool create);
 /* STATUS_CANNOT_DELETE: it has subkeys. */
 NTSTATUS pnp_key_delete(struct pnp_key *key);
+bool pnp_key_is_deleted(struct pnp_key *key);
 
 /* Set or replace a value. */
 NTSTATUS pnp_value_set(struct pnp_key *key, PCUNICODE_STRING name, ULONG type, const void *data,

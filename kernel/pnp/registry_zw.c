@@ -15,9 +15,16 @@
 #include "ke/ob.h"
 #include "pnp/registry.h"
 
+/* The key of a handle, referenced, unless it was deleted: then only ZwClose is left to do. */
 static NTSTATUS key_of(HANDLE handle, struct pnp_key **key)
 {
-    return ob_handle_reference(handle, &pnp_key_type, (void **)key);
+    NTSTATUS status = ob_handle_reference(handle, &pnp_key_type, (void **)key);
+
+    if (NT_SUCCESS(status) && pnp_key_is_deleted(*key)) {
+        ob_dereference(*key);
+        return STATUS_KEY_DELETED;
+    }
+    return status;
 }
 
 static NTSTATUS key_open(POBJECT_ATTRIBUTES attributes, bool create, bool *created, PHANDLE handle)
