@@ -6,6 +6,7 @@ import pytest
 
 from harness import ktap, matrix, suite
 from harness.guest import SUCCESS, run_commands
+from hostlib import qemu
 
 NAMES = sorted(entry.name for entry in os.scandir(suite.FOLDER)
                if os.path.exists(os.path.join(entry.path, f"{entry.name}.inf")))
@@ -61,3 +62,20 @@ def test_conformance_of_removal_that_registrants_are_asked_about():
     suite.record("notification removal, 1 CPU", cases)
     suite.judge("notification removal", cases, guest.text)
     assert len(cases) == 9, guest.text[-3000:]
+
+
+def test_conformance_of_being_told_of_images():
+    """A driver's routine is called when another driver's image is loaded, and no longer than set."""
+    run = suite.Run({"group": "objects", "devices": ["edu", "pci-serial"]}, 1, None)
+    drivers = ["objects", os.path.join(qemu.BUILD, "drivers", "pci-serial")]
+    with run.guest(drivers=drivers) as guest:
+        guest.wait_for_prompt()
+        guest.command("driver remove pci-serial", suite.TIMEOUT)
+        cases = suite.step(guest, "objects", 0)
+        guest.command("driver start pci-serial", suite.TIMEOUT)
+        cases += suite.step(guest, "objects", 1)
+        guest.command("driver remove pci-serial", suite.TIMEOUT)
+        guest.command("driver start pci-serial", suite.TIMEOUT)
+        cases += suite.step(guest, "objects", 2)
+    suite.record("objects images, 1 CPU", cases)
+    suite.judge("objects images, 1 CPU", cases)

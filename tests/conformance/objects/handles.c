@@ -1,0 +1,106 @@
+/*
+ * handles.c - what a handle tells of its object, and waiting by handle.
+ */
+#include "objects.h"
+
+static NTSTATUS Query(HANDLE Handle, TEST_OBJECT_INFORMATION Class, PVOID Buffer, ULONG Length,
+                      PULONG Needed)
+{
+    *Needed = 0;
+    return ZwQueryObject(Handle, Class, Buffer, Length, Needed);
+}
+
+static VOID CheckBasic(VOID)
+{
+    TEST_OBJECT_BASIC basic, more;
+    HANDLE key = OpenKey();
+    PVOID object;
+    ULONG needed;
+
+    ExpectStatus(Query(key, TestObjectBasic, &basic, sizeof(basic), &needed), STATUS_SUCCESS,
+                 "ZwQueryObject counts handles and references");
+    Expect(needed == sizeof(basic) && basic.HandleCount == 1, "one handle of what was opened once");
+    Expect((basic.GrantedAccess & KEY_READ) == KEY_READ, "with the rights it grants");
+    ObReferenceObjectByHandle(key, 0, NULL, KernelMode, &object, NULL);
+    Query(key, TestObjectBasic, &more, sizeof(more), &needed);
+    Expect(more.PointerCount == basic.PointerCount + 1 && more.HandleCount == 1,
+           "a reference by pointer is none of a handle");
+    ObDereferenceObject(object);
+    ExpectStatus(Query(key, TestObjectBasic, &basic, sizeof(basic) - 1, &needed),
+                 STATUS_INFO_LENGTH_MISMATCH, "a buffer of another size is refused");
+    ExpectEqual(needed, sizeof(basic), "and what is needed is told");
+    ExpectStatus(Query(key, (TEST_OBJECT_INFORMATION)77, &basic, sizeof(basic), &needed),
+                 STATUS_INVALID_INFO_CLASS, "an unknown class is refused");
+    ExpectStatus(ZwQueryObject(key, TestObjectBasic, &basic, sizeof(basic), NULL), STATUS_SUCCESS,
+                 "the length need not be asked for");
+    ZwClose(key);
+    ExpectStatus(Query(key, TestObjectBasic, &basic, sizeof(basic), &needed), STATUS_INVALID_HANDLE,
+                 "a handle that was closed is refused");
+}
+
+static VOID CheckType(VOID)
+{
+    static union {
+        TEST_OBJECT_TYPE Type;
+        UCHAR Bytes[sizeof(TEST_OBJECT_TYPE) + 64];
+    } buffer;
+    UNICODE_STRING file = RTL_CONSTANT_STRING(L"File"), key = RTL_CONSTANT_STRING(L"Key");
+    HANDLE handle = OpenKey();
+    ULONG needed, again;
+
+    ExpectStatus(Query(handle, TestObjectType, &buffer, sizeof(buffer), &needed), STATUS_SUCCESS,
+                 "ZwQueryObject names the type");
+    Expect(RtlEqualUnicodeString(&buffer.Type.TypeName, &key, FALSE), "Key, for a registry key");
+    Expect((PUCHAR)buffer.Type.TypeName.Buffer >= buffer.Bytes + sizeof(TEST_OBJECT_TYPE) &&
+               (PUCHAR)buffer.Type.TypeName.Buffer + buffer.Type.TypeName.MaximumLength <=
+                   buffer.Bytes + needed,
+           "the name lies in the caller's buffer");
+    ExpectStatus(Query(handle, TestObjectType, &buffer, needed - 1, &again),
+                 STATUS_INFO_LENGTH_MISMATCH, "which must have room for it");
+    ExpectEqual(again, needed, "and what is needed is told");
+    ZwClose(handle);
+    FileOpen(&handle, FILE_SYNCHRONOUS_IO_NONALERT);
+    Query(handle, TestObjectType, &buffer, sizeof(buffer), &needed);
+    Expect(RtlEqualUnicodeString(&buffer.Type.TypeName, &file, FALSE), "File, for a device");
+    ZwClose(handle);
+}
+
+static VOID NTAPI EndLater(PVOID Context)
+{
+    KeWaitForSingleObject(Context, Executive, KernelMode, FALSE, NULL);
+    PsTerminateSystemThread(STATUS_SUCCESS);
+}
+
+static VOID CheckWaits(VOID)
+{
+    HANDLE key = OpenKey(), thread = NULL;
+    LARGE_INTEGER now = {{0, 0}};
+    KEVENT end;
+
+    KeInitializeEvent(&end, NotificationEvent, FALSE);
+    ExpectStatus(ZwWaitForSingleObject(NO_HANDLE, FALSE, &now), STATUS_INVALID_HANDLE,
+                 "ZwWaitForSingleObject refuses a handle that there is not");
+    ExpectStatus(ZwWaitForSingleObject(key, FALSE, &now), STATUS_OBJECT_TYPE_MISMATCH,
+                 "and one of what cannot be waited for");
+    ZwClose(key);
+    if (!NT_SUCCESS(
+            PsCreateSystemThread(&thread, THREAD_ALL_ACCESS, NULL, NULL, NULL, EndLater, &end))) {
+        Expect(FALSE, "a thread can be made");
+        return;
+    }
+    ExpectStatus(ZwWaitForSingleObject(thread, FALSE, &now), STATUS_TIMEOUT,
+                 "a wait for a thread times out while it runs");
+    KeSetEvent(&end, IO_NO_INCREMENT, FALSE);
+    ExpectStatus(ZwWaitForSingleObject(thread, FALSE, NULL), STATUS_SUCCESS,
+                 "and is over when it ends");
+    ExpectStatus(ZwWaitForSingleObject(NtCurrentThread(), FALSE, &now), STATUS_TIMEOUT,
+                 "the current thread has not ended");
+    ZwClose(thread);
+}
+
+VOID CheckHandles(VOID)
+{
+    CheckBasic();
+    CheckType();
+    CheckWaits();
+}

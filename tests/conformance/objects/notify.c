@@ -1,0 +1,209 @@
+/*
+ * notify.c - the process and its threads, and who is told when they come and go.
+ */
+#include "objects.h"
+
+#define SLOTS 64 /* as many routines of a kind there can be, the system's among them */
+#define NAME_UNITS 128
+
+static struct {
+    volatile LONG Creations;
+    volatile LONG Ends;
+    HANDLE Process; /* of the creation */
+    HANDLE Created;
+    PVOID CreatedIn;
+    HANDLE Ended;
+    HANDLE EndedIn; /* the id of the thread that was current */
+    KIRQL Irql;
+} Threads;
+
+static VOID NTAPI NoteThread(HANDLE ProcessId, HANDLE ThreadId, BOOLEAN Create)
+{
+    Threads.Irql = KeGetCurrentIrql();
+    if (Create) {
+        Threads.Process = ProcessId;
+        Threads.Created = ThreadId;
+        Threads.CreatedIn = KeGetCurrentThread();
+        InterlockedIncrement(&Threads.Creations);
+    } else {
+        Threads.Ended = ThreadId;
+        Threads.EndedIn = PsGetCurrentThreadId();
+        InterlockedIncrement(&Threads.Ends);
+    }
+}
+
+static VOID NTAPI NoteProcess(HANDLE ParentId, HANDLE ProcessId, BOOLEAN Create)
+{
+    UNREFERENCED_PARAMETER(ParentId);
+    UNREFERENCED_PARAMETER(ProcessId);
+    UNREFERENCED_PARAMETER(Create);
+}
+
+/* ---- the process ----------------------------------------------------------------------------- */
+
+VOID CheckProcesses(VOID)
+{
+    PEPROCESS process = PsGetCurrentProcess();
+    RTL_OSVERSIONINFOW version = {.dwOSVersionInfoSize = sizeof(version)};
+
+    Expect(process != NULL && process == EXPORTED(PsInitialSystemProcess),
+           "PsGetCurrentProcess is PsInitialSystemProcess in a thread of the system");
+    ExpectStatus(ObReferenceObjectByPointer(process, 0, TYPE(PsProcessType), KernelMode),
+                 STATUS_SUCCESS, "it is an object of *PsProcessType");
+    ObDereferenceObject(process);
+    ExpectStatus(
+        ObReferenceObjectByPointer(KeGetCurrentThread(), 0, TYPE(PsThreadType), KernelMode),
+        STATUS_SUCCESS, "a thread is one of *PsThreadType");
+    ObDereferenceObject(KeGetCurrentThread());
+    ExpectStatus(ObReferenceObjectByPointer(process, 0, TYPE(PsThreadType), KernelMode),
+                 STATUS_OBJECT_TYPE_MISMATCH, "which a process is not");
+    RtlGetVersion(&version);
+    ExpectEqual(*(PULONG)TestRoutine(L"NtBuildNumber"), 0xF0000000u | version.dwBuildNumber,
+                "NtBuildNumber is the build, of a free system");
+    ExpectEqual(*(PULONG)TestRoutine(L"NtGlobalFlag"), 0, "NtGlobalFlag has no flag set");
+}
+
+/* ---- threads --------------------------------------------------------------------------------- */
+
+static VOID NTAPI EndAtOnce(PVOID Context)
+{
+    UNREFERENCED_PARAMETER(Context);
+    PsTerminateSystemThread(STATUS_SUCCESS);
+}
+
+/* A thread that comes and goes; its id. */
+static HANDLE OneThread(VOID)
+{
+    CLIENT_ID id = {NULL, NULL};
+    HANDLE thread;
+
+    if (!NT_SUCCESS(
+            PsCreateSystemThread(&thread, THREAD_ALL_ACCESS, NULL, NULL, &id, EndAtOnce, NULL)))
+        return NULL;
+    ZwWaitForSingleObject(thread, FALSE, NULL);
+    ZwClose(thread);
+    return id.UniqueThread;
+}
+
+static VOID CheckThreads(VOID)
+{
+    HANDLE id;
+    LONG creations, ends;
+
+    ExpectStatus(PsRemoveCreateThreadNotifyRoutine(NoteThread), STATUS_PROCEDURE_NOT_FOUND,
+                 "PsRemoveCreateThreadNotifyRoutine does not find what was not set");
+    ExpectStatus(PsSetCreateThreadNotifyRoutine(NoteThread), STATUS_SUCCESS,
+                 "PsSetCreateThreadNotifyRoutine sets a routine");
+    id = OneThread();
+    WaitUntilAtLeast(&Threads.Ends, 1, 10000);
+    Expect(Threads.Creations == 1 && Threads.Ends == 1, "called when a thread comes and goes");
+    Expect(Threads.Created == id && Threads.Process == PsGetCurrentProcessId(), "with its ids");
+    Expect(Threads.CreatedIn == KeGetCurrentThread(), "in the thread that makes it");
+    Expect(Threads.Ended == id && Threads.EndedIn == id, "and in itself when it ends");
+    ExpectEqual(Threads.Irql, PASSIVE_LEVEL, "at PASSIVE_LEVEL");
+    ExpectStatus(PsRemoveCreateThreadNotifyRoutine(NoteThread), STATUS_SUCCESS,
+                 "PsRemoveCreateThreadNotifyRoutine takes it away");
+    creations = Threads.Creations;
+    ends = Threads.Ends;
+    OneThread();
+    Expect(Threads.Creations == creations && Threads.Ends == ends, "and it is not called again");
+    ExpectStatus(PsRemoveCreateThreadNotifyRoutine(NoteThread), STATUS_PROCEDURE_NOT_FOUND,
+                 "nor found again");
+}
+
+static VOID CheckLimit(VOID)
+{
+    NTSTATUS status = STATUS_SUCCESS;
+    ULONG count = 0, removed = 0;
+
+    while (count <= SLOTS && status == STATUS_SUCCESS) {
+        status = PsSetCreateThreadNotifyRoutine(NoteThread);
+        count += status == STATUS_SUCCESS;
+    }
+    ExpectStatus(status, STATUS_INSUFFICIENT_RESOURCES, "there is room for so many routines only");
+    while (PsRemoveCreateThreadNotifyRoutine(NoteThread) == STATUS_SUCCESS)
+        removed++;
+    Expect(count <= SLOTS && count >= SLOTS / 2 && removed == count, "each of which is removed");
+}
+
+/* ---- processes and images -------------------------------------------------------------------- */
+
+static VOID CheckProcessRoutines(VOID)
+{
+    ExpectStatus(PsSetCreateProcessNotifyRoutine(NoteProcess, FALSE), STATUS_SUCCESS,
+                 "PsSetCreateProcessNotifyRoutine sets a routine");
+    ExpectStatus(PsSetCreateProcessNotifyRoutine(NoteProcess, FALSE), STATUS_INVALID_PARAMETER,
+                 "once");
+    ExpectStatus(PsSetCreateProcessNotifyRoutine(NoteProcess, TRUE), STATUS_SUCCESS,
+                 "and takes it away");
+    ExpectStatus(PsSetCreateProcessNotifyRoutine(NoteProcess, TRUE), STATUS_PROCEDURE_NOT_FOUND,
+                 "if it is there");
+}
+
+static struct {
+    volatile LONG Calls;
+    WCHAR Name[NAME_UNITS];
+    ULONG NameLength;
+    HANDLE Process;
+    IMAGE_INFO Info;
+    BOOLEAN IsImage; /* it began with MZ */
+} Image;
+
+static VOID NTAPI NoteImage(PUNICODE_STRING FullImageName, HANDLE ProcessId, PIMAGE_INFO ImageInfo)
+{
+    Image.NameLength = FullImageName->Length / sizeof(WCHAR);
+    if (Image.NameLength > NAME_UNITS)
+        Image.NameLength = NAME_UNITS;
+    RtlCopyMemory(Image.Name, FullImageName->Buffer, Image.NameLength * sizeof(WCHAR));
+    Image.Process = ProcessId;
+    Image.Info = *ImageInfo;
+    Image.IsImage = *(const USHORT *)ImageInfo->ImageBase == 0x5A4D;
+    InterlockedIncrement(&Image.Calls);
+}
+
+VOID CheckNotifications(VOID)
+{
+    CheckThreads();
+    CheckLimit();
+    CheckProcessRoutines();
+    ExpectStatus(PsRemoveLoadImageNotifyRoutine(NoteImage), STATUS_PROCEDURE_NOT_FOUND,
+                 "PsRemoveLoadImageNotifyRoutine does not find what was not set");
+}
+
+static BOOLEAN NameEnds(PCWSTR End)
+{
+    UNICODE_STRING end, got;
+
+    RtlInitUnicodeString(&end, End);
+    if (Image.NameLength * sizeof(WCHAR) < end.Length)
+        return FALSE;
+    got.Length = got.MaximumLength = end.Length;
+    got.Buffer = Image.Name + Image.NameLength - end.Length / sizeof(WCHAR);
+    return RtlEqualUnicodeString(&got, &end, TRUE);
+}
+
+/* 0: set; then the console loads pci-serial.sys; 1: look, and remove; it loads it again; 2: look. */
+VOID NotifyStep(ULONG Number)
+{
+    switch (Number) {
+    case 0:
+        KtapBegin(&TestReport);
+        ExpectStatus(PsSetLoadImageNotifyRoutine(NoteImage), STATUS_SUCCESS,
+                     "PsSetLoadImageNotifyRoutine sets a routine");
+        break;
+    case 1:
+        ExpectEqual((ULONG)Image.Calls, 1, "called when a driver's image is loaded");
+        Expect(NameEnds(L"\\pci-serial.sys"), "with its name");
+        Expect(Image.Process == NULL, "no process");
+        Expect(Image.Info.SystemModeImage && Image.Info.ImageBase != NULL && Image.IsImage &&
+                   Image.Info.ImageSize >= PAGE_SIZE,
+               "and where it lies, already mapped");
+        ExpectStatus(PsRemoveLoadImageNotifyRoutine(NoteImage), STATUS_SUCCESS,
+                     "PsRemoveLoadImageNotifyRoutine takes it away");
+        break;
+    case 2:
+        ExpectEqual((ULONG)Image.Calls, 1, "and it is not called again");
+        KtapEnd(&TestReport);
+        break;
+    }
+}

@@ -1,0 +1,49 @@
+/*
+ * objects.c - objects and handles: references, queries, files, timers, keys, regions of memory,
+ * threads and the one process; who is told of what comes and goes.
+ */
+#include "objects.h"
+
+HANDLE OpenKey(VOID)
+{
+    UNICODE_STRING name;
+    OBJECT_ATTRIBUTES attributes;
+    HANDLE key = NULL;
+
+    NameAttributes(&attributes, &name, L"\\Registry\\Machine\\Software\\ObjectsTest");
+    ZwCreateKey(&key, KEY_ALL_ACCESS, &attributes, 0, NULL, REG_OPTION_VOLATILE, NULL);
+    return key;
+}
+
+VOID NameAttributes(POBJECT_ATTRIBUTES Attributes, PUNICODE_STRING Name, PCWSTR Text)
+{
+    RtlInitUnicodeString(Name, Text);
+    InitializeObjectAttributes(Attributes, Name, OBJ_KERNEL_HANDLE | OBJ_CASE_INSENSITIVE, NULL,
+                               NULL);
+}
+
+BOOLEAN WaitUntilAtLeast(volatile LONG *Value, LONG Least, ULONG Milliseconds)
+{
+    for (; *Value < Least && Milliseconds != 0; Milliseconds--)
+        TestPause(1);
+    return *Value >= Least;
+}
+
+static VOID Run(VOID)
+{
+    if (!FilesBegin()) {
+        Expect(FALSE, "the device for files can be made");
+        return;
+    }
+    CheckReferences();
+    CheckHandles();
+    CheckFiles();
+    FilesEnd();
+    CheckTimers();
+    CheckKeys();
+    CheckVirtualMemory();
+    CheckProcesses();
+    CheckNotifications();
+}
+
+const TEST_GROUP TestGroup = {.Run = Run, .Step = NotifyStep};
