@@ -181,7 +181,7 @@ NTSTATUS NTAPI ZwWriteFile(HANDLE FileHandle, HANDLE Event, PIO_APC_ROUTINE ApcR
 }
 LDR_EXPORT(ZwWriteFile);
 
-/* What the I/O manager knows it says itself; the rest is the driver's, by IRP_MJ_QUERY_INFORMATION. */
+/* What the I/O manager knows it says; the rest the driver, asked by IRP_MJ_QUERY_INFORMATION. */
 NTSTATUS NTAPI ZwQueryInformationFile(HANDLE FileHandle, PIO_STATUS_BLOCK IoStatusBlock,
                                       PVOID FileInformation, ULONG Length,
                                       FILE_INFORMATION_CLASS FileInformationClass)

@@ -65,7 +65,7 @@ def test_conformance_of_removal_that_registrants_are_asked_about():
 
 
 def test_conformance_of_being_told_of_images():
-    """A driver's routine is called when another driver's image is loaded, and no longer than set."""
+    """A driver's routine is called when another's image is loaded, until it is removed."""
     run = suite.Run({"group": "objects", "devices": ["edu", "pci-serial"]}, 1, None)
     drivers = ["objects", os.path.join(qemu.BUILD, "drivers", "pci-serial")]
     with run.guest(drivers=drivers) as guest:

@@ -1,6 +1,8 @@
 """The console's commands for driver authors: what the system holds, and how it is debugged."""
+import re
 import time
 
+from harness import suite
 from harness.guest import BUGCHECK, COMMAND_FAILED, SUCCESS, Guest, run_commands
 
 IRP_MJ_READ = 3
@@ -58,6 +60,26 @@ def test_dpcs_are_counted_on_each_cpu():
     assert result.verdict == SUCCESS, result.text
     before, after = (sum(row["run"] for row in result.json(number)) for number in (1, 3))
     assert after > before and len(result.json(3)) == 2
+
+
+def test_handles_show_what_a_driver_holds_and_what_it_leaks():
+    """Of five objects that are held all are listed by type; of those one is never closed."""
+    run = suite.Run({"group": "objects", "devices": ["edu"]}, 1, None)
+    with run.guest() as guest:
+        guest.wait_for_prompt()
+        before = guest.json("handles -j")
+        suite.judge("holding", suite.step(guest, "objects", 3))
+        held = [row for row in guest.json("handles -j") if row not in before]
+        assert sorted(row["type"] for row in held) == ["Event", "File", "Key", "Thread", "Timer"]
+        assert all(row["handles"] == 1 and row["references"] >= 1 for row in held)
+        assert len({row["handle"] for row in held}) == len({row["object"] for row in held}) == 5
+        shown = rf"0x{held[0]['handle']:x}\s+{held[0]['type']}\s+0x{held[0]['object']:x}\s+\d+\s+1$"
+        assert [line for line in guest.command("handles") if re.search(shown, line.rstrip())]
+        suite.judge("letting go", suite.step(guest, "objects", 4))
+        guest.command("driver remove objects")
+        left = [row for row in guest.json("handles -j") if row not in before]
+        assert [(row["type"], row["handle"]) for row in left] == [
+            (row["type"], row["handle"]) for row in held if row["type"] == "Key"]
 
 
 def test_pool_shows_the_tags_that_begin_so():

@@ -104,3 +104,49 @@ VOID CheckHandles(VOID)
     CheckType();
     CheckWaits();
 }
+
+/* ---- holding, for the console to see --------------------------------------------------------- */
+
+enum { HELD_KEY, HELD_FILE, HELD_TIMER, HELD_THREAD, HELD_EVENT, HELD_COUNT };
+
+static HANDLE Held[HELD_COUNT];
+static KEVENT HeldEnd;
+
+static VOID Hold(VOID)
+{
+    UNICODE_STRING name = RTL_CONSTANT_STRING(L"\\BaseNamedObjects\\ObjectsHeld");
+    ULONG i, held = 0;
+
+    KeInitializeEvent(&HeldEnd, NotificationEvent, FALSE);
+    Held[HELD_KEY] = OpenKey();
+    FileOpen(&Held[HELD_FILE], FILE_SYNCHRONOUS_IO_NONALERT);
+    ZwCreateTimer(&Held[HELD_TIMER], STANDARD_RIGHTS_ALL, NULL, NotificationTimer);
+    PsCreateSystemThread(&Held[HELD_THREAD], THREAD_ALL_ACCESS, NULL, NULL, NULL, EndLater,
+                         &HeldEnd);
+    IoCreateNotificationEvent(&name, &Held[HELD_EVENT]);
+    for (i = 0; i < HELD_COUNT; i++)
+        held += Held[i] != NULL;
+    ExpectEqual(held, HELD_COUNT, "a key, a file, a timer, a thread and an event are held");
+}
+
+/* All but the key's, which is leaked. */
+static VOID LetGo(VOID)
+{
+    ULONG i, closed = 0;
+
+    KeSetEvent(&HeldEnd, IO_NO_INCREMENT, FALSE);
+    ZwWaitForSingleObject(Held[HELD_THREAD], FALSE, NULL);
+    for (i = HELD_KEY + 1; i < HELD_COUNT; i++)
+        closed += ZwClose(Held[i]) == STATUS_SUCCESS;
+    ExpectEqual(closed, HELD_COUNT - 1, "all are closed but one");
+}
+
+VOID HoldHandles(BOOLEAN Begin)
+{
+    if (Begin && FilesBegin()) {
+        Hold();
+    } else {
+        LetGo();
+        FilesEnd();
+    }
+}

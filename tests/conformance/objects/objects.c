@@ -46,4 +46,15 @@ static VOID Run(VOID)
     CheckNotifications();
 }
 
-const TEST_GROUP TestGroup = {.Run = Run, .Step = NotifyStep};
+/* 0 to 2: images; 3: handles are held; 4: all but one are closed. */
+static VOID Step(ULONG Number)
+{
+    KtapBegin(&TestReport);
+    if (Number <= 2)
+        StepImages(Number);
+    else
+        HoldHandles(Number == 3);
+    KtapEnd(&TestReport);
+}
+
+const TEST_GROUP TestGroup = {.Run = Run, .Step = Step};

@@ -71,5 +71,6 @@ VOID CheckKeys(VOID);
 VOID CheckVirtualMemory(VOID);
 VOID CheckProcesses(VOID);
 VOID CheckNotifications(VOID);
-/* In step with what the console loads: notify.c. */
-VOID NotifyStep(ULONG Number);
+/* In step with what the console does. */
+VOID StepImages(ULONG Number);
+VOID HoldHandles(BOOLEAN Begin);
