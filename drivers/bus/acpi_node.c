@@ -249,10 +249,7 @@ static NTSTATUS NTAPI node_pnp(PDEVICE_OBJECT device, PIRP irp)
 static NTSTATUS NTAPI node_driver_init(PDRIVER_OBJECT driver, PUNICODE_STRING registry_path)
 {
     (void)registry_path;
-    driver->MajorFunction[IRP_MJ_PNP] = node_pnp;
-    driver->MajorFunction[IRP_MJ_POWER] = bus_pdo_power;
-    driver->MajorFunction[IRP_MJ_SYSTEM_CONTROL] = bus_pdo_system_control;
-    return STATUS_SUCCESS;
+    return bus_pdo_dispatch_by(driver, node_pnp, bus_pdo_power);
 }
 
 /* ---- Reporting ----------------------------------------------------------------------------- */

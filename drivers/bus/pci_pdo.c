@@ -188,10 +188,7 @@ static const struct pnp_bus_ops pci_bus_ops = {
 static NTSTATUS NTAPI pci_driver_init(PDRIVER_OBJECT driver, PUNICODE_STRING registry_path)
 {
     (void)registry_path;
-    driver->MajorFunction[IRP_MJ_PNP] = pci_pnp;
-    driver->MajorFunction[IRP_MJ_POWER] = pci_power;
-    driver->MajorFunction[IRP_MJ_SYSTEM_CONTROL] = bus_pdo_system_control;
-    return STATUS_SUCCESS;
+    return bus_pdo_dispatch_by(driver, pci_pnp, pci_power);
 }
 
 static PDRIVER_OBJECT pci_driver;

@@ -114,3 +114,11 @@ NTSTATUS bus_information_answer(PIRP irp, const GUID *type, INTERFACE_TYPE legac
     irp->IoStatus.Information = (ULONG_PTR)information;
     return STATUS_SUCCESS;
 }
+
+NTSTATUS bus_pdo_dispatch_by(PDRIVER_OBJECT driver, PDRIVER_DISPATCH pnp, PDRIVER_DISPATCH power)
+{
+    driver->MajorFunction[IRP_MJ_PNP] = pnp;
+    driver->MajorFunction[IRP_MJ_POWER] = power;
+    driver->MajorFunction[IRP_MJ_SYSTEM_CONTROL] = bus_pdo_system_control;
+    return STATUS_SUCCESS;
+}

@@ -20,6 +20,9 @@ NTSTATUS bus_pdo_pnp_common(PDEVICE_OBJECT pdo, PIRP irp);
 NTSTATUS NTAPI bus_pdo_power(PDEVICE_OBJECT pdo, PIRP irp);
 NTSTATUS NTAPI bus_pdo_system_control(PDEVICE_OBJECT pdo, PIRP irp);
 
+/* Set the dispatch routines of a bus driver. STATUS_SUCCESS, for its DriverEntry to return. */
+NTSTATUS bus_pdo_dispatch_by(PDRIVER_OBJECT driver, PDRIVER_DISPATCH pnp, PDRIVER_DISPATCH power);
+
 /* An unnamed PDO with one pointer of extension, ready to be reported. */
 NTSTATUS bus_pdo_create(PDRIVER_OBJECT driver, void *extension, PDEVICE_OBJECT *pdo);
 void *bus_pdo_extension(PDEVICE_OBJECT pdo);

@@ -134,6 +134,15 @@ static void number_put(struct text *text, enum table_kind kind, uint64_t value, 
         text_print(text, "%llu", (unsigned long long)value);
 }
 
+/* Where the next cell's text goes, behind its key if it has one. */
+static struct text *cell_begin(struct table *table)
+{
+    if (!table->json)
+        return &table->cells;
+    json_key(table);
+    return &table->line;
+}
+
 void table_number(struct table *table, uint64_t value)
 {
     struct text *text;
@@ -141,9 +150,7 @@ void table_number(struct table *table, uint64_t value)
 
     if (table == NULL)
         return;
-    text = table->json ? &table->line : &table->cells;
-    if (table->json)
-        json_key(table);
+    text = cell_begin(table);
     before = text->used;
     number_put(text, table->columns[table->next].kind, value, table->json);
     cell_end(table, text->used - before);
@@ -158,9 +165,7 @@ void table_counts(struct table *table, const uint64_t *values, uint32_t count)
 
     if (table == NULL)
         return;
-    text = table->json ? &table->line : &table->cells;
-    if (table->json)
-        json_key(table);
+    text = cell_begin(table);
     before = text->used;
     if (table->json)
         text_put(text, "[", 1);
