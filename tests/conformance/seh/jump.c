@@ -43,25 +43,13 @@ static NOINLINE VOID JumpThroughFinally(INT Value)
     }
 }
 
-static NOINLINE INT SetAndJump(INT Value)
+/* Bare: to a buffer without a frame, in which registers are all there is to go by. */
+static NOINLINE INT SetAndJump(INT Value, BOOLEAN Bare)
 {
     INT got;
 
     Trail = 0;
-    got = SetJump(&Buffer, OWN_FRAME);
-    if (got == 0)
-        JumpThroughFinally(Value);
-    Step(3);
-    return got;
-}
-
-/* Frame 0: the registers are all there is to go by. */
-static NOINLINE INT SetAndJumpBare(INT Value)
-{
-    INT got;
-
-    Trail = 0;
-    got = SetJumpEx(&Buffer, NULL);
+    got = Bare ? SetJumpEx(&Buffer, NULL) : SetJump(&Buffer, OWN_FRAME);
     if (got == 0)
         JumpThroughFinally(Value);
     Step(3);
@@ -142,11 +130,11 @@ static NOINLINE INT SetAndJumpInFinally(VOID)
 
 static VOID CheckJumps(VOID)
 {
-    ExpectEqual((ULONG)SetAndJump(7), 7, "longjmp makes _setjmp return its value");
+    ExpectEqual((ULONG)SetAndJump(7, FALSE), 7, "longjmp makes _setjmp return its value");
     ExpectEqual(Trail, 0x123, "after each __finally on the way");
-    ExpectEqual((ULONG)SetAndJump(0), 1, "longjmp makes it return 1 in place of 0");
-    ExpectEqual((ULONG)SetAndJump(-1), (ULONG)-1, "or a negative value");
-    ExpectEqual((ULONG)SetAndJumpBare(8), 8, "longjmp to a buffer without a frame goes there");
+    ExpectEqual((ULONG)SetAndJump(0, FALSE), 1, "longjmp makes it return 1 in place of 0");
+    ExpectEqual((ULONG)SetAndJump(-1, FALSE), (ULONG)-1, "or a negative value");
+    ExpectEqual((ULONG)SetAndJump(8, TRUE), 8, "longjmp to a buffer without a frame goes there");
     ExpectEqual(Trail, 0x13, "and unwinds nothing");
     ExpectEqual((ULONG)JumpInsideTry(), 5, "longjmp into the guarded code of a __finally");
     ExpectEqual(Trail, 0x1234, "does not leave it");
