@@ -31,6 +31,12 @@ void pnp_registry_init(void);
 struct pnp_key *pnp_key_open(struct pnp_key *base, PCUNICODE_STRING path, bool create,
                              bool *created);
 struct pnp_key *pnp_key_open_text(struct pnp_key *base, const char *path, bool create);
+/*
+ * The same as the registry services have it: with create, only the last name of the path is made if
+ * it is missing. STATUS_OBJECT_NAME_NOT_FOUND, STATUS_INSUFFICIENT_RESOURCES.
+ */
+NTSTATUS pnp_key_find(struct pnp_key *base, PCUNICODE_STRING path, bool create, bool *created,
+                      struct pnp_key **key);
 /* STATUS_CANNOT_DELETE: it has subkeys. */
 NTSTATUS pnp_key_delete(struct pnp_key *key);
 bool pnp_key_is_deleted(struct pnp_key *key);

@@ -13,8 +13,8 @@
 #include "ke/ob.h"
 #include "pnp/registry.h"
 
-/* The key that RelativeTo and Path name. */
-static struct pnp_key *relative_open(ULONG relative_to, PCWSTR path, bool create)
+/* The key that RelativeTo and Path name. STATUS_INVALID_PARAMETER: no root has that number. */
+static NTSTATUS relative_open(ULONG relative_to, PCWSTR path, bool create, struct pnp_key **key)
 {
     static const char *const roots[] = {
         [RTL_REGISTRY_ABSOLUTE] = NULL,
@@ -27,27 +27,23 @@ static struct pnp_key *relative_open(ULONG relative_to, PCWSTR path, bool create
     };
     ULONG root = relative_to & ~(ULONG)RTL_REGISTRY_OPTIONAL;
     struct pnp_key *base = NULL;
-    struct pnp_key *key;
     UNICODE_STRING name;
+    NTSTATUS status;
 
-    if ((root & RTL_REGISTRY_HANDLE) != 0) {
-        if (!NT_SUCCESS(
-                ob_handle_reference((HANDLE)(ULONG_PTR)path, &pnp_key_type, (void **)&base)))
-            return NULL;
-        return base;
-    }
+    if ((root & RTL_REGISTRY_HANDLE) != 0)
+        return ob_handle_reference((HANDLE)(ULONG_PTR)path, &pnp_key_type, (void **)key);
     if (root >= RTL_REGISTRY_MAXIMUM)
-        return NULL;
+        return STATUS_INVALID_PARAMETER;
     if (roots[root] != NULL) {
         base = pnp_key_open_text(NULL, roots[root], true);
         if (base == NULL)
-            return NULL;
+            return STATUS_INSUFFICIENT_RESOURCES;
     }
     RtlInitUnicodeString(&name, path);
-    key = pnp_key_open(base, &name, create, NULL);
+    status = pnp_key_find(base, &name, create, NULL, key);
     if (base != NULL)
         ob_dereference(base);
-    return key;
+    return status;
 }
 
 /* ---- RtlQueryRegistryValues ----------------------------------------------------------------- */
@@ -262,14 +258,13 @@ NTSTATUS NTAPI RtlQueryRegistryValues(ULONG RelativeTo, PCWSTR Path,
                                       PRTL_QUERY_REGISTRY_TABLE QueryTable, PVOID Context,
                                       PVOID Environment)
 {
-    struct pnp_key *top = relative_open(RelativeTo, Path, false);
-    NTSTATUS status = STATUS_SUCCESS;
     PRTL_QUERY_REGISTRY_TABLE entry;
-    struct pnp_key *key;
+    struct pnp_key *top, *key;
+    NTSTATUS status = relative_open(RelativeTo, Path, false, &top);
 
     UNREFERENCED_PARAMETER(Environment);
-    if (top == NULL)
-        return STATUS_OBJECT_NAME_NOT_FOUND;
+    if (!NT_SUCCESS(status))
+        return status;
     ob_reference(top);
     key = top;
     for (entry = QueryTable;
@@ -287,12 +282,12 @@ LDR_EXPORT(RtlQueryRegistryValues);
 NTSTATUS NTAPI RtlWriteRegistryValue(ULONG RelativeTo, PCWSTR Path, PCWSTR ValueName,
                                      ULONG ValueType, PVOID ValueData, ULONG ValueLength)
 {
-    struct pnp_key *key = relative_open(RelativeTo, Path, true);
+    struct pnp_key *key;
     UNICODE_STRING name;
-    NTSTATUS status;
+    NTSTATUS status = relative_open(RelativeTo, Path, true, &key);
 
-    if (key == NULL)
-        return STATUS_OBJECT_NAME_NOT_FOUND;
+    if (!NT_SUCCESS(status))
+        return status;
     RtlInitUnicodeString(&name, ValueName);
     status = pnp_value_set(key, &name, ValueType, ValueData, ValueLength);
     ob_dereference(key);
@@ -302,12 +297,12 @@ LDR_EXPORT(RtlWriteRegistryValue);
 
 NTSTATUS NTAPI RtlDeleteRegistryValue(ULONG RelativeTo, PCWSTR Path, PCWSTR ValueName)
 {
-    struct pnp_key *key = relative_open(RelativeTo, Path, false);
+    struct pnp_key *key;
     UNICODE_STRING name;
-    NTSTATUS status;
+    NTSTATUS status = relative_open(RelativeTo, Path, false, &key);
 
-    if (key == NULL)
-        return STATUS_OBJECT_NAME_NOT_FOUND;
+    if (!NT_SUCCESS(status))
+        return status;
     RtlInitUnicodeString(&name, ValueName);
     status = pnp_value_delete(key, &name);
     ob_dereference(key);
@@ -317,22 +312,22 @@ LDR_EXPORT(RtlDeleteRegistryValue);
 
 NTSTATUS NTAPI RtlCheckRegistryKey(ULONG RelativeTo, PWSTR Path)
 {
-    struct pnp_key *key = relative_open(RelativeTo, Path, false);
+    struct pnp_key *key;
+    NTSTATUS status = relative_open(RelativeTo, Path, false, &key);
 
-    if (key == NULL)
-        return STATUS_OBJECT_NAME_NOT_FOUND;
-    ob_dereference(key);
-    return STATUS_SUCCESS;
+    if (NT_SUCCESS(status))
+        ob_dereference(key);
+    return status;
 }
 LDR_EXPORT(RtlCheckRegistryKey);
 
 NTSTATUS NTAPI RtlCreateRegistryKey(ULONG RelativeTo, PWSTR Path)
 {
-    struct pnp_key *key = relative_open(RelativeTo, Path, true);
+    struct pnp_key *key;
+    NTSTATUS status = relative_open(RelativeTo, Path, true, &key);
 
-    if (key == NULL)
-        return STATUS_INSUFFICIENT_RESOURCES;
-    ob_dereference(key);
-    return STATUS_SUCCESS;
+    if (NT_SUCCESS(status))
+        ob_dereference(key);
+    return status;
 }
 LDR_EXPORT(RtlCreateRegistryKey);

@@ -27,6 +27,30 @@ static NTSTATUS key_of(HANDLE handle, struct pnp_key **key)
     return status;
 }
 
+NTSTATUS pnp_key_find(struct pnp_key *base, PCUNICODE_STRING path, bool create, bool *created,
+                      struct pnp_key **key)
+{
+    UNICODE_STRING parent_path = *path, name = *path;
+    struct pnp_key *parent;
+
+    *key = pnp_key_open(base, path, false, created);
+    if (*key != NULL)
+        return STATUS_SUCCESS;
+    if (!create)
+        return STATUS_OBJECT_NAME_NOT_FOUND;
+    while (parent_path.Length != 0 &&
+           parent_path.Buffer[parent_path.Length / sizeof(WCHAR) - 1] != L'\\')
+        parent_path.Length -= sizeof(WCHAR);
+    parent = pnp_key_open(base, &parent_path, false, NULL);
+    if (parent == NULL)
+        return STATUS_OBJECT_NAME_NOT_FOUND;
+    name.Buffer += parent_path.Length / sizeof(WCHAR);
+    name.Length = name.MaximumLength = (USHORT)(path->Length - parent_path.Length);
+    *key = pnp_key_open(parent, &name, true, created);
+    ob_dereference(parent);
+    return *key == NULL ? STATUS_INSUFFICIENT_RESOURCES : STATUS_SUCCESS;
+}
+
 static NTSTATUS key_open(POBJECT_ATTRIBUTES attributes, bool create, bool *created, PHANDLE handle)
 {
     struct pnp_key *base = NULL;
@@ -42,11 +66,11 @@ static NTSTATUS key_open(POBJECT_ATTRIBUTES attributes, bool create, bool *creat
     } else if (attributes->ObjectName->Length == 0 || attributes->ObjectName->Buffer[0] != L'\\') {
         return STATUS_OBJECT_PATH_SYNTAX_BAD;
     }
-    key = pnp_key_open(base, attributes->ObjectName, create, created);
+    status = pnp_key_find(base, attributes->ObjectName, create, created, &key);
     if (base != NULL)
         ob_dereference(base);
-    if (key == NULL)
-        return create ? STATUS_INSUFFICIENT_RESOURCES : STATUS_OBJECT_NAME_NOT_FOUND;
+    if (!NT_SUCCESS(status))
+        return status;
     status = ob_handle_create(key, handle);
     ob_dereference(key);
     return status;

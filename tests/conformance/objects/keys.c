@@ -109,6 +109,39 @@ static VOID CheckSizes(HANDLE Key)
                  "so it is for counts");
 }
 
+static NTSTATUS Create(PCWSTR Path)
+{
+    OBJECT_ATTRIBUTES attributes;
+    UNICODE_STRING name;
+    HANDLE key;
+    NTSTATUS status;
+
+    NameAttributes(&attributes, &name, Path);
+    status = ZwCreateKey(&key, KEY_ALL_ACCESS, &attributes, 0, NULL, REG_OPTION_VOLATILE, NULL);
+    if (NT_SUCCESS(status)) {
+        ZwDeleteKey(key);
+        ZwClose(key);
+    }
+    return status;
+}
+
+static VOID CheckDeleted(HANDLE Key)
+{
+    UNICODE_STRING name = RTL_CONSTANT_STRING(L"A");
+    ULONG result, data = 0;
+
+    ExpectStatus(ZwDeleteKey(Key), STATUS_SUCCESS, "a key can be deleted while it is open");
+    ExpectStatus(Query(Key, KeyBasicInformation, sizeof(Buffer), &result), STATUS_KEY_DELETED,
+                 "then there is nothing to ask about");
+    ExpectStatus(ZwSetValueKey(Key, &name, 0, REG_DWORD, &data, sizeof(data)), STATUS_KEY_DELETED,
+                 "to set");
+    ExpectStatus(
+        ZwQueryValueKey(Key, &name, KeyValueBasicInformation, &Buffer, sizeof(Buffer), &result),
+        STATUS_KEY_DELETED, "or to find");
+    ExpectStatus(ZwDeleteKey(Key), STATUS_KEY_DELETED, "nor is it deleted again");
+    ExpectStatus(ZwClose(Key), STATUS_SUCCESS, "but it is closed");
+}
+
 VOID CheckKeys(VOID)
 {
     HANDLE key = OpenKey(), child = Fill(key);
@@ -122,10 +155,13 @@ VOID CheckKeys(VOID)
                  STATUS_INVALID_HANDLE, "a handle that there is not is refused");
     ExpectStatus(Query(NtCurrentThread(), KeyBasicInformation, sizeof(Buffer), &result),
                  STATUS_OBJECT_TYPE_MISMATCH, "and one of something else");
-    ExpectStatus(ZwDeleteKey(child), STATUS_SUCCESS, "the key below can be deleted");
-    ExpectStatus(Query(child, KeyBasicInformation, sizeof(Buffer), &result), STATUS_KEY_DELETED,
-                 "then there is nothing to ask about");
-    ZwClose(child);
+    CheckDeleted(child);
+    ExpectStatus(Create(PATH L"\\Child"), STATUS_SUCCESS,
+                 "ZwCreateKey makes the last key of a path");
+    ExpectStatus(Create(PATH L"\\Absent\\Child"), STATUS_OBJECT_NAME_NOT_FOUND,
+                 "but not those on the way to it");
+    ExpectStatus(Create(L"Registry\\Machine"), STATUS_OBJECT_PATH_SYNTAX_BAD,
+                 "which begins at the root");
     ZwDeleteKey(key);
     ZwClose(key);
 }

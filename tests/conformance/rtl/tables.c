@@ -141,6 +141,25 @@ static VOID CheckQuery(VOID)
     ExpectStatus(Query(&called, NULL), STATUS_DEVICE_BUSY, "G-RTL-19 and its failure is returned");
 }
 
+/* Below a key that is not there, and below a root that there is not. */
+static VOID CheckPaths(VOID)
+{
+    PWSTR below = (PWSTR)KEY_PATH L"\\Absent\\Child";
+    ULONG nowhere = RTL_REGISTRY_MAXIMUM, number = 1;
+
+    ExpectStatus(RtlCreateRegistryKey(RTL_REGISTRY_ABSOLUTE, below), STATUS_OBJECT_NAME_NOT_FOUND,
+                 "G-RTL-23 RtlCreateRegistryKey makes one key, not those above it");
+    ExpectStatus(RtlWriteRegistryValue(RTL_REGISTRY_ABSOLUTE, below, L"Number", REG_DWORD, &number,
+                                       sizeof(number)),
+                 STATUS_OBJECT_NAME_NOT_FOUND, "G-RTL-20 nor does RtlWriteRegistryValue");
+    ExpectStatus(RtlDeleteRegistryValue(RTL_REGISTRY_ABSOLUTE, below, L"Number"),
+                 STATUS_OBJECT_NAME_NOT_FOUND, "G-RTL-21 where nothing is, nothing is deleted");
+    ExpectStatus(RtlCheckRegistryKey(nowhere, (PWSTR)L"Software"), STATUS_INVALID_PARAMETER,
+                 "G-RTL-22 a number that stands for no root is invalid");
+    ExpectStatus(RtlCreateRegistryKey(nowhere, (PWSTR)L"Software"), STATUS_INVALID_PARAMETER,
+                 "G-RTL-23 in each of them");
+}
+
 VOID CheckRegistry(VOID)
 {
     UNICODE_STRING path = TEXT("\\Registry\\Machine\\Software\\RtlTest");
@@ -162,6 +181,7 @@ VOID CheckRegistry(VOID)
                                        (PVOID)L"hello", sizeof(L"hello")),
                  STATUS_SUCCESS, "G-RTL-20 RtlWriteRegistryValue writes a string");
     CheckQuery();
+    CheckPaths();
     ExpectStatus(RtlDeleteRegistryValue(RTL_REGISTRY_ABSOLUTE, KEY_PATH, L"Number"), STATUS_SUCCESS,
                  "G-RTL-21 RtlDeleteRegistryValue deletes");
     ExpectStatus(RtlDeleteRegistryValue(RTL_REGISTRY_ABSOLUTE, KEY_PATH, L"Number"),
