@@ -9,24 +9,21 @@
 static struct {
     volatile LONG Creations;
     volatile LONG Ends;
+    PKTHREAD Maker; /* whose threads count: the system makes some too */
     HANDLE Process; /* of the creation */
     HANDLE Created;
-    PVOID CreatedIn;
-    HANDLE Ended;
     HANDLE EndedIn; /* the id of the thread that was current */
     KIRQL Irql;
 } Threads;
 
 static VOID NTAPI NoteThread(HANDLE ProcessId, HANDLE ThreadId, BOOLEAN Create)
 {
-    Threads.Irql = KeGetCurrentIrql();
-    if (Create) {
+    if (Create && KeGetCurrentThread() == Threads.Maker) {
+        Threads.Irql = KeGetCurrentIrql();
         Threads.Process = ProcessId;
         Threads.Created = ThreadId;
-        Threads.CreatedIn = KeGetCurrentThread();
         InterlockedIncrement(&Threads.Creations);
-    } else {
-        Threads.Ended = ThreadId;
+    } else if (!Create && ThreadId == Threads.Created) {
         Threads.EndedIn = PsGetCurrentThreadId();
         InterlockedIncrement(&Threads.Ends);
     }
@@ -90,6 +87,7 @@ static VOID CheckThreads(VOID)
     HANDLE id;
     LONG creations, ends;
 
+    Threads.Maker = KeGetCurrentThread();
     ExpectStatus(PsRemoveCreateThreadNotifyRoutine(NoteThread), STATUS_PROCEDURE_NOT_FOUND,
                  "PsRemoveCreateThreadNotifyRoutine does not find what was not set");
     ExpectStatus(PsSetCreateThreadNotifyRoutine(NoteThread), STATUS_SUCCESS,
@@ -98,8 +96,7 @@ static VOID CheckThreads(VOID)
     WaitUntilAtLeast(&Threads.Ends, 1, 10000);
     Expect(Threads.Creations == 1 && Threads.Ends == 1, "called when a thread comes and goes");
     Expect(Threads.Created == id && Threads.Process == PsGetCurrentProcessId(), "with its ids");
-    Expect(Threads.CreatedIn == KeGetCurrentThread(), "in the thread that makes it");
-    Expect(Threads.Ended == id && Threads.EndedIn == id, "and in itself when it ends");
+    Expect(Threads.EndedIn == id, "in the thread that makes it, and in itself when it ends");
     ExpectEqual(Threads.Irql, PASSIVE_LEVEL, "at PASSIVE_LEVEL");
     ExpectStatus(PsRemoveCreateThreadNotifyRoutine(NoteThread), STATUS_SUCCESS,
                  "PsRemoveCreateThreadNotifyRoutine takes it away");
