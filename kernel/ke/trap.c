@@ -16,6 +16,7 @@
 
 #include "ke/exception.h"
 #include "ke/ke.h"
+#include "ke/nmi.h"
 #include "mm/pool.h"
 
 /* SDM 3A "Exception and Interrupt Vectors" 6.3 */
@@ -231,8 +232,11 @@ HAL_UPCALL void ke_trap(struct hal_trap_frame *frame)
 
     if (is_forged(frame))
         return;
-    if (frame->vector == TRAP_NMI)
+    if (frame->vector == TRAP_NMI) {
         hal_cpu_freeze_point(); /* a bug check elsewhere stops this CPU here, and counts it */
+        if (ke_nmi_offer())
+            return;
+    }
     registers_from(frame, &registers);
     switch (frame->vector) {
     case TRAP_NMI:

@@ -53,6 +53,14 @@ NTKERNELAPI VOID NTAPI KeSetImportanceDpc(PRKDPC Dpc, KDPC_IMPORTANCE Importance
 NTKERNELAPI VOID NTAPI KeSetTargetProcessorDpc(PRKDPC Dpc, CCHAR Number);
 NTKERNELAPI NTSTATUS NTAPI KeSetTargetProcessorDpcEx(PKDPC Dpc, PPROCESSOR_NUMBER ProcNumber);
 NTKERNELAPI VOID NTAPI KeFlushQueuedDpcs(VOID);
+
+/* Non-maskable interrupts (WDK: KeRegisterNmiCallback) */
+
+typedef BOOLEAN(NTAPI NMI_CALLBACK)(PVOID Context, BOOLEAN Handled);
+typedef NMI_CALLBACK *PNMI_CALLBACK;
+
+NTKERNELAPI PVOID NTAPI KeRegisterNmiCallback(PNMI_CALLBACK CallbackRoutine, PVOID Context);
+NTKERNELAPI NTSTATUS NTAPI KeDeregisterNmiCallback(PVOID Handle);
 NTKERNELAPI NTSTATUS NTAPI KeQueryDpcWatchdogInformation(
     PKDPC_WATCHDOG_INFORMATION WatchdogInformation);
 
