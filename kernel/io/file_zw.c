@@ -8,6 +8,7 @@
 #include <lib/assert.h>
 #include <lib/export.h>
 #include <lib/string.h>
+#include <nt/ntifs.h>
 
 #include "io/alloc.h"
 #include "io/file.h"
@@ -158,6 +159,48 @@ NTSTATUS NTAPI ZwOpenFile(PHANDLE FileHandle, ACCESS_MASK DesiredAccess,
                         ShareAccess, FILE_OPEN, OpenOptions, NULL, 0);
 }
 LDR_EXPORT(ZwOpenFile);
+
+/* Pipes and mailslots do not exist here. IRQL = PASSIVE_LEVEL. WDK: IoCreateFile */
+NTSTATUS NTAPI IoCreateFile(PHANDLE FileHandle, ACCESS_MASK DesiredAccess,
+                            POBJECT_ATTRIBUTES ObjectAttributes, PIO_STATUS_BLOCK IoStatusBlock,
+                            PLARGE_INTEGER AllocationSize, ULONG FileAttributes, ULONG ShareAccess,
+                            ULONG Disposition, ULONG CreateOptions, PVOID EaBuffer, ULONG EaLength,
+                            CREATE_FILE_TYPE CreateFileType, PVOID InternalParameters,
+                            ULONG Options)
+{
+    UNREFERENCED_PARAMETER(InternalParameters);
+    UNREFERENCED_PARAMETER(Options);
+    if (CreateFileType != CreateFileTypeNone)
+        return STATUS_INVALID_PARAMETER;
+    return ZwCreateFile(FileHandle, DesiredAccess, ObjectAttributes, IoStatusBlock, AllocationSize,
+                        FileAttributes, ShareAccess, Disposition, CreateOptions, EaBuffer,
+                        EaLength);
+}
+LDR_EXPORT(IoCreateFile);
+
+/* IRQL = PASSIVE_LEVEL. WDK: ZwDeviceIoControlFile */
+NTSTATUS NTAPI ZwDeviceIoControlFile(HANDLE FileHandle, HANDLE Event, PIO_APC_ROUTINE ApcRoutine,
+                                     PVOID ApcContext, PIO_STATUS_BLOCK IoStatusBlock,
+                                     ULONG IoControlCode, PVOID InputBuffer,
+                                     ULONG InputBufferLength, PVOID OutputBuffer,
+                                     ULONG OutputBufferLength)
+{
+    PFILE_OBJECT file;
+    NTSTATUS status = file_of(FileHandle, &file);
+    uint32_t done;
+
+    UNREFERENCED_PARAMETER(ApcContext);
+    if (!NT_SUCCESS(status))
+        return status;
+    if (ApcRoutine != NULL) {
+        ob_dereference(file);
+        return STATUS_NOT_SUPPORTED;
+    }
+    status = io_file_ioctl(file, IoControlCode, InputBuffer, InputBufferLength, OutputBuffer,
+                           OutputBufferLength, 0, &done);
+    return file_end(file, Event, IoStatusBlock, status, done);
+}
+LDR_EXPORT(ZwDeviceIoControlFile);
 
 NTSTATUS NTAPI ZwReadFile(HANDLE FileHandle, HANDLE Event, PIO_APC_ROUTINE ApcRoutine,
                           PVOID ApcContext, PIO_STATUS_BLOCK IoStatusBlock, PVOID Buffer,

@@ -93,6 +93,7 @@ static VOID Run(VOID)
 {
     CheckEvents();
     CheckSections();
+    CheckFiles();
     CheckProcess();
     CheckIdentifiers();
     CheckText();
@@ -103,4 +104,10 @@ static VOID Run(VOID)
            "IoIsWdmVersionAvailable: no later version is");
 }
 
-const TEST_GROUP TestGroup = {.Run = Run};
+/* Sent by CheckFiles. */
+static VOID Step(ULONG Number)
+{
+    NotedStep = Number;
+}
+
+const TEST_GROUP TestGroup = {.Run = Run, .Step = Step};

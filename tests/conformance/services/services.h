@@ -11,6 +11,24 @@ typedef struct _LAG_APC_STATE {
     BOOLEAN Flags[3];
 } LAG_APC_STATE;
 
+typedef struct _LAG_OBJECT_NAME {
+    UNICODE_STRING Name;
+} LAG_OBJECT_NAME;
+
+typedef struct _LAG_COPY_ADDRESS {
+    union {
+        PVOID VirtualAddress;
+        PHYSICAL_ADDRESS PhysicalAddress;
+    };
+} LAG_COPY_ADDRESS;
+
+NTKERNELAPI NTSTATUS NTAPI ObQueryNameString(PVOID Object, LAG_OBJECT_NAME *ObjectNameInfo,
+                                             ULONG Length, PULONG ReturnLength);
+NTSYSAPI NTSTATUS NTAPI ZwDeviceIoControlFile(HANDLE FileHandle, HANDLE Event,
+                                              PIO_APC_ROUTINE ApcRoutine, PVOID ApcContext,
+                                              PIO_STATUS_BLOCK IoStatusBlock, ULONG IoControlCode,
+                                              PVOID InputBuffer, ULONG InputBufferLength,
+                                              PVOID OutputBuffer, ULONG OutputBufferLength);
 NTSYSAPI NTSTATUS NTAPI ZwCreateEvent(PHANDLE EventHandle, ACCESS_MASK DesiredAccess,
                                       POBJECT_ATTRIBUTES ObjectAttributes, EVENT_TYPE EventType,
                                       BOOLEAN InitialState);
@@ -34,3 +52,6 @@ NTKERNELAPI VOID NTAPI KeUnstackDetachProcess(LAG_APC_STATE *ApcState);
 
 VOID CheckEvents(VOID);
 VOID CheckSections(VOID);
+VOID CheckFiles(VOID);
+
+extern volatile ULONG NotedStep; /* the latest step's number */
