@@ -75,6 +75,20 @@ def test_in_x2apic_mode_a_cluster_of_16_is_one_message():
         guest.verify()
 
 
+@needs_qemu10
+def test_ids_past_8_bits_have_logical_ones():
+    far = ["-smp", "2,maxcpus=300,sockets=300,cores=1,threads=1"]
+    for number in (297, 298, 299):
+        far += ["-device", f"max-x86_64-cpu,socket-id={number},core-id=0,thread-id=0"]
+    with Guest(emulator=NEWER, qemu_args=far) as guest:
+        guest.wait_for_prompt()
+        assert [row["apic"] for row in guest.json("apic -j")] == [0, 1, 297, 298, 299]
+        assert logical_ids(guest, 5)[2:] == [18 << 16 | 1 << number % 16
+                                             for number in (297, 298, 299)]
+        assert_interrupts(guest, "2 4", logical=1)
+        assert_interrupts(guest, "1 3-4", physical=1, logical=1)
+
+
 @pytest.mark.skipif(not bochs.find(), reason="Bochs is not there: tools/setup-bochs fetches it")
 @pytest.mark.parametrize("mode, model, logical", [("xapic", "corei7_haswell_4770", 1),
                                                   ("x2apic", "corei7_icelake_u", 0)])
