@@ -235,7 +235,7 @@ LDR_EXPORT(KeSetSystemAffinityThread);
 VOID NTAPI KeRevertToUserAffinityThreadEx(KAFFINITY Affinity)
 {
     if (Affinity) {
-        system_affinity_set(0, Affinity);
+        KeSetSystemAffinityThreadEx(Affinity); /* without an active CPU nothing changes */
         return;
     }
     PKTHREAD self = ke_thread_current();

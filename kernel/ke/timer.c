@@ -93,7 +93,7 @@ uint64_t ke_due_time(LARGE_INTEGER due)
     int64_t ahead;
 
     if (due.QuadPart < 0)
-        return now + (uint64_t)-due.QuadPart;
+        return now - (uint64_t)due.QuadPart;
     ahead = due.QuadPart - (int64_t)ke_system_time();
     return ahead > 0 ? now + (uint64_t)ahead : now;
 }

@@ -137,6 +137,9 @@ static VOID CheckCancel(VOID)
     again = Cancel(timer, NULL);
     KeLowerIrql(irql);
     Expect(!first && second && cancelled && !again, "at DISPATCH_LEVEL, too");
+    Set(timer, MINLONGLONG, 0, NULL);
+    Expect(TestWait(timer, 20) == STATUS_TIMEOUT && Cancel(timer, NULL),
+           "the furthest due time there is is far off");
     ExpectStatus(TestWait(timer, 60), STATUS_TIMEOUT, "a cancelled timer is not signaled");
     ExpectEqual((ULONG)Notes.Calls, 0, "and its callback not called");
     Set(timer, LATER, 0, NULL);

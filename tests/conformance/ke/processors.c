@@ -44,6 +44,9 @@ static VOID CheckAffinity(VOID)
     ExpectEqual(KeSetSystemAffinityThreadEx(~active), 0,
                 "a set without an active processor is not an affinity");
     ExpectEqual(TestCurrentProcessor(), 0, "and moves nothing");
+    KeRevertToUserAffinityThreadEx(~active);
+    TestPause(1);
+    ExpectEqual(TestCurrentProcessor(), 0, "nor is it one to go back to");
     ExpectEqual(KeSetSystemAffinityThreadEx(active), 1, "the set before is unchanged");
     KeRevertToUserAffinityThreadEx(old);
     if (TestProcessors() == 1) {
