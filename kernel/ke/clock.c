@@ -2,9 +2,10 @@
  * ke/clock.c - time: interrupt time from the TSC, the tick, and the page drivers read time from.
  *
  * CPU 0 ticks every 15.625 ms, as Windows does by default, and earlier when a timer is due; at each
- * tick it brings the shared user data page up to date (spec F.7: drivers inline those reads); more
- * often while drivers ask for a finer resolution, which accounting and quanta do not see. The other CPUs tick only while a thread other than the idle one runs there, for its quantum, or while
- * a DPC or ISR takes long (ke/watchdog.c).
+ * tick it brings the shared user data page up to date (spec F.7: drivers inline those reads). While
+ * drivers ask for a finer resolution it does so more often; accounting and quanta keep the tick.
+ * The other CPUs tick only while a thread other than the idle one runs there, for its quantum, or
+ * while a DPC or ISR takes long (ke/watchdog.c).
  */
 #include <hal/upcall.h>
 #include <lib/assert.h>
@@ -73,12 +74,13 @@ static void shared_update(uint64_t now)
 /* The next tick, or the next update of the shared page if drivers want that earlier. */
 static uint64_t next_update(void)
 {
+    uint32_t period = resolution;
     uint64_t now, fine;
 
-    if (resolution == TICK_PERIOD)
+    if (period == TICK_PERIOD)
         return next_tick;
     now = ke_interrupt_time();
-    fine = now - now % resolution + resolution;
+    fine = now - now % period + period;
     return fine < next_tick ? fine : next_tick;
 }
 

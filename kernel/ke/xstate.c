@@ -4,7 +4,7 @@
  * SSE needs no saving: the interrupt path keeps XMM0-5 and MXCSR, the thread switch XMM6-15, and
  * calls follow the x64 convention (ISR-18). The Extended routines save what FXSAVE covers, for
  * code that changes nonvolatile registers or the x87 state by hand. Features above that (AVX) are
- * not enabled in this kernel, as RtlGetEnabledExtendedFeatures says; asking for them is a bug check.
+ * not enabled here, as RtlGetEnabledExtendedFeatures says; asking for them is a bug check.
  */
 #include <hal/hal.h>
 #include <lib/assert.h>
