@@ -111,6 +111,22 @@ _Static_assert(sizeof(struct pe_section_header) == 40, "Section Header");
 #define PE_SCN_MEM_READ 0x40000000u
 #define PE_SCN_MEM_WRITE 0x80000000u
 
+/* "Export Directory Table" */
+struct pe_export_directory {
+    uint32_t flags;
+    uint32_t time_date_stamp;
+    uint16_t major_version;
+    uint16_t minor_version;
+    uint32_t name;
+    uint32_t ordinal_base;
+    uint32_t number_of_functions;
+    uint32_t number_of_names;
+    uint32_t functions;     /* RVAs, by ordinal */
+    uint32_t names;         /* RVAs of names, ascending */
+    uint32_t name_ordinals; /* 16 bits each, in the order of names, without the base */
+};
+_Static_assert(sizeof(struct pe_export_directory) == 40, "Export Directory Table");
+
 /* "Import Directory Table", "Import Lookup Table", "Hint/Name Table" */
 struct pe_import_descriptor {
     uint32_t lookup_table;

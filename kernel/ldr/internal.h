@@ -13,3 +13,11 @@ void ldr_exports_init(void);
 void ldr_data_init(void);
 /* imports.c: fill the image's import slots; the image is mapped and still writable. */
 NTSTATUS ldr_imports_bind(struct ldr_image *image);
+
+struct ldr_kernel_image {
+    uint64_t base;
+    uint64_t size; /* headers and kernel */
+};
+
+/* kernel_image.c: where the kernel looks like a PE image; false: not enough memory. PASSIVE_LEVEL. */
+bool ldr_kernel_image_get(struct ldr_kernel_image *image);

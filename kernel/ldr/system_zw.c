@@ -3,17 +3,14 @@
  *
  * The SDK's winternl.h publishes the classes and their structures, but those of modules and of the
  * debugger, which drivers have used for as long and which open projects describe alike. All others
- * are STATUS_INVALID_INFO_CLASS. The kernel stands first among the modules; it is no PE image, so
- * who looks for headers at its base finds none.
+ * are STATUS_INVALID_INFO_CLASS. The kernel stands first among the modules (ldr/kernel_image.c).
  */
-#include <hal/hal.h>
 #include <lib/assert.h>
 #include <lib/export.h>
 #include <lib/string.h>
 #include <nt/ntifs.h>
 
-#include "ldr/ldr.h"
-#include "mm/mm.h"
+#include "ldr/internal.h"
 
 #define KERNEL_FOLDER "\\SystemRoot\\system32\\"
 #define DRIVER_FOLDER "\\SystemRoot\\System32\\drivers\\"
@@ -53,13 +50,14 @@ static void module_visit(const struct ldr_image *image, void *context)
 static NTSTATUS query_modules(PVOID information, ULONG length, PULONG needed)
 {
     struct module_list list = {.result = information};
-    phys_addr_t base, end;
+    struct ldr_kernel_image kernel;
 
-    hal_kernel_extent(&base, &end);
+    if (!ldr_kernel_image_get(&kernel))
+        return STATUS_INSUFFICIENT_RESOURCES;
     if (length >= FIELD_OFFSET(RTL_PROCESS_MODULES, Modules))
         list.room = (length - FIELD_OFFSET(RTL_PROCESS_MODULES, Modules)) /
                     sizeof(RTL_PROCESS_MODULE_INFORMATION);
-    module_add(&list, KERNEL_FOLDER, "ntoskrnl.exe", HAL_KERNEL_BASE + base, end - base);
+    module_add(&list, KERNEL_FOLDER, "ntoskrnl.exe", kernel.base, kernel.size);
     ldr_image_for_each(module_visit, &list);
     *needed = FIELD_OFFSET(RTL_PROCESS_MODULES, Modules) +
               list.count * sizeof(RTL_PROCESS_MODULE_INFORMATION);

@@ -60,6 +60,19 @@ typedef struct _MODULES {
 static PQUERY Query;
 static PYIELD Yield;
 
+/* ntifs.h goes with no other header. */
+enum { ClassUser = 1, ClassType = 8, ClassSessionId = 12, PrimaryToken = 1 };
+
+typedef NTSTATUS(NTAPI *POPEN_TOKEN)(HANDLE Process, ACCESS_MASK Access, PHANDLE Token);
+typedef NTSTATUS(NTAPI *PQUERY_TOKEN)(HANDLE Token, ULONG Class, PVOID Information, ULONG Length,
+                                      PULONG Needed);
+
+typedef struct _USER {
+    PUCHAR Sid;
+    ULONG Attributes;
+    UCHAR Behind[20]; /* S-1-5-18, somewhere */
+} USER;
+
 /* ---- ZwQuerySystemInformation --------------------------------------------------------------- */
 
 static VOID CheckProcessors(VOID)
@@ -110,6 +123,48 @@ static BOOLEAN Holds(PMODULE Module, ULONG_PTR Address)
     return Address - (ULONG_PTR)Module->ImageBase < Module->ImageSize;
 }
 
+/* What a driver does that looks a name up in the export directory of an image in memory. */
+static PVOID FindExport(PUCHAR Image, PCSTR Name)
+{
+    PUCHAR headers = Image + *(PULONG)(Image + 0x3C);
+    PULONG directory = (PULONG)(Image + *(PULONG)(headers + 0x88)); /* the first data directory */
+    PULONG functions = (PULONG)(Image + directory[7]);
+    PULONG names = (PULONG)(Image + directory[8]);
+    PUSHORT ordinals = (PUSHORT)(Image + directory[9]);
+    ULONG low = 0, high = directory[6];
+
+    if (*(PUSHORT)Image != 0x5A4D || *(PULONG)headers != 0x4550)
+        return NULL;
+    while (low < high) {
+        ULONG middle = (low + high) / 2;
+        int order = strcmp(Name, (PCSTR)Image + names[middle]);
+
+        if (order == 0)
+            return Image + functions[ordinals[middle]];
+        if (order < 0)
+            high = middle;
+        else
+            low = middle + 1;
+    }
+    return NULL;
+}
+
+/* The verifier gives drivers addresses of its own. */
+static VOID CheckExports(PUCHAR Kernel)
+{
+    static const PCSTR names[] = {"DbgPrint", "IoConnectInterruptEx",  "KeSetEvent",
+                                  "ZwClose",  "ExAllocatePoolWithTag", "wcslen"};
+    static const PCWSTR wide[] = {L"DbgPrint", L"IoConnectInterruptEx",  L"KeSetEvent",
+                                  L"ZwClose",  L"ExAllocatePoolWithTag", L"wcslen"};
+    ULONG i, right = 0;
+
+    for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+        right += FindExport(Kernel, names[i]) == TestRoutine(wide[i]);
+    ExpectEqual(right, i, "each export stands in the directory of the kernel's image");
+    Expect(FindExport(Kernel, "KeSetEven") == NULL && FindExport(Kernel, "zz") == NULL,
+           "what is not exported does not");
+}
+
 static VOID CheckModules(VOID)
 {
     MODULES few = {0};
@@ -134,10 +189,47 @@ static VOID CheckModules(VOID)
     Expect(NT_SUCCESS(status) && NameIs(&modules->Module[0], "ntoskrnl.exe") &&
                Holds(&modules->Module[0], (ULONG_PTR)TestRoutine(L"KeSetEvent")),
            "the first module is the kernel, which holds its exports");
+    if (NT_SUCCESS(status) && !MmIsDriverVerifying(TestDriver))
+        CheckExports(modules->Module[0].ImageBase);
     Expect(own != NULL && NameIs(own, "system.sys") && own->ImageBase == TestDriver->DriverStart &&
                own->ImageSize == TestDriver->DriverSize,
            "the module that holds a driver's code is the driver");
     ExFreePoolWithTag(modules, TEST_TAG);
+}
+
+/* ---- ZwOpenProcessToken, ZwQueryInformationToken -------------------------------------------- */
+
+static VOID CheckToken(VOID)
+{
+    static const UCHAR localSystem[] = {1, 1, 0, 0, 0, 0, 0, 5, 18, 0, 0, 0};
+    POPEN_TOKEN open = (POPEN_TOKEN)TestRoutine(L"ZwOpenProcessToken");
+    PQUERY_TOKEN query = (PQUERY_TOKEN)TestRoutine(L"ZwQueryInformationToken");
+    HANDLE token;
+    ULONG number = 99, length = 0;
+    USER user;
+
+    ExpectStatus(open((HANDLE)(ULONG_PTR)0x7FFC, GENERIC_READ, &token), STATUS_INVALID_HANDLE,
+                 "ZwOpenProcessToken refuses what is no handle");
+    if (!NT_SUCCESS(open(NtCurrentProcess(), GENERIC_READ, &token)))
+        return Expect(FALSE, "ZwOpenProcessToken opens the token of the process");
+    ExpectStatus(query(token, ClassUser, &user, sizeof(PVOID), &length), STATUS_BUFFER_TOO_SMALL,
+                 "ZwQueryInformationToken refuses a short buffer");
+    Expect(length >= FIELD_OFFSET(USER, Behind) + sizeof(localSystem) && length <= sizeof(user),
+           "ZwQueryInformationToken says how long it must be");
+    Expect(query(token, ClassUser, &user, sizeof(user), &length) == STATUS_SUCCESS &&
+               RtlCompareMemory(user.Sid, localSystem, sizeof(localSystem)) == sizeof(localSystem),
+           "the user of the process is LocalSystem");
+    Expect(query(token, ClassType, &number, sizeof(number), &length) == STATUS_SUCCESS &&
+               number == PrimaryToken,
+           "its token is a primary one");
+    Expect(query(token, ClassSessionId, &number, sizeof(number), &length) == STATUS_SUCCESS &&
+               number == 0,
+           "its session is 0");
+    ExpectStatus(query(token, 0x7FFF, &number, sizeof(number), &length), STATUS_INVALID_INFO_CLASS,
+                 "ZwQueryInformationToken refuses an unknown class");
+    ExpectStatus(ZwClose(token), STATUS_SUCCESS, "a token's handle can be closed");
+    ExpectStatus(query(token, ClassType, &number, sizeof(number), &length), STATUS_INVALID_HANDLE,
+                 "ZwQueryInformationToken refuses a handle that is closed");
 }
 
 /* ---- ZwYieldExecution ----------------------------------------------------------------------- */
@@ -256,6 +348,7 @@ static VOID Run(VOID)
     CheckProcessors();
     CheckTimes();
     CheckModules();
+    CheckToken();
     CheckYield();
     CheckProtection();
 }
