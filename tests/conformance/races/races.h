@@ -5,6 +5,7 @@
  *   locks.c    every kind of lock keeps two numbers equal
  *   objects.c  DPCs, timers, events, semaphores, lists, work items: nothing lost, nothing twice
  *   irps.c     cancel against completion, remove against I/O
+ *   packets.c  StartIo and queues with contexts against cancel; parts of a master IRP
  *   system.c   pool, threads, names, registry, mappings
  *   executive.c readers that become writers, pulses, EX_TIMERs, device queues
  *   connects.c connecting and disconnecting beside one another
@@ -45,6 +46,7 @@ VOID RaceMeet(volatile LONG *Count);
 VOID RaceLocks(VOID);
 VOID RaceObjects(VOID);
 VOID RaceIrps(VOID);
+VOID RacePackets(VOID);
 VOID RaceSystem(VOID);
 VOID RaceExecutive(VOID);
 VOID RaceConnects(VOID);
