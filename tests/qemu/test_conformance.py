@@ -79,3 +79,21 @@ def test_conformance_of_being_told_of_images():
         cases += suite.step(guest, "objects", 2)
     suite.record("objects images, 1 CPU", cases)
     suite.judge("objects images, 1 CPU", cases)
+
+
+def test_conformance_of_io_routines_without_memory():
+    """Each allocation that the step's routines make fails once; each routine says so, and only so.
+    """
+    run = suite.Run({"group": "requests", "devices": ["edu"]}, 1, None)
+    cases = []
+    with run.guest() as guest:
+        guest.wait_for_prompt()
+        for tag in ("Io", "IoNm", "Irp", "Mdl", "ObjC"):
+            for nth in range(1, 12):
+                guest.command(f'inject pool {nth} "{tag}"')
+                found = suite.step(guest, "requests", 0)
+                guest.command("inject pool off")
+                cases += [case for case in found if case not in cases]
+    suite.record("requests without memory, 1 CPU", cases)
+    suite.judge("requests without memory", cases, guest.text)
+    assert len(cases) == 12, guest.text[-3000:]

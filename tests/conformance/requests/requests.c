@@ -78,4 +78,4 @@ static VOID Run(VOID)
     CheckServices();
 }
 
-const TEST_GROUP TestGroup = {.Run = Run};
+const TEST_GROUP TestGroup = {.Run = Run, .Step = StepShortage, .Unloading = UnloadingShortage};

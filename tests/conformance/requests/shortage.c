@@ -1,0 +1,201 @@
+/*
+ * shortage.c - what is said when there is no memory. The run lets one allocation fail, again and
+ * again a later one, and has all of these called each time; whoever was refused prints a case, and
+ * must succeed when asked once more.
+ */
+#include "requests.h"
+
+typedef struct _ATTEMPT {
+    PCSTR Name;
+    NTSTATUS (*Try)(VOID); /* undoes what it did; NULL results count as no memory */
+} ATTEMPT;
+
+static NTSTATUS Made(PVOID Object)
+{
+    return Object != NULL ? STATUS_SUCCESS : STATUS_INSUFFICIENT_RESOURCES;
+}
+
+static NTSTATUS NTAPI Keep(PDEVICE_OBJECT DeviceObject, PIRP Irp, PVOID Context)
+{
+    UNREFERENCED_PARAMETER(DeviceObject);
+    UNREFERENCED_PARAMETER(Irp);
+    UNREFERENCED_PARAMETER(Context);
+    return STATUS_MORE_PROCESSING_REQUIRED;
+}
+
+/* An IRP that is there whatever fails. */
+static PIRP Spare;
+
+static NTSTATUS TryCompletionRoutine(VOID)
+{
+    NTSTATUS status;
+
+    IoReuseIrp(Spare, STATUS_SUCCESS);
+    status = IoSetCompletionRoutineEx(TestDevices->Self, Spare, Keep, NULL, TRUE, TRUE, TRUE);
+    if (NT_SUCCESS(status)) { /* its completion gives the memory back */
+        IoSetNextIrpStackLocation(Spare);
+        Complete(Spare, STATUS_SUCCESS);
+    }
+    return status;
+}
+
+static NTSTATUS TryAssociated(VOID)
+{
+    PIRP part;
+
+    IoReuseIrp(Spare, STATUS_SUCCESS);
+    part = IoMakeAssociatedIrp(Spare, 1);
+    if (part != NULL)
+        IoFreeIrp(part);
+    return Made(part);
+}
+
+static VOID NTAPI NoTick(PDEVICE_OBJECT DeviceObject, PVOID Context)
+{
+    UNREFERENCED_PARAMETER(DeviceObject);
+    UNREFERENCED_PARAMETER(Context);
+}
+
+static PDEVICE_OBJECT Device; /* without a timer; a new one for each attempt */
+
+static NTSTATUS TryTimer(VOID)
+{
+    return IoInitializeTimer(Device, NoTick, NULL);
+}
+
+static NTSTATUS TryErrorLog(VOID)
+{
+    PVOID entry = IoAllocateErrorLogEntry(TestDevices->Self, sizeof(IO_ERROR_LOG_PACKET));
+
+    if (entry != NULL)
+        IoFreeErrorLogEntry(entry);
+    return Made(entry);
+}
+
+static NTSTATUS TryWmi(VOID)
+{
+    NTSTATUS status = IoWMIRegistrationControl(TestDevices->Self, WMIREG_ACTION_REGISTER);
+
+    if (NT_SUCCESS(status))
+        IoWMIRegistrationControl(TestDevices->Self, WMIREG_ACTION_DEREGISTER);
+    return status;
+}
+
+static NTSTATUS NTAPI NotNotified(PVOID Structure, PVOID Context)
+{
+    UNREFERENCED_PARAMETER(Structure);
+    UNREFERENCED_PARAMETER(Context);
+    return STATUS_SUCCESS;
+}
+
+static NTSTATUS TryNotification(VOID)
+{
+    PVOID entry = TestDriver;
+    NTSTATUS status = IoRegisterPlugPlayNotification(EventCategoryHardwareProfileChange, 0, NULL,
+                                                     TestDriver, NotNotified, NULL, &entry);
+
+    if (NT_SUCCESS(status))
+        IoUnregisterPlugPlayNotificationEx(entry);
+    return NT_SUCCESS(status) || entry == NULL ? status : STATUS_UNSUCCESSFUL;
+}
+
+static NTSTATUS TryReport(VOID)
+{
+    static TARGET_DEVICE_CUSTOM_NOTIFICATION event = {
+        .Version = 1, .Size = sizeof(event), .Event = {0x6f1e1d30, 1, 2, {3}}};
+
+    return IoReportTargetDeviceChangeAsynchronous(TestDevices->Physical, &event, NULL, NULL);
+}
+
+static NTSTATUS TryInterfaces(VOID)
+{
+    static const GUID class = {0x6f1e1d31, 1, 2, {3}};
+    PWSTR list = NULL;
+    NTSTATUS status = IoGetDeviceInterfaces(&class, NULL, 0, &list);
+
+    if (NT_SUCCESS(status))
+        ExFreePool(list);
+    return status;
+}
+
+static NTSTATUS TryLink(VOID)
+{
+    UNICODE_STRING link = RTL_CONSTANT_STRING(L"\\DosDevices\\RequestsTestLink"),
+                   name = RTL_CONSTANT_STRING(L"\\Device\\Null");
+    NTSTATUS status = IoCreateUnprotectedSymbolicLink(&link, &name);
+
+    while (NT_SUCCESS(status) && IoDeleteSymbolicLink(&link) == STATUS_INSUFFICIENT_RESOURCES)
+        ; /* the one allocation that fails was its own */
+    return status;
+}
+
+static NTSTATUS TryEvent(VOID)
+{
+    UNICODE_STRING name = RTL_CONSTANT_STRING(L"\\BaseNamedObjects\\RequestsTestEvent");
+    HANDLE handle;
+    PKEVENT event = IoCreateNotificationEvent(&name, &handle);
+
+    if (event != NULL)
+        ZwClose(handle);
+    return Made(event);
+}
+
+static NTSTATUS TryPages(VOID)
+{
+    PHYSICAL_ADDRESS low = {{0, 0}}, high = {{0xFFFFFFFF, 0}}, skip = {{0, 0}};
+    PMDL mdl = MmAllocatePagesForMdlEx(low, high, skip, PAGE_SIZE, MmCached, 0);
+
+    if (mdl != NULL) {
+        MmFreePagesFromMdl(mdl);
+        ExFreePool(mdl);
+    }
+    return Made(mdl);
+}
+
+static const ATTEMPT attempts[] = {
+    {"IoSetCompletionRoutineEx without memory gives STATUS_INSUFFICIENT_RESOURCES",
+     TryCompletionRoutine},
+    {"IoInitializeTimer without memory gives STATUS_INSUFFICIENT_RESOURCES", TryTimer},
+    {"IoWMIRegistrationControl without memory gives STATUS_INSUFFICIENT_RESOURCES", TryWmi},
+    {"IoRegisterPlugPlayNotification without memory gives STATUS_INSUFFICIENT_RESOURCES",
+     TryNotification},
+    {"IoReportTargetDeviceChangeAsynchronous without memory gives STATUS_INSUFFICIENT_RESOURCES",
+     TryReport},
+    {"IoGetDeviceInterfaces without memory gives STATUS_INSUFFICIENT_RESOURCES", TryInterfaces},
+    {"IoCreateUnprotectedSymbolicLink without memory gives STATUS_INSUFFICIENT_RESOURCES", TryLink},
+    {"IoMakeAssociatedIrp without memory gives NULL", TryAssociated},
+    {"IoAllocateErrorLogEntry without memory gives NULL", TryErrorLog},
+    {"IoCreateNotificationEvent without memory gives NULL", TryEvent},
+    {"MmAllocatePagesForMdlEx without memory for the MDL gives NULL", TryPages},
+};
+
+VOID StepShortage(ULONG Number)
+{
+    ULONG i;
+
+    UNREFERENCED_PARAMETER(Number);
+    Device = DeviceCreate();
+    if (Device == NULL || (Spare == NULL && (Spare = IoAllocateIrp(1, FALSE)) == NULL)) {
+        if (Device != NULL) /* the one allocation that fails was not one of those below */
+            IoDeleteDevice(Device);
+        return;
+    }
+    KtapBegin(&TestReport);
+    for (i = 0; i < sizeof(attempts) / sizeof(attempts[0]); i++) {
+        NTSTATUS status = attempts[i].Try();
+
+        if (NT_SUCCESS(status))
+            continue;
+        ExpectStatus(status, STATUS_INSUFFICIENT_RESOURCES, attempts[i].Name);
+        ExpectStatus(attempts[i].Try(), STATUS_SUCCESS, "asked again, it succeeds");
+    }
+    KtapEnd(&TestReport);
+    IoDeleteDevice(Device);
+}
+
+VOID UnloadingShortage(VOID)
+{
+    if (Spare != NULL)
+        IoFreeIrp(Spare);
+    Spare = NULL;
+}
