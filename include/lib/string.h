@@ -77,6 +77,9 @@ static inline char lib_downcase(char character)
 size_t lib_utf8_from_wide(char *destination, size_t size, const uint16_t *source, size_t length);
 size_t lib_wide_from_utf8(uint16_t *destination, size_t size, const char *source, size_t length);
 
+/* As many whole characters as fit into size > 0 bytes, terminated. */
+void lib_utf8_cut(char *text, size_t size, const uint16_t *source, size_t length);
+
 /* One character of at least one unit from source[*at] on; *at, below length, moves behind it. */
 uint32_t lib_utf8_next(const char *source, size_t length, size_t *at);
 uint32_t lib_wide_next(const uint16_t *source, size_t length, size_t *at);

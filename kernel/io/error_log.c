@@ -70,12 +70,10 @@ static void entry_put_strings(struct entry_text *out, const struct error_entry *
         return;
     for (USHORT i = 0; i < entry->packet.NumberOfStrings && at < end; i++, at++) {
         const WCHAR *first = at;
-        size_t length;
 
         while (at < end && *at != 0)
             at++;
-        length = lib_utf8_from_wide(text, sizeof(text) - 1, first, (size_t)(at - first));
-        text[length < sizeof(text) ? length : sizeof(text) - 1] = 0;
+        lib_utf8_cut(text, sizeof(text), first, (size_t)(at - first));
         entry_text_put(out, ", \"");
         entry_text_put(out, text);
         entry_text_put(out, "\"");

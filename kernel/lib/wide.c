@@ -234,6 +234,24 @@ size_t lib_utf8_from_wide(char *destination, size_t size, const uint16_t *source
     return needed;
 }
 
+void lib_utf8_cut(char *text, size_t size, const uint16_t *source, size_t length)
+{
+    size_t used = 0;
+    size_t at = 0;
+
+    while (at < length) {
+        char bytes[4];
+        size_t count = utf8_encode(lib_wide_next(source, length, &at), bytes);
+
+        if (used + count >= size) {
+            break;
+        }
+        memcpy(text + used, bytes, count);
+        used += count;
+    }
+    text[used] = '\0';
+}
+
 size_t lib_wide_from_utf8(uint16_t *destination, size_t size, const char *source, size_t length)
 {
     size_t needed = 0;

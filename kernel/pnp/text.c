@@ -41,9 +41,7 @@ void pnp_text_lines(const void *data, uint64_t size, void (*line)(const char *te
 
 void pnp_text_from_wide(char *text, size_t size, const WCHAR *wide)
 {
-    size_t length = lib_utf8_from_wide(text, size - 1, wide, lib_wcslen(wide));
-
-    text[length < size ? length : size - 1] = 0;
+    lib_utf8_cut(text, size, wide, lib_wcslen(wide));
 }
 
 ULONG pnp_wide_size(const WCHAR *wide)

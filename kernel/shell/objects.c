@@ -29,9 +29,7 @@ static unsigned long long number(const void *pointer)
 
 static void path_text(char *text, size_t size, const UNICODE_STRING *path)
 {
-    size_t length = lib_utf8_from_wide(text, size - 1, path->Buffer, path->Length / sizeof(WCHAR));
-
-    text[length] = 0;
+    lib_utf8_cut(text, size, path->Buffer, path->Length / sizeof(WCHAR));
 }
 
 static void add_name(const struct io_name *name, void *context)

@@ -50,7 +50,7 @@ static struct pnp_key *key_open(const char *path, bool create)
 
 static void name_text(char *text, size_t size, const UNICODE_STRING *name)
 {
-    text[lib_utf8_from_wide(text, size - 1, name->Buffer, name->Length / sizeof(WCHAR))] = 0;
+    lib_utf8_cut(text, size, name->Buffer, name->Length / sizeof(WCHAR));
 }
 
 /* ---- query --------------------------------------------------------------------------------- */

@@ -82,6 +82,17 @@ def test_handles_show_what_a_driver_holds_and_what_it_leaks():
             (row["type"], row["handle"]) for row in held if row["type"] == "Key"]
 
 
+def test_names_that_are_too_long_for_the_console_are_cut():
+    run = suite.Run({"group": "objects", "devices": ["edu"]}, 1, None)
+    with run.guest() as guest:
+        guest.wait_for_prompt()
+        suite.judge("long names", suite.step(guest, "objects", 5))
+        names = [row["name"] for row in guest.json("objects -j")]
+        assert [name for name in names if re.fullmatch(r"\\\?\?\\objects\u20ac{40,60}", name)]
+        keys = guest.command("reg query HKLM\\Software\\ObjectsTest")
+        assert [line for line in keys if re.fullmatch(r"\u20ac{42}\s+key", line.rstrip())], keys
+
+
 def test_pool_shows_the_tags_that_begin_so():
     result = run_commands(["pool -j", "pool -j Irp", "pool -j Never"])
     assert result.verdict == SUCCESS

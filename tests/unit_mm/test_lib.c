@@ -24,6 +24,7 @@ void *kernel_memset(void *destination, int value, size_t size);
 int kernel_memcmp(const void *left, const void *right, size_t size);
 size_t lib_utf8_from_wide(char *destination, size_t size, const uint16_t *source, size_t length);
 size_t lib_wide_from_utf8(uint16_t *destination, size_t size, const char *source, size_t length);
+void lib_utf8_cut(char *text, size_t size, const uint16_t *source, size_t length);
 int lib_wcsicmp(const uint16_t *left, const uint16_t *right);
 
 static char text[256];
@@ -171,6 +172,15 @@ static void utf8_and_utf16_convert_both_ways(void **state)
     assert_int_equal(lib_wide_from_utf8(wide, 8, utf8, sizeof(utf8) - 1), 5);
     assert_int_equal(lib_utf8_from_wide(back, 16, wide, 5), sizeof(utf8) - 1);
     assert_memory_equal(back, utf8, sizeof(utf8) - 1);
+    for (size_t size = 1; size <= sizeof(utf8); size++) {
+        static const uint8_t whole[] = {0, 0, 1, 1, 3, 3, 3, 6, 6, 6, 6, 10};
+
+        memset(back, 'x', sizeof(back));
+        lib_utf8_cut(back, size, wide, 5);
+        assert_int_equal(strlen(back), whole[size]);
+        assert_memory_equal(back, utf8, whole[size]);
+        assert_int_equal(back[whole[size] + 1], 'x');
+    }
     assert_int_equal(lib_wide_from_utf8(wide, 8, "\xFF\xC3", 2), 2);
     assert_int_equal(wide[0], 0xFFFD);
     assert_int_equal(wide[1], 0xFFFD);

@@ -150,3 +150,27 @@ VOID HoldHandles(BOOLEAN Begin)
         FilesEnd();
     }
 }
+
+/* Names that are longer than what the console has room for, in units that take three bytes each. */
+VOID MakeLongNames(VOID)
+{
+    static WCHAR path[240] = L"\\Registry\\Machine\\Software\\ObjectsTest\\";
+    static WCHAR link[240] = L"\\DosDevices\\objects";
+    UNICODE_STRING key, name, target = RTL_CONSTANT_STRING(L"\\Device\\Null");
+    OBJECT_ATTRIBUTES attributes;
+    HANDLE parent = OpenKey(), handle = NULL;
+    ULONG i;
+
+    for (i = 0; i < 239; i++) {
+        path[i] = path[i] != 0 ? path[i] : 0x20AC;
+        link[i] = link[i] != 0 ? link[i] : 0x20AC;
+    }
+    NameAttributes(&attributes, &key, path);
+    ExpectStatus(
+        ZwCreateKey(&handle, KEY_ALL_ACCESS, &attributes, 0, NULL, REG_OPTION_VOLATILE, NULL),
+        STATUS_SUCCESS, "a key may have a long name");
+    RtlInitUnicodeString(&name, link);
+    ExpectStatus(IoCreateSymbolicLink(&name, &target), STATUS_SUCCESS, "and a link");
+    ZwClose(handle);
+    ZwClose(parent);
+}

@@ -46,14 +46,16 @@ static VOID Run(VOID)
     CheckNotifications();
 }
 
-/* 0 to 2: images; 3: handles are held; 4: all but one are closed. */
+/* 0 to 2: images; 3: handles are held; 4: all but one are closed; 5: long names. */
 static VOID Step(ULONG Number)
 {
     KtapBegin(&TestReport);
     if (Number <= 2)
         StepImages(Number);
-    else
+    else if (Number <= 4)
         HoldHandles(Number == 3);
+    else
+        MakeLongNames();
     KtapEnd(&TestReport);
 }
 

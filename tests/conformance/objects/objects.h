@@ -74,3 +74,4 @@ VOID CheckNotifications(VOID);
 /* In step with what the console does. */
 VOID StepImages(ULONG Number);
 VOID HoldHandles(BOOLEAN Begin);
+VOID MakeLongNames(VOID);
