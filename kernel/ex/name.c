@@ -114,17 +114,33 @@ NTSTATUS ex_name_insert(PCUNICODE_STRING text, void *object)
     return status;
 }
 
-void ex_name_remove(const void *object)
+/* Lock held. */
+static struct ex_name *name_of(const void *object)
 {
-    struct ex_name *found = NULL;
-    irql_t old = names_acquire();
-
-    for (LIST_ENTRY *e = names.Flink; e != &names && found == NULL; e = e->Flink) {
+    for (LIST_ENTRY *e = names.Flink; e != &names; e = e->Flink) {
         struct ex_name *name = CONTAINING_RECORD(e, struct ex_name, entry);
 
         if (name->object == object)
-            found = name;
+            return name;
     }
+    return NULL;
+}
+
+void ex_name_describe(void *object, char *text, size_t size)
+{
+    irql_t old = names_acquire();
+    const struct ex_name *name = name_of(object);
+
+    if (name != NULL)
+        lib_utf8_cut(text, size, name->text.Buffer, name->text.Length / sizeof(WCHAR));
+    names_release(old);
+}
+
+void ex_name_remove(const void *object)
+{
+    irql_t old = names_acquire();
+    struct ex_name *found = name_of(object);
+
     if (found != NULL)
         RemoveEntryList(&found->entry);
     names_release(old);

@@ -24,3 +24,5 @@ NTSTATUS ex_name_lookup(PCUNICODE_STRING name, const struct _OBJECT_TYPE *type, 
  */
 NTSTATUS ex_name_insert(PCUNICODE_STRING name, void *object);
 void ex_name_remove(const void *object);
+/* _OBJECT_TYPE::describe: its name, if it has one. */
+void ex_name_describe(void *object, char *text, size_t size);

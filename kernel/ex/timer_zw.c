@@ -23,8 +23,11 @@ static void timer_destroy(void *object)
     KeCancelTimer(object);
 }
 
-static const struct _OBJECT_TYPE timer_type = {
-    .name = "Timer", .destroy = timer_destroy, .close = timer_close, .waitable = true};
+static const struct _OBJECT_TYPE timer_type = {.name = "Timer",
+                                               .destroy = timer_destroy,
+                                               .close = timer_close,
+                                               .describe = ex_name_describe,
+                                               .waitable = true};
 
 /* WDK surface */
 

@@ -30,7 +30,30 @@ static void event_close(void *object)
         io_name_remove(name);
 }
 
-const struct _OBJECT_TYPE io_event_type = {.name = "Event", .close = event_close, .waitable = true};
+struct description {
+    const void *object;
+    char *text;
+    size_t size;
+};
+
+static void describe_by(const struct io_name *name, void *context)
+{
+    struct description *description = context;
+
+    if (name->object == description->object)
+        lib_utf8_cut(description->text, description->size, name->path.Buffer,
+                     name->path.Length / sizeof(WCHAR));
+}
+
+static void event_describe(void *object, char *text, size_t size)
+{
+    struct description description = {object, text, size};
+
+    io_name_for_each(describe_by, &description);
+}
+
+const struct _OBJECT_TYPE io_event_type = {
+    .name = "Event", .close = event_close, .describe = event_describe, .waitable = true};
 
 NTSTATUS io_event_create(PUNICODE_STRING path, EVENT_TYPE type, BOOLEAN state, void **event)
 {

@@ -71,8 +71,26 @@ static void file_destroy(void *object)
     io_free(file->name_buffer);
 }
 
-const struct _OBJECT_TYPE io_file_type = {
-    .name = "File", .destroy = file_destroy, .close = file_cleanup, .passive = true};
+/* The name of the device, and what was named behind it. */
+static void file_describe(void *object, char *text, size_t size)
+{
+    PFILE_OBJECT file = object;
+    KIRQL irql = io_database_acquire();
+    const struct io_name *name = io_device_of(file->DeviceObject)->name;
+
+    if (name != NULL)
+        lib_utf8_cut(text, size, name->path.Buffer, name->path.Length / sizeof(WCHAR));
+    io_database_release(irql);
+    size -= strlen(text);
+    text += strlen(text);
+    lib_utf8_cut(text, size, file->FileName.Buffer, file->FileName.Length / sizeof(WCHAR));
+}
+
+const struct _OBJECT_TYPE io_file_type = {.name = "File",
+                                          .destroy = file_destroy,
+                                          .close = file_cleanup,
+                                          .describe = file_describe,
+                                          .passive = true};
 
 static ULONG file_flags(ULONG options)
 {

@@ -280,6 +280,7 @@ bool ob_handle_next(uint32_t *index, struct ob_handle_info *info)
             .reference_count = header->reference_count,
             .handle_count = header->handle_count,
         };
+        ob_reference(object);
         found = true;
     }
     KeReleaseSpinLock(&handle_table.lock, irql);

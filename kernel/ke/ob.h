@@ -25,6 +25,8 @@ struct _OBJECT_TYPE {
      */
     void (*destroy)(void *object);
     void (*close)(void *object); /* the last handle is gone; PASSIVE_LEVEL; may be NULL */
+    /* Which one it is, for the console: terminated text. PASSIVE_LEVEL; NULL: they have no names. */
+    void (*describe)(void *object, char *text, size_t size);
     bool passive;
     bool waitable; /* begins with a DISPATCHER_HEADER: a handle to it can be waited for */
 };
@@ -58,7 +60,7 @@ NTSTATUS ob_handle_close(HANDLE handle);
 /* A copy of an open handle's facts, for the console. */
 struct ob_handle_info {
     HANDLE handle;
-    void *object; /* no reference: a number */
+    void *object; /* with a reference, the caller's, that is not counted below */
     const struct _OBJECT_TYPE *type;
     int64_t reference_count;
     int64_t handle_count;

@@ -8,6 +8,7 @@
 #include <lib/assert.h>
 #include <lib/bugcheck.h>
 #include <lib/export.h>
+#include <lib/format.h>
 #include <lib/string.h>
 
 #include "ke/dispatcher.h"
@@ -67,8 +68,15 @@ static void thread_destroy(void *object)
     mm_stack_free(thread->stack_base);
 }
 
+static void thread_describe(void *object, char *text, size_t size)
+{
+    const struct _KTHREAD *thread = object;
+
+    lib_snprintf(text, size, "%s, id %llu", thread->name, (unsigned long long)thread->id);
+}
+
 const struct _OBJECT_TYPE ke_thread_type = {
-    .name = "Thread", .destroy = thread_destroy, .waitable = true};
+    .name = "Thread", .destroy = thread_destroy, .describe = thread_describe, .waitable = true};
 
 /* Everything but making it ready. One reference, the caller's. */
 NTSTATUS ke_thread_allocate(const char *name, int32_t priority, PKSTART_ROUTINE start_routine,

@@ -55,7 +55,8 @@ static void key_destroy(void *object)
     }
 }
 
-const struct _OBJECT_TYPE pnp_key_type = {.name = "Key", .destroy = key_destroy};
+const struct _OBJECT_TYPE pnp_key_type = {
+    .name = "Key", .destroy = key_destroy, .describe = pnp_key_describe};
 
 static bool names_equal(PCUNICODE_STRING left, PCUNICODE_STRING right)
 {

@@ -73,3 +73,5 @@ void pnp_key_counts(struct pnp_key *key, ULONG *children, ULONG *values);
 PCUNICODE_STRING pnp_key_name(struct pnp_key *key);
 /* "\Registry\Machine\..." into new memory (ExFreePool). */
 NTSTATUS pnp_key_path(struct pnp_key *key, UNICODE_STRING *path);
+/* _OBJECT_TYPE::describe: the path. */
+void pnp_key_describe(void *key, char *text, size_t size);

@@ -76,6 +76,16 @@ static NTSTATUS key_open(POBJECT_ATTRIBUTES attributes, bool create, bool *creat
     return status;
 }
 
+void pnp_key_describe(void *key, char *text, size_t size)
+{
+    UNICODE_STRING path;
+
+    if (!NT_SUCCESS(pnp_key_path(key, &path)))
+        return;
+    lib_utf8_cut(text, size, path.Buffer, path.Length / sizeof(WCHAR));
+    io_free(path.Buffer);
+}
+
 /* What a caller's structure takes: a fixed part, then bytes. */
 static NTSTATUS fill_end(ULONG room, ULONG fixed, ULONG needed, PULONG result)
 {

@@ -72,13 +72,12 @@ static bool run_objects(const struct shell_call *call)
 
 static bool run_handles(const struct shell_call *call)
 {
-    static const struct table_column columns[] = {{"handle", TABLE_HEX},
-                                                  {"type", TABLE_TEXT},
-                                                  {"object", TABLE_HEX},
-                                                  {"references", TABLE_NUMBER},
-                                                  {"handles", TABLE_NUMBER}};
-    struct table *table = table_begin(columns, 5, call->json);
+    static const struct table_column columns[] = {
+        {"handle", TABLE_HEX},        {"type", TABLE_TEXT},      {"object", TABLE_HEX},
+        {"references", TABLE_NUMBER}, {"handles", TABLE_NUMBER}, {"name", TABLE_TEXT}};
+    struct table *table = table_begin(columns, 6, call->json);
     struct ob_handle_info info;
+    char text[OBJECT_TEXT];
     uint32_t index = 0;
 
     while (ob_handle_next(&index, &info)) {
@@ -87,6 +86,11 @@ static bool run_handles(const struct shell_call *call)
         table_number(table, number(info.object));
         table_number(table, (uint64_t)info.reference_count);
         table_number(table, (uint64_t)info.handle_count);
+        text[0] = '\0';
+        if (info.type->describe != NULL)
+            info.type->describe(info.object, text, sizeof(text));
+        table_text(table, "%s", text);
+        ob_dereference(info.object);
     }
     return table_end(table);
 }

@@ -73,8 +73,13 @@ def test_handles_show_what_a_driver_holds_and_what_it_leaks():
         assert sorted(row["type"] for row in held) == ["Event", "File", "Key", "Thread", "Timer"]
         assert all(row["handles"] == 1 and row["references"] >= 1 for row in held)
         assert len({row["handle"] for row in held}) == len({row["object"] for row in held}) == 5
-        shown = rf"0x{held[0]['handle']:x}\s+{held[0]['type']}\s+0x{held[0]['object']:x}\s+\d+\s+1$"
+        shown = rf"0x{held[0]['handle']:x}\s+{held[0]['type']}\s+0x{held[0]['object']:x}\s+\d+\s+1\s"
         assert [line for line in guest.command("handles") if re.search(shown, line.rstrip())]
+        names = {row["type"]: row["name"] for row in held}
+        assert names["Key"] == "\\Registry\\Machine\\Software\\ObjectsTest"
+        assert names["File"] == "\\Device\\objects-file"
+        assert names["Event"] == "\\BaseNamedObjects\\ObjectsHeld" and not names["Timer"]
+        assert re.fullmatch(r"driver, id \d+", names["Thread"])
         suite.judge("letting go", suite.step(guest, "objects", 4))
         guest.command("driver remove objects")
         left = [row for row in guest.json("handles -j") if row not in before]
