@@ -294,6 +294,7 @@ const struct verifier_rule verifier_irql_rules[] = {
     {"MmMapLockedPagesSpecifyCache", TO_DISPATCH, 0x74, 1, 2},
     {"MmPageEntireDriver", TO_APC, 0x20019, 0, 0},
     {"MmProbeAndLockPages", TO_DISPATCH, 0x70, 1, 2},
+    {"MmProtectMdlSystemAddress", TO_DISPATCH, WRONG_IRQL, 0, 0},
     {"MmResetDriverPaging", TO_APC, 0x20019, 0, 0},
     {"MmUnlockPagableImageSection", TO_APC, 0x20019, 0, 0},
     {"MmUnlockPages", TO_DISPATCH, 0x78, 1, 0},
@@ -404,6 +405,7 @@ const struct verifier_rule verifier_irql_rules[] = {
     {"ZwQueryKey", AT_PASSIVE, WRONG_IRQL, 0, 0},
     {"ZwQueryObject", AT_PASSIVE, WRONG_IRQL, 0, 0},
     {"ZwQuerySecurityObject", AT_PASSIVE, WRONG_IRQL, 0, 0},
+    {"ZwQuerySystemInformation", AT_PASSIVE, WRONG_IRQL, 0, 0},
     {"ZwQueryValueKey", AT_PASSIVE, WRONG_IRQL, 0, 0},
     {"ZwReadFile", AT_PASSIVE, WRONG_IRQL, 0, 0},
     {"ZwResetEvent", AT_PASSIVE, WRONG_IRQL, 0, 0},
@@ -414,6 +416,7 @@ const struct verifier_rule verifier_irql_rules[] = {
     {"ZwUnmapViewOfSection", AT_PASSIVE, 0x2001F, 0, 0},
     {"ZwWaitForSingleObject", AT_PASSIVE, WRONG_IRQL, 0, 0},
     {"ZwWriteFile", AT_PASSIVE, WRONG_IRQL, 0, 0},
+    {"ZwYieldExecution", TO_APC, WRONG_IRQL, 0, 0},
 };
 /* clang-format on */
 
