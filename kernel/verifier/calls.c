@@ -192,6 +192,7 @@ void verifier_init(const char *command_line)
     add_specials(verifier_rw_lock_specials);
     add_specials(verifier_mutex_specials);
     add_specials(verifier_object_specials);
+    add_specials(verifier_registration_specials);
     add_specials(verifier_level_specials);
     add_specials(verifier_pool_specials);
     add_specials(verifier_irp_specials);

@@ -27,6 +27,7 @@ extern const struct verifier_special verifier_cancel_specials[];
 extern const struct verifier_special verifier_rw_lock_specials[];
 extern const struct verifier_special verifier_mutex_specials[];
 extern const struct verifier_special verifier_object_specials[];
+extern const struct verifier_special verifier_registration_specials[];
 extern const struct verifier_special verifier_level_specials[];
 extern const struct verifier_special verifier_pool_specials[];
 extern const struct verifier_special verifier_irp_specials[];
@@ -131,10 +132,37 @@ uint64_t verifier_dpc_routine(PKDPC dpc);
  * named in the finding. <= DISPATCH_LEVEL.
  */
 void verifier_memory_freed(uint64_t base, uint64_t size, uint64_t where);
-/* A block of the pool is about to be free: what was in it is no more. Any IRQL. */
-void verifier_pool_freed(const void *base, size_t size);
 /* DriverUnload has returned; DPCs may still be queued. PASSIVE_LEVEL. */
 void verifier_objects_unloading(uint64_t base, uint64_t size);
+
+/* ---- live.c: what drivers have made and not undone. Any IRQL. -------------------------------- */
+
+struct verifier_live_kind {
+    const char *name, *rule;
+    uint32_t again, unknown, freed; /* parameter 1 of bug check 0xC4; 0: no finding */
+    uint32_t left;                  /* bug check of a driver that leaves one at unload, or 0 */
+};
+
+struct verifier_live {
+    uint64_t object;
+    const struct verifier_live_kind *kind;
+    uint64_t caller;  /* who made it */
+    uint64_t routine; /* of the driver, that it has called; or 0 */
+};
+
+void verifier_live_add(const struct verifier_live_kind *kind, uint64_t object, uint64_t caller,
+                       uint64_t routine);
+void verifier_live_remove(const struct verifier_live_kind *kind, uint64_t object, uint64_t caller);
+bool verifier_live_is_known(const struct verifier_live_kind *kind, uint64_t object);
+/* One with a finding, in memory that is given away, or made by a driver that goes. */
+bool verifier_live_in_memory(uint64_t base, uint64_t size, struct verifier_live *found);
+bool verifier_live_of_driver(uint64_t base, uint64_t size, struct verifier_live *found);
+/* A block of the pool is about to be free: what was in it is no more. */
+void verifier_pool_freed(const void *base, size_t size);
+
+/* registrations.c: PASSIVE_LEVEL; a device that is being deleted: <= APC_LEVEL. */
+void verifier_registrations_unloading(uint64_t base, uint64_t size);
+void verifier_wmi_device_deleted(PDEVICE_OBJECT device, uint64_t caller);
 
 /* dispatch.c: in place of a driver's dispatch, completion or cancel routine. */
 NTSTATUS verifier_dispatch(PDRIVER_DISPATCH routine, PDEVICE_OBJECT device, PIRP irp);

@@ -2,8 +2,8 @@
  * verifier/objects.c - what is still in use in memory that a driver gives away, and what would
  * still call into a driver that is gone (DV-5, DV-14; BC-C7-1).
  *
- * Timers, DPCs and work items are looked for in the kernel's queues. Lookaside lists and executive
- * resources are kept here from initialization to deletion, by address.
+ * Timers, DPCs and work items are looked for in the kernel's queues, lookaside lists and executive
+ * resources in live.c, where they are from initialization to deletion.
  */
 #include "verifier/internal.h"
 
@@ -12,7 +12,6 @@
 #include "ke/dispatcher.h"
 #include "ke/dpc_list.h"
 #include "ke/ke.h"
-#include "ke/lock.h"
 #include "ke/thread.h"
 #include "mm/pool.h"
 
@@ -39,92 +38,39 @@ static bool is_in(const struct memory_range *range, uint64_t address)
 
 /* ---- lookaside lists and resources ----------------------------------------------------------- */
 
-enum { LIVE_MAX = 1024 };
-
-static const struct live_kind {
-    const char *name, *rule;
-    uint32_t again, unknown, freed; /* parameter 1 of bug check 0xC4 */
-} lookaside_kind = {"lookaside list", "lookaside lists", 0xCA, 0xCB, 0xCC},
-  resource_kind = {"resource", "resources", 0xD0, 0xD1, 0xD2};
-
-static struct live {
-    uint64_t object; /* 0: a free row */
-    const struct live_kind *kind;
-    uint64_t caller;
-} live[LIVE_MAX];
-static uint32_t live_end; /* rows in use lie before it */
-static bool live_lost;    /* some are not known */
-static ke_lock_t live_lock;
-
-static struct live *live_row(uint64_t object)
-{
-    for (uint32_t i = 0; i < live_end; i++)
-        if (live[i].object == object)
-            return &live[i];
-    return NULL;
-}
-
-_Noreturn static void live_stop(uint32_t code, const struct live_kind *kind, uint64_t object,
-                                uint64_t caller, const char *what)
-{
-    const struct verifier_finding finding = {.parameters = {code, object}, .rule = kind->rule};
-
-    verifier_stop(&finding, caller, "%s the %s %p", what, kind->name, (void *)object);
-}
-
-static void live_add(const struct live_kind *kind, uint64_t object, uint64_t caller)
-{
-    uint64_t flags = ke_lock_acquire_irqoff(&live_lock);
-    struct live *row = live_row(object);
-    bool again = row != NULL;
-
-    if (!row)
-        row = live_row(0);
-    if (!row && live_end < LIVE_MAX)
-        row = &live[live_end++];
-    if (row && !again)
-        *row = (struct live){object, kind, caller};
-    live_lost |= !row;
-    ke_lock_release_irqoff(&live_lock, flags);
-    if (again)
-        live_stop(kind->again, kind, object, caller, "initializes again, undeleted,");
-}
-
-static void live_remove(const struct live_kind *kind, uint64_t object, uint64_t caller)
-{
-    uint64_t flags = ke_lock_acquire_irqoff(&live_lock);
-    struct live *row = live_row(object);
-    bool known = row || live_lost;
-
-    if (row)
-        row->object = 0;
-    ke_lock_release_irqoff(&live_lock, flags);
-    if (!known)
-        live_stop(kind->unknown, kind, object, caller, "deletes, uninitialized,");
-}
+static const struct verifier_live_kind lookaside_kind = {.name = "lookaside list",
+                                                         .rule = "lookaside lists",
+                                                         .again = 0xCA,
+                                                         .unknown = 0xCB,
+                                                         .freed = 0xCC},
+                                       resource_kind = {.name = "resource",
+                                                        .rule = "resources",
+                                                        .again = 0xD0,
+                                                        .unknown = 0xD1,
+                                                        .freed = 0xD2};
 
 static void check_init_lookaside(const char *routine, const uint64_t *frame)
 {
     (void)routine;
-    live_add(&lookaside_kind, frame[1], frame[CALL_RETURN]);
+    verifier_live_add(&lookaside_kind, frame[1], frame[CALL_RETURN], 0);
 }
 
 static void check_delete_lookaside(const char *routine, const uint64_t *frame)
 {
     (void)routine;
-    live_remove(&lookaside_kind, frame[1], frame[CALL_RETURN]);
+    verifier_live_remove(&lookaside_kind, frame[1], frame[CALL_RETURN]);
 }
 
 static void check_init_resource(const char *routine, const uint64_t *frame)
 {
     (void)routine;
-    live_add(&resource_kind, frame[1], frame[CALL_RETURN]);
+    verifier_live_add(&resource_kind, frame[1], frame[CALL_RETURN], 0);
 }
 
 static void check_delete_resource(const char *routine, const uint64_t *frame)
 {
     (void)routine;
-    live_remove(&resource_kind, frame[1], frame[CALL_RETURN]);
+    verifier_live_remove(&resource_kind, frame[1], frame[CALL_RETURN]);
 }
 
 /* This one may fail. */
@@ -137,21 +83,17 @@ static NTSTATUS NTAPI initialize_lookaside_ex(PLOOKASIDE_LIST_EX Lookaside,
         ExInitializeLookasideListEx(Lookaside, Allocate, Free, PoolType, Flags, Size, Tag, Depth);
 
     if (NT_SUCCESS(status))
-        live_add(&lookaside_kind, (uint64_t)Lookaside, (uint64_t)__builtin_return_address(0));
+        verifier_live_add(&lookaside_kind, (uint64_t)Lookaside,
+                          (uint64_t)__builtin_return_address(0), 0);
     return status;
 }
 
 static void find_live(const struct memory_range *range)
 {
     struct verifier_finding finding = {0};
-    struct live found = {0};
-    uint64_t flags = ke_lock_acquire_irqoff(&live_lock);
+    struct verifier_live found;
 
-    for (uint32_t i = 0; i < live_end && !found.object; i++)
-        if (live[i].object && is_in(range, live[i].object))
-            found = live[i];
-    ke_lock_release_irqoff(&live_lock, flags);
-    if (!found.object)
+    if (!verifier_live_in_memory(range->base, range->size, &found))
         return;
     finding.rule = found.kind->rule;
     finding.parameters[0] = found.kind->freed;
@@ -314,23 +256,12 @@ void verifier_memory_freed(uint64_t base, uint64_t size, uint64_t where)
     find_all(&range);
 }
 
-/* By whomever: the kernel frees a deleted device long after its driver has been asked. */
-void verifier_pool_freed(const void *base, size_t size)
-{
-    uint64_t flags = ke_lock_acquire_irqoff(&live_lock);
-
-    for (uint32_t i = 0; i < live_end; i++)
-        if (live[i].object - (uint64_t)base < size)
-            live[i].object = 0;
-    ke_lock_release_irqoff(&live_lock, flags);
-    verifier_order_forget(base, size);
-}
-
 void verifier_objects_unloading(uint64_t base, uint64_t size)
 {
     const struct memory_range range = {base, size, base, "was unloaded"};
 
     find_all(&range);
+    verifier_registrations_unloading(base, size);
     find_thread(&range);
     verifier_order_forget((const void *)base, size);
 }
@@ -344,6 +275,7 @@ static void check_delete_device(const char *routine, const uint64_t *frame)
 
     (void)routine;
     find_all(&range);
+    verifier_wmi_device_deleted(device, frame[CALL_RETURN]);
 }
 
 const struct verifier_special verifier_object_specials[] = {

@@ -105,6 +105,12 @@ def stop_of(result):
     (R.RESOURCE_UNKNOWN, VIOLATION, 0xD1, "deletes, uninitialized, the resource"),
     (R.LEAVE_RESOURCE, VIOLATION, 0xD2, "was unloaded with a resource not deleted"),
     (R.LEAVE_THREAD, 0xCE, None, "(a thread) runs on when its driver is unloaded"),
+    (R.LEAVE_CALLBACK, 0xCE, None, "was unloaded with a callback registered here"),
+    (R.LEAVE_NOTIFY_ROUTINE, 0xCE, None, "was unloaded with a thread notify routine set here"),
+    (R.LEAVE_BUG_CHECK_CALLBACK, 0xCE, None, "was unloaded with a bug check callback registered"),
+    (R.LEAVE_EX_TIMER, 0xC7, 0, "was unloaded with a timer of ExAllocateTimer not deleted"),
+    (R.LEAVE_TRACE_PROVIDER, VIOLATION, 0xDD, "was unloaded with a trace provider registered"),
+    (R.DELETE_WITH_WMI, VIOLATION, 0xDB, "which is registered with WMI"),
 ])
 def test_a_broken_rule_is_found_and_its_place_named(rule, code, first, words):
     result = break_rule(rule)
@@ -193,7 +199,8 @@ def test_a_driver_that_is_not_verified_is_left_alone(rule, append):
 
 @pytest.mark.parametrize("rule", [
     R.NORMAL, R.ISR_LOCK_ORDER_KEPT, R.COMPLETION_NORMAL, R.ORDER_KEPT, R.ORDER_OF_FREED,
-    R.CANCEL_NORMAL, R.READER_WRITER_NORMAL, R.MUTEXES_NORMAL, R.MEMORY_NORMAL])
+    R.CANCEL_NORMAL, R.READER_WRITER_NORMAL, R.MUTEXES_NORMAL, R.MEMORY_NORMAL,
+    R.REGISTRATIONS_NORMAL])
 def test_a_driver_that_keeps_the_rules_passes_all_of_them(rule):
     result = break_rule(rule, "verifier=all")
     assert result.verdict == SUCCESS and "error" not in result.text

@@ -126,6 +126,78 @@ static VOID UseAll(VOID)
     ExFreePoolWithTag(block, RULES_TAG);
 }
 
+/* ---- registrations ---------------------------------------------------------------------------- */
+
+static VOID NTAPI Callback(PVOID Context, PVOID Argument1, PVOID Argument2)
+{
+    UNREFERENCED_PARAMETER(Context);
+    UNREFERENCED_PARAMETER(Argument1);
+    UNREFERENCED_PARAMETER(Argument2);
+}
+
+static VOID NTAPI ThreadNotify(HANDLE ProcessId, HANDLE ThreadId, BOOLEAN Create)
+{
+    UNREFERENCED_PARAMETER(ProcessId);
+    UNREFERENCED_PARAMETER(ThreadId);
+    UNREFERENCED_PARAMETER(Create);
+}
+
+static VOID NTAPI BugCheckRoutine(PVOID Buffer, ULONG Length)
+{
+    UNREFERENCED_PARAMETER(Buffer);
+    UNREFERENCED_PARAMETER(Length);
+}
+
+typedef PEX_TIMER NTAPI ALLOCATE_TIMER(PEXT_CALLBACK Callback, PVOID Context, ULONG Attributes);
+typedef BOOLEAN NTAPI DELETE_TIMER(PEX_TIMER Timer, BOOLEAN Cancel, BOOLEAN Wait,
+                                   PEXT_DELETE_PARAMETERS Parameters);
+
+/* Of all kinds but WMI; with Undo taken back, too. */
+static VOID Register(ULONG Number, BOOLEAN Undo)
+{
+    static KBUGCHECK_CALLBACK_RECORD record;
+    static const GUID provider = {0x5d3e1a70, 0x1111, 0x4222, {1, 2, 3, 4, 5, 6, 7, 8}};
+    OBJECT_ATTRIBUTES attributes;
+    PCALLBACK_OBJECT object;
+    PVOID registration;
+    REGHANDLE trace;
+    PEX_TIMER timer;
+
+    switch (Number) {
+    case LEAVE_CALLBACK:
+        InitializeObjectAttributes(&attributes, NULL, 0, NULL, NULL);
+        if (!NT_SUCCESS(ExCreateCallback(&object, &attributes, TRUE, TRUE)))
+            return;
+        registration = ExRegisterCallback(object, Callback, NULL);
+        if (Undo) {
+            ExUnregisterCallback(registration);
+            ObDereferenceObject(object);
+        }
+        break;
+    case LEAVE_NOTIFY_ROUTINE:
+        PsSetCreateThreadNotifyRoutine(ThreadNotify);
+        if (Undo)
+            PsRemoveCreateThreadNotifyRoutine(ThreadNotify);
+        break;
+    case LEAVE_BUG_CHECK_CALLBACK:
+        KeInitializeCallbackRecord(&record);
+        KeRegisterBugCheckCallback(&record, BugCheckRoutine, NULL, 0, (PUCHAR) "rules");
+        if (Undo)
+            KeDeregisterBugCheckCallback(&record);
+        break;
+    case LEAVE_EX_TIMER:
+        timer = ((ALLOCATE_TIMER *)FindRoutine(L"ExAllocateTimer"))(NULL, NULL, 0);
+        if (Undo)
+            ((DELETE_TIMER *)FindRoutine(L"ExDeleteTimer"))(timer, TRUE, TRUE, NULL);
+        break;
+    case LEAVE_TRACE_PROVIDER:
+        EtwRegister(&provider, NULL, NULL, &trace);
+        if (Undo)
+            EtwUnregister(trace);
+        break;
+    }
+}
+
 VOID BreakMemoryRule(PDEVICE_OBJECT DeviceObject, ULONG Number)
 {
     HANDLE thread;
@@ -159,6 +231,22 @@ VOID BreakMemoryRule(PDEVICE_OBJECT DeviceObject, ULONG Number)
         if (NT_SUCCESS(PsCreateSystemThread(&thread, THREAD_ALL_ACCESS, NULL, NULL, NULL,
                                             EndlessThread, NULL)))
             ZwClose(thread);
+        break;
+    case LEAVE_CALLBACK:
+    case LEAVE_NOTIFY_ROUTINE:
+    case LEAVE_BUG_CHECK_CALLBACK:
+    case LEAVE_EX_TIMER:
+    case LEAVE_TRACE_PROVIDER:
+        Register(Number, FALSE);
+        break;
+    case DELETE_WITH_WMI:
+        IoWMIRegistrationControl(DeviceObject, WMIREG_ACTION_REGISTER);
+        break;
+    case REGISTRATIONS_NORMAL:
+        for (Number = LEAVE_CALLBACK; Number <= LEAVE_TRACE_PROVIDER; Number++)
+            Register(Number, TRUE);
+        IoWMIRegistrationControl(DeviceObject, WMIREG_ACTION_REGISTER);
+        IoWMIRegistrationControl(DeviceObject, WMIREG_ACTION_DEREGISTER);
         break;
     case MEMORY_NORMAL:
         UseAll();

@@ -29,7 +29,7 @@ typedef KIRQL NTAPI CHANGE_IRQL(KIRQL NewIrql);
 static SET_EVENT *SetEventByName;
 static CHANGE_IRQL *RaiseByName, *LowerByName;
 
-static PVOID FindRoutine(PCWSTR Name)
+PVOID FindRoutine(PCWSTR Name)
 {
     UNICODE_STRING name;
 

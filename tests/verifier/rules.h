@@ -94,7 +94,14 @@ enum {
     RESOURCE_UNKNOWN,
     LEAVE_RESOURCE,
     LEAVE_THREAD,
-    MEMORY_NORMAL, /* no rule */
+    LEAVE_CALLBACK,
+    LEAVE_NOTIFY_ROUTINE,
+    LEAVE_BUG_CHECK_CALLBACK,
+    LEAVE_EX_TIMER,
+    LEAVE_TRACE_PROVIDER,
+    DELETE_WITH_WMI,
+    REGISTRATIONS_NORMAL, /* no rule */
+    MEMORY_NORMAL,        /* no rule */
 };
 
 enum { NAME_MAX = 64 };
@@ -110,6 +117,9 @@ typedef struct _CALL_REQUEST {
  * STATUS_UNSUCCESSFUL, which one that the verifier skips does.
  */
 NTSTATUS CallByName(const CALL_REQUEST *Request, ULONG Length);
+
+/* For what import libraries lack, and headers inline. */
+PVOID FindRoutine(PCWSTR Name);
 
 VOID BreakLockRule(PDEVICE_OBJECT DeviceObject, ULONG Number);
 VOID BreakMemoryRule(PDEVICE_OBJECT DeviceObject, ULONG Number);
