@@ -45,3 +45,19 @@ def test_a_driver_loaded_and_unloaded_1000_times_leaves_nothing_behind(load):
 def test_every_example_driver_is_loaded_and_unloaded_over_and_over():
     built = {os.path.basename(path)[:-4] for path in glob.glob(f"{qemu.BUILD}/drivers/*.sys")}
     assert {driver for load in rounds.LOADS for driver in load.removed} == built
+
+
+@pytest.mark.parametrize("name, device", [("edu-shared", "edu"), ("e1000e", "e1000e,romfile="),
+                                          ("nvme", "nvme")])
+def test_a_driver_that_slept_and_woke_100_times_leaves_nothing_behind(name, device):
+    def cycles(count):
+        for _ in range(count):
+            for action in ("sleep", "wake"):
+                assert guest.command(f"driver {action} {name}")[-1] == f"{name}: {action} done"
+
+    with Guest(devices=[device], drivers=[name]) as guest:
+        guest.wait_for_prompt()
+        cycles(2)
+        before = held(guest)
+        cycles(100)
+        assert held(guest) == before
