@@ -41,9 +41,14 @@ uint64_t ke_interrupt_time(void)
     return time_of_tsc(hal_tsc_read());
 }
 
+uint64_t ke_system_time_at(uint64_t interrupt_time)
+{
+    return system_time_at_boot + interrupt_time;
+}
+
 uint64_t ke_system_time(void)
 {
-    return system_time_at_boot + ke_interrupt_time();
+    return ke_system_time_at(ke_interrupt_time());
 }
 
 uint64_t ke_time_to_tsc(uint64_t interrupt_time)

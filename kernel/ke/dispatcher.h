@@ -123,8 +123,9 @@ _Noreturn void ke_idle(void);
 /* System time (clock.c). */
 uint64_t ke_interrupt_time(void); /* 100 ns units since boot */
 uint64_t ke_system_time(void);    /* 100 ns units since 1601 */
-void ke_clock_reprogram(void);    /* the first timer changed: any CPU */
-void ke_clock_check(void);        /* CPU 0, from its IPI: another CPU changed it */
+uint64_t ke_system_time_at(uint64_t interrupt_time);
+void ke_clock_reprogram(void); /* the first timer changed: any CPU */
+void ke_clock_check(void);     /* CPU 0, from its IPI: another CPU changed it */
 uint64_t ke_time_to_tsc(uint64_t interrupt_time);
 /* The idle thread is left for another: this CPU needs its tick. Interrupts off. */
 void ke_clock_cpu_busy(void);

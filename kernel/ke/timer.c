@@ -94,7 +94,8 @@ uint64_t ke_due_time(LARGE_INTEGER due)
 
     if (due.QuadPart < 0)
         return now - (uint64_t)due.QuadPart;
-    ahead = due.QuadPart - (int64_t)ke_system_time();
+    /* By one reading: time that passes between two would make the timer early. */
+    ahead = due.QuadPart - (int64_t)ke_system_time_at(now);
     return ahead > 0 ? now + (uint64_t)ahead : now;
 }
 
