@@ -128,6 +128,7 @@ def test_a_stop_asks_the_registered_callbacks_for_their_data():
     """At HIGH_LEVEL, in the order of registration, each for the size first; it shows the data."""
     run = suite.Run({"group": "ke", "devices": ["edu"]}, 1, 30)
     text = run_commands([suite.request("ke", suite.STOP_CODE, 30)], **run.options()).text
+    assert "# ke plain is called at IRQL 15\n" in text
     asked = re.findall(r"^# ke (\w+ is asked for its .*)$", text, re.M)
     assert asked == [f"{which} is asked for its {what} at IRQL 15"
                      for which in ("first", "second") for what in ("size", "data")]

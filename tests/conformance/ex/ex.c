@@ -13,6 +13,7 @@ static VOID Run(VOID)
     CheckTry();
     CheckLookasideEx();
     CheckResourceOwners();
+    CheckWaiters();
     CheckReaderWriter();
     CheckTimers();
     CheckWork();

@@ -6,6 +6,7 @@
  *   lookaside.c  lookaside lists whose routines are given the list
  *   locks.c      executive resources, rundown protection, callback objects, event tracing
  *   resource.c   resources in critical regions, owners that are not threads
+ *   waiters.c    who waits for a resource or for rundown
  *   rwlock.c     reader-writer spin locks
  *   timer.c      EX_TIMER
  *   work.c       work items without a device
@@ -24,6 +25,7 @@ VOID CheckTrace(VOID);
 VOID CheckTry(VOID);
 VOID CheckLookasideEx(VOID);
 VOID CheckResourceOwners(VOID);
+VOID CheckWaiters(VOID);
 VOID CheckReaderWriter(VOID);
 VOID CheckTimers(VOID);
 VOID CheckWork(VOID);

@@ -9,6 +9,8 @@
 
 static KBUGCHECK_REASON_CALLBACK_RECORD First, Second, Removed;
 static UCHAR FirstName[] = "ke first", SecondName[] = "ke second", RemovedName[] = "ke removed";
+static KBUGCHECK_CALLBACK_RECORD Plain;
+static ULONG PlainBuffer;
 static volatile LONG FirstByte = 0xA0;
 
 /* mingw-w64's macro takes a name only. */
@@ -38,6 +40,13 @@ static VOID NTAPI AtStop(KBUGCHECK_CALLBACK_REASON Reason, PKBUGCHECK_REASON_CAL
     }
     dump->OutBuffer = bytes;
     dump->OutBufferLength = DATA_LENGTH;
+}
+
+/* A plain callback: what was registered for it. */
+static VOID NTAPI AtStopPlain(PVOID Buffer, ULONG Length)
+{
+    DbgPrint("# ke plain is called at IRQL %u%s\n", KeGetCurrentIrql(),
+             Buffer == &PlainBuffer && Length == sizeof(PlainBuffer) ? "" : ", and wrongly");
 }
 
 static VOID NTAPI NeverCalled(KBUGCHECK_CALLBACK_REASON Reason,
@@ -84,6 +93,8 @@ VOID CheckBugCheckCallbacks(VOID)
 
 VOID StopBugCheck(VOID)
 {
+    PKBUGCHECK_CALLBACK_RECORD plain = &Plain;
+
     Initialize(&First);
     Initialize(&Second);
     Initialize(&Removed);
@@ -91,6 +102,8 @@ VOID StopBugCheck(VOID)
     KeRegisterBugCheckReasonCallback(&Removed, AtStop, KbCallbackSecondaryDumpData, RemovedName);
     KeRegisterBugCheckReasonCallback(&Second, AtStop, KbCallbackSecondaryDumpData, SecondName);
     KeDeregisterBugCheckReasonCallback(&Removed);
+    KeInitializeCallbackRecord(plain);
+    KeRegisterBugCheckCallback(plain, AtStopPlain, &PlainBuffer, sizeof(PlainBuffer), FirstName);
     ExpectStop(0xE2, 1, 2, 3, 4, "a driver that stops the system with callbacks registered");
     KeBugCheckEx(0xE2, 1, 2, 3, 4);
 }

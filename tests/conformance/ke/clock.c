@@ -7,6 +7,7 @@
 #define UNITS_PER_SECOND 10000000
 #define WAIT_MS 10000
 #define ROUNDS 50
+#define MS 10000LL
 #define DEFAULT_PERIOD 156250 /* 15.625 ms */
 #define FINE_PERIOD 10000
 
@@ -106,6 +107,38 @@ static VOID CheckSystemTime(VOID)
     Expect(least <= most, "and keeps its distance to the interrupt time");
 }
 
+/* ---- delays --------------------------------------------------------------------------------- */
+
+/* How long KeDelayExecutionThread takes, in 100 ns units; -1: it does not succeed. */
+static LONGLONG Delay(LONGLONG Interval, BOOLEAN Alertable)
+{
+    LARGE_INTEGER interval = {.QuadPart = Interval};
+    LARGE_INTEGER frequency, before = KeQueryPerformanceCounter(&frequency), after;
+    NTSTATUS status = KeDelayExecutionThread(KernelMode, Alertable, &interval);
+
+    after = KeQueryPerformanceCounter(NULL);
+    if (status != STATUS_SUCCESS)
+        return -1;
+    return (after.QuadPart - before.QuadPart) * UNITS_PER_SECOND / frequency.QuadPart;
+}
+
+static VOID CheckDelays(VOID)
+{
+    LARGE_INTEGER now;
+    LONGLONG due, passed;
+
+    Expect(Delay(-30 * MS, FALSE) >= 30 * MS && Delay(-30 * MS, TRUE) >= 30 * MS,
+           "KeDelayExecutionThread takes no less than a relative interval");
+    SystemTime(&now);
+    due = now.QuadPart + 30 * MS;
+    passed = Delay(due, FALSE);
+    SystemTime(&now);
+    Expect(passed >= 0 && now.QuadPart >= due, "and to an absolute time");
+    passed = Delay(now.QuadPart - 30 * MS, FALSE);
+    Expect(passed >= 0 && passed < WAIT_MS * MS, "one in the past is over at once");
+    Expect(Delay(0, FALSE) >= 0, "and one of nothing");
+}
+
 /* ---- ticks ---------------------------------------------------------------------------------- */
 
 static VOID CheckTicks(VOID)
@@ -185,6 +218,7 @@ VOID CheckClock(VOID)
     CheckInterruptTime();
     CheckUnbiased();
     CheckSystemTime();
+    CheckDelays();
     CheckTicks();
     CheckResolution();
 }

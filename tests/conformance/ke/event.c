@@ -124,6 +124,58 @@ static VOID CheckReset(EVENT_TYPE Type)
     Expect(set != 0 && reset == 0, "at DISPATCH_LEVEL, too");
 }
 
+/* ---- semaphores ----------------------------------------------------------------------------- */
+
+static KSEMAPHORE Semaphore;
+
+static VOID ReleaseSemaphore(PVOID Context)
+{
+    KeReleaseSemaphore(&Semaphore, IO_NO_INCREMENT, *(PLONG)Context, FALSE);
+}
+
+static VOID TakeSemaphore(PVOID Context)
+{
+    UNREFERENCED_PARAMETER(Context);
+    if (TestWait(&Semaphore, WAIT_MS) == STATUS_SUCCESS)
+        InterlockedIncrement(&Woken);
+}
+
+static VOID CheckSemaphoreLimit(VOID)
+{
+    static const LONG refused[] = {3, MAXLONG, 0, -1};
+    ULONG i, wrong = 0;
+
+    KeInitializeSemaphore(&Semaphore, 1, 3);
+    for (i = 0; i < sizeof(refused) / sizeof(refused[0]); i++)
+        wrong +=
+            TestCatch(ReleaseSemaphore, (PVOID)&refused[i]) != STATUS_SEMAPHORE_LIMIT_EXCEEDED ||
+            KeReadStateSemaphore(&Semaphore) != 1;
+    ExpectEqual(wrong, 0,
+                "KeReleaseSemaphore beyond the limit, or by less than one, raises "
+                "STATUS_SEMAPHORE_LIMIT_EXCEEDED and changes nothing");
+    ExpectEqual((ULONG)KeReleaseSemaphore(&Semaphore, IO_NO_INCREMENT, 2, FALSE), 1,
+                "up to the limit it returns the count before");
+    for (i = 0; i < 3; i++)
+        wrong += TestWait(&Semaphore, 0) != STATUS_SUCCESS;
+    Expect(wrong == 0 && TestWait(&Semaphore, 0) == STATUS_TIMEOUT,
+           "as many waits are satisfied at once");
+}
+
+static VOID CheckSemaphoreWaiters(VOID)
+{
+    ULONG i;
+
+    KeInitializeSemaphore(&Semaphore, 0, WAITERS);
+    Woken = 0;
+    for (i = 0; i < WAITERS; i++)
+        TestThreadStart(&Waiters[i], i % TestProcessors(), TakeSemaphore, NULL);
+    KeReleaseSemaphore(&Semaphore, IO_NO_INCREMENT, WAITERS, FALSE);
+    for (i = 0; i < WAITERS; i++)
+        TestThreadJoin(&Waiters[i]);
+    Expect(Woken == WAITERS && KeReadStateSemaphore(&Semaphore) == 0,
+           "one release lets as many threads through as it adds");
+}
+
 /* ---- KeSetCoalescableTimer ------------------------------------------------------------------ */
 
 #define DUE_MS 20
@@ -193,5 +245,7 @@ VOID CheckEvents(VOID)
     CheckPulseAlone(SynchronizationEvent);
     CheckReset(NotificationEvent);
     CheckReset(SynchronizationEvent);
+    CheckSemaphoreLimit();
+    CheckSemaphoreWaiters();
     CheckCoalescable();
 }
