@@ -30,9 +30,12 @@
 #endif
 
 /* A driver that keeps what it has in D3 names routines of its own for the way there and back. */
-#ifndef FUNCTION_SLEEP
+#ifdef FUNCTION_SLEEP
+#define FUNCTION_SLEEPS_STOPPED FALSE
+#else
 #define FUNCTION_SLEEP FunctionStop
 #define FUNCTION_WAKE FunctionStart
+#define FUNCTION_SLEEPS_STOPPED TRUE
 #endif
 
 static NTSTATUS Complete(PIRP Irp, NTSTATUS Status, ULONG Information)
@@ -97,7 +100,7 @@ static NTSTATUS Run(PFUNCTION Function, NTSTATUS (*Start)(PDEVICE Device))
 
 static VOID Halt(PFUNCTION Function)
 {
-    if (Function->Running || Function->Asleep)
+    if (Function->Running || (Function->Asleep && !FUNCTION_SLEEPS_STOPPED))
         FunctionStop((PDEVICE)Function);
     Function->Running = FALSE;
     Function->Asleep = FALSE;
