@@ -5,35 +5,15 @@
  * most headers take and give blocks by inline code over the same members, so the layout and the
  * meaning of Depth are fixed: a free block is kept while fewer than Depth are. Depth is the same
  * for all lists and does not adapt. Pool is never paged here, so paged lists are the same thing.
- *
- * All lists are chained, so that those a driver forgot at unload can be named.
  */
 #include <lib/export.h>
 #include <lib/string.h>
 #include <nt/wdm.h>
 
-#include "ke/lock.h"
-
 enum { LOOKASIDE_DEPTH = 32 };
 
 /* The NPAGED, PAGED and EX lists begin with the same members. */
 typedef GENERAL_LOOKASIDE_POOL LOOKASIDE;
-
-static LIST_ENTRY all_lists = {&all_lists, &all_lists};
-static ke_lock_t all_lists_lock;
-
-static void lookaside_link(LOOKASIDE *list, bool link)
-{
-    irql_t old = hal_irql_raise(DISPATCH_LEVEL);
-
-    ke_lock_acquire(&all_lists_lock);
-    if (link)
-        InsertTailList(&all_lists, &list->ListEntry);
-    else
-        RemoveEntryList(&list->ListEntry);
-    ke_lock_release(&all_lists_lock);
-    hal_irql_write(old);
-}
 
 static void lookaside_init(LOOKASIDE *list, POOL_TYPE type, SIZE_T size, ULONG tag)
 {
@@ -43,7 +23,6 @@ static void lookaside_init(LOOKASIDE *list, POOL_TYPE type, SIZE_T size, ULONG t
     list->Type = type;
     list->Tag = tag;
     list->Size = (ULONG)(size < sizeof(SLIST_ENTRY) ? sizeof(SLIST_ENTRY) : size);
-    lookaside_link(list, true);
 }
 
 static VOID NTAPI free_to_pool(PVOID Buffer)
@@ -105,7 +84,6 @@ LDR_EXPORT(ExInitializeNPagedLookasideList);
 
 VOID NTAPI ExDeleteNPagedLookasideList(PNPAGED_LOOKASIDE_LIST Lookaside)
 {
-    lookaside_link((LOOKASIDE *)&Lookaside->L, false);
     lookaside_flush((LOOKASIDE *)&Lookaside->L, false);
 }
 LDR_EXPORT(ExDeleteNPagedLookasideList);
@@ -162,7 +140,6 @@ LDR_EXPORT(ExFlushLookasideListEx);
 
 VOID NTAPI ExDeleteLookasideListEx(PLOOKASIDE_LIST_EX Lookaside)
 {
-    lookaside_link(&Lookaside->L, false);
     lookaside_flush(&Lookaside->L, true);
 }
 LDR_EXPORT(ExDeleteLookasideListEx);

@@ -250,6 +250,12 @@ void verifier_lock_push(const struct verifier_lock *lock)
     hal_interrupts_restore(flags);
 }
 
+void verifier_lock_acquired(struct verifier_lock *lock)
+{
+    lock->since = hal_tsc_read();
+    verifier_lock_push(lock);
+}
+
 void verifier_lock_release(const void *handle, enum verifier_lock_kind kind, uint64_t caller)
 {
     struct verifier_lock copy = {0};

@@ -86,8 +86,9 @@ void verifier_locks_compare(uint32_t before, uint64_t routine, const char *kind)
 void verifier_lock_wait(const struct verifier_lock *lock);
 /* It was had without waiting; to be pushed, too. */
 void verifier_lock_note(const struct verifier_lock *lock);
-/* It has been acquired. */
+/* It has been acquired, at lock->since or, second form, just now. */
 void verifier_lock_push(const struct verifier_lock *lock);
+void verifier_lock_acquired(struct verifier_lock *lock);
 /* About to be released by a routine for locks of this kind; `handle` as when it was acquired. */
 void verifier_lock_release(const void *handle, enum verifier_lock_kind kind, uint64_t caller);
 /* The kind it is held in by this CPU, or false. */

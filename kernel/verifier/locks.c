@@ -20,12 +20,6 @@ static struct verifier_lock plain(const void *lock, irql_t irql, uint64_t caller
     return (struct verifier_lock){lock, lock, LOCK_PLAIN, irql, caller, 0};
 }
 
-static void has_acquired(struct verifier_lock *lock)
-{
-    lock->since = hal_tsc_read();
-    verifier_lock_push(lock);
-}
-
 /* ---- plain locks ---------------------------------------------------------------------------- */
 
 static VOID NTAPI initialize(PKSPIN_LOCK SpinLock)
@@ -41,7 +35,7 @@ static KIRQL NTAPI acquire_raise(PKSPIN_LOCK SpinLock)
 
     verifier_lock_wait(&lock);
     old = KeAcquireSpinLockRaiseToDpc(SpinLock);
-    has_acquired(&lock);
+    verifier_lock_acquired(&lock);
     return old;
 }
 
@@ -52,7 +46,7 @@ static KIRQL NTAPI acquire_synch(PKSPIN_LOCK SpinLock)
 
     verifier_lock_wait(&lock);
     old = KeAcquireSpinLockRaiseToSynch(SpinLock);
-    has_acquired(&lock);
+    verifier_lock_acquired(&lock);
     return old;
 }
 
@@ -62,7 +56,7 @@ static VOID NTAPI acquire(PKSPIN_LOCK SpinLock)
 
     verifier_lock_wait(&lock);
     KeAcquireSpinLockAtDpcLevel(SpinLock);
-    has_acquired(&lock);
+    verifier_lock_acquired(&lock);
 }
 
 static BOOLEAN NTAPI try_acquire(PKSPIN_LOCK SpinLock)
@@ -72,7 +66,7 @@ static BOOLEAN NTAPI try_acquire(PKSPIN_LOCK SpinLock)
     if (!KeTryToAcquireSpinLockAtDpcLevel(SpinLock))
         return FALSE;
     verifier_lock_note(&lock);
-    has_acquired(&lock);
+    verifier_lock_acquired(&lock);
     return TRUE;
 }
 
@@ -83,7 +77,7 @@ static KIRQL NTAPI acquire_for_dpc(PKSPIN_LOCK SpinLock)
 
     verifier_lock_wait(&lock);
     old = KeAcquireSpinLockForDpc(SpinLock);
-    has_acquired(&lock);
+    verifier_lock_acquired(&lock);
     return old;
 }
 
@@ -119,7 +113,7 @@ static VOID NTAPI acquire_queued(PKSPIN_LOCK SpinLock, PKLOCK_QUEUE_HANDLE LockH
 
     verifier_lock_wait(&lock);
     KeAcquireInStackQueuedSpinLock(SpinLock, LockHandle);
-    has_acquired(&lock);
+    verifier_lock_acquired(&lock);
 }
 
 static VOID NTAPI acquire_queued_synch(PKSPIN_LOCK SpinLock, PKLOCK_QUEUE_HANDLE LockHandle)
@@ -128,7 +122,7 @@ static VOID NTAPI acquire_queued_synch(PKSPIN_LOCK SpinLock, PKLOCK_QUEUE_HANDLE
 
     verifier_lock_wait(&lock);
     KeAcquireInStackQueuedSpinLockRaiseToSynch(SpinLock, LockHandle);
-    has_acquired(&lock);
+    verifier_lock_acquired(&lock);
 }
 
 static VOID NTAPI acquire_queued_stay(PKSPIN_LOCK SpinLock, PKLOCK_QUEUE_HANDLE LockHandle)
@@ -137,7 +131,7 @@ static VOID NTAPI acquire_queued_stay(PKSPIN_LOCK SpinLock, PKLOCK_QUEUE_HANDLE 
 
     verifier_lock_wait(&lock);
     KeAcquireInStackQueuedSpinLockAtDpcLevel(SpinLock, LockHandle);
-    has_acquired(&lock);
+    verifier_lock_acquired(&lock);
 }
 
 static VOID NTAPI acquire_queued_for_dpc(PKSPIN_LOCK SpinLock, PKLOCK_QUEUE_HANDLE LockHandle)
@@ -146,7 +140,7 @@ static VOID NTAPI acquire_queued_for_dpc(PKSPIN_LOCK SpinLock, PKLOCK_QUEUE_HAND
 
     verifier_lock_wait(&lock);
     KeAcquireInStackQueuedSpinLockForDpc(SpinLock, LockHandle);
-    has_acquired(&lock);
+    verifier_lock_acquired(&lock);
 }
 
 static VOID NTAPI release_queued(PKLOCK_QUEUE_HANDLE LockHandle)
@@ -204,7 +198,7 @@ static KIRQL NTAPI acquire_interrupt(PKINTERRUPT Interrupt)
         return KeAcquireInterruptSpinLock(Interrupt);
     verifier_lock_wait(&lock);
     old = KeAcquireInterruptSpinLock(Interrupt);
-    has_acquired(&lock);
+    verifier_lock_acquired(&lock);
     return old;
 }
 
@@ -249,7 +243,7 @@ static VOID NTAPI acquire_cancel(PKIRQL Irql)
 
     verifier_lock_wait(&lock);
     IoAcquireCancelSpinLock(Irql);
-    has_acquired(&lock);
+    verifier_lock_acquired(&lock);
 }
 
 static VOID NTAPI release_cancel(KIRQL Irql)

@@ -7,6 +7,8 @@
  */
 #include "verifier/internal.h"
 
+#include <lib/bits.h>
+#include <lib/string.h>
 #include <nt/bugcodes.h>
 #include <nt/ntddk.h>
 #include <nt/wdm/trace.h>
@@ -36,9 +38,28 @@ static void add(const struct verifier_live_kind *kind, const void *object, uint6
         verifier_live_add(kind, (uint64_t)object, caller, routine);
 }
 
-static void remove_first(const struct verifier_live_kind *kind, const uint64_t *frame)
+/* Routines that take back what their first argument names. */
+static const struct {
+    const char *name;
+    const struct verifier_live_kind *kind;
+} removers[] = {
+    {"ExUnregisterCallback", &callback_kind},
+    {"KeDeregisterProcessorChangeCallback", &processor_kind},
+    {"KeDeregisterBugCheckCallback", &bugcheck_kind},
+    {"KeDeregisterBugCheckReasonCallback", &bugcheck_kind},
+    {"IoUnregisterPlugPlayNotification", &notification_kind},
+    {"IoUnregisterPlugPlayNotificationEx", &notification_kind},
+    {"ExDeleteTimer", &timer_kind},
+    {"EtwUnregister", &trace_kind},
+    {"PsRemoveCreateThreadNotifyRoutine", &thread_kind},
+    {"PsRemoveLoadImageNotifyRoutine", &image_kind},
+};
+
+static void check_remove(const char *routine, const uint64_t *frame)
 {
-    verifier_live_remove(kind, frame[1], frame[CALL_RETURN]);
+    for (size_t i = 0; i < ARRAY_COUNT(removers); i++)
+        if (strcmp(removers[i].name, routine) == 0)
+            verifier_live_remove(removers[i].kind, frame[1], frame[CALL_RETURN]);
 }
 
 /* ---- routines that are known by a handle or record ------------------------------------------- */
@@ -117,42 +138,6 @@ static NTSTATUS NTAPI register_trace(LPCGUID ProviderId, PETWENABLECALLBACK Enab
     return status;
 }
 
-static void check_unregister_callback(const char *routine, const uint64_t *frame)
-{
-    (void)routine;
-    remove_first(&callback_kind, frame);
-}
-
-static void check_unregister_processor(const char *routine, const uint64_t *frame)
-{
-    (void)routine;
-    remove_first(&processor_kind, frame);
-}
-
-static void check_unregister_bugcheck(const char *routine, const uint64_t *frame)
-{
-    (void)routine;
-    remove_first(&bugcheck_kind, frame);
-}
-
-static void check_unregister_notification(const char *routine, const uint64_t *frame)
-{
-    (void)routine;
-    remove_first(&notification_kind, frame);
-}
-
-static void check_delete_timer(const char *routine, const uint64_t *frame)
-{
-    (void)routine;
-    remove_first(&timer_kind, frame);
-}
-
-static void check_unregister_trace(const char *routine, const uint64_t *frame)
-{
-    (void)routine;
-    remove_first(&trace_kind, frame);
-}
-
 /* ---- routines that are known by their address ------------------------------------------------ */
 
 static NTSTATUS NTAPI set_process(PCREATE_PROCESS_NOTIFY_ROUTINE NotifyRoutine, BOOLEAN Remove)
@@ -182,18 +167,6 @@ static NTSTATUS NTAPI set_image(PLOAD_IMAGE_NOTIFY_ROUTINE NotifyRoutine)
     if (NT_SUCCESS(status))
         add(&image_kind, (const void *)NotifyRoutine, CALLER, (uint64_t)NotifyRoutine);
     return status;
-}
-
-static void check_remove_thread(const char *routine, const uint64_t *frame)
-{
-    (void)routine;
-    remove_first(&thread_kind, frame);
-}
-
-static void check_remove_image(const char *routine, const uint64_t *frame)
-{
-    (void)routine;
-    remove_first(&image_kind, frame);
 }
 
 /* ---- WMI: a device's, gone with it ----------------------------------------------------------- */
@@ -247,25 +220,25 @@ void verifier_registrations_unloading(uint64_t base, uint64_t size)
 
 const struct verifier_special verifier_registration_specials[] = {
     {"ExRegisterCallback", NULL, register_callback},
-    {"ExUnregisterCallback", check_unregister_callback, NULL},
+    {"ExUnregisterCallback", check_remove, NULL},
     {"KeRegisterProcessorChangeCallback", NULL, register_processor},
-    {"KeDeregisterProcessorChangeCallback", check_unregister_processor, NULL},
+    {"KeDeregisterProcessorChangeCallback", check_remove, NULL},
     {"KeRegisterBugCheckCallback", NULL, register_bugcheck},
-    {"KeDeregisterBugCheckCallback", check_unregister_bugcheck, NULL},
+    {"KeDeregisterBugCheckCallback", check_remove, NULL},
     {"KeRegisterBugCheckReasonCallback", NULL, register_reason},
-    {"KeDeregisterBugCheckReasonCallback", check_unregister_bugcheck, NULL},
+    {"KeDeregisterBugCheckReasonCallback", check_remove, NULL},
     {"IoRegisterPlugPlayNotification", NULL, register_notification},
-    {"IoUnregisterPlugPlayNotification", check_unregister_notification, NULL},
-    {"IoUnregisterPlugPlayNotificationEx", check_unregister_notification, NULL},
+    {"IoUnregisterPlugPlayNotification", check_remove, NULL},
+    {"IoUnregisterPlugPlayNotificationEx", check_remove, NULL},
     {"ExAllocateTimer", NULL, allocate_timer},
-    {"ExDeleteTimer", check_delete_timer, NULL},
+    {"ExDeleteTimer", check_remove, NULL},
     {"EtwRegister", NULL, register_trace},
-    {"EtwUnregister", check_unregister_trace, NULL},
+    {"EtwUnregister", check_remove, NULL},
     {"PsSetCreateProcessNotifyRoutine", NULL, set_process},
     {"PsSetCreateThreadNotifyRoutine", NULL, set_thread},
-    {"PsRemoveCreateThreadNotifyRoutine", check_remove_thread, NULL},
+    {"PsRemoveCreateThreadNotifyRoutine", check_remove, NULL},
     {"PsSetLoadImageNotifyRoutine", NULL, set_image},
-    {"PsRemoveLoadImageNotifyRoutine", check_remove_image, NULL},
+    {"PsRemoveLoadImageNotifyRoutine", check_remove, NULL},
     {"IoWMIRegistrationControl", NULL, control_wmi},
     {0},
 };

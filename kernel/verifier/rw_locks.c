@@ -15,12 +15,6 @@ static struct verifier_lock rw(PEX_SPIN_LOCK lock, enum verifier_lock_kind kind,
     return (struct verifier_lock){(const void *)lock, (const void *)lock, kind, irql, caller, 0};
 }
 
-static void has_acquired(struct verifier_lock *lock)
-{
-    lock->since = hal_tsc_read();
-    verifier_lock_push(lock);
-}
-
 static KIRQL NTAPI acquire_shared(PEX_SPIN_LOCK SpinLock)
 {
     struct verifier_lock lock = rw(SpinLock, LOCK_SHARED, DISPATCH_LEVEL, CALLER);
@@ -28,7 +22,7 @@ static KIRQL NTAPI acquire_shared(PEX_SPIN_LOCK SpinLock)
 
     verifier_lock_wait(&lock);
     old = ExAcquireSpinLockShared(SpinLock);
-    has_acquired(&lock);
+    verifier_lock_acquired(&lock);
     return old;
 }
 
@@ -39,7 +33,7 @@ static KIRQL NTAPI acquire_exclusive(PEX_SPIN_LOCK SpinLock)
 
     verifier_lock_wait(&lock);
     old = ExAcquireSpinLockExclusive(SpinLock);
-    has_acquired(&lock);
+    verifier_lock_acquired(&lock);
     return old;
 }
 
@@ -49,7 +43,7 @@ static VOID NTAPI acquire_shared_stay(PEX_SPIN_LOCK SpinLock)
 
     verifier_lock_wait(&lock);
     ExAcquireSpinLockSharedAtDpcLevel(SpinLock);
-    has_acquired(&lock);
+    verifier_lock_acquired(&lock);
 }
 
 static VOID NTAPI acquire_exclusive_stay(PEX_SPIN_LOCK SpinLock)
@@ -58,7 +52,7 @@ static VOID NTAPI acquire_exclusive_stay(PEX_SPIN_LOCK SpinLock)
 
     verifier_lock_wait(&lock);
     ExAcquireSpinLockExclusiveAtDpcLevel(SpinLock);
-    has_acquired(&lock);
+    verifier_lock_acquired(&lock);
 }
 
 static ULONG NTAPI try_shared(PEX_SPIN_LOCK SpinLock)
@@ -68,7 +62,7 @@ static ULONG NTAPI try_shared(PEX_SPIN_LOCK SpinLock)
 
     if (acquired) {
         verifier_lock_note(&lock);
-        has_acquired(&lock);
+        verifier_lock_acquired(&lock);
     }
     return acquired;
 }
@@ -80,7 +74,7 @@ static ULONG NTAPI try_exclusive(PEX_SPIN_LOCK SpinLock)
 
     if (acquired) {
         verifier_lock_note(&lock);
-        has_acquired(&lock);
+        verifier_lock_acquired(&lock);
     }
     return acquired;
 }
@@ -92,7 +86,7 @@ static ULONG NTAPI try_convert(PEX_SPIN_LOCK SpinLock)
 
     if (converted) {
         verifier_lock_release(lock.handle, LOCK_SHARED, lock.caller);
-        has_acquired(&lock);
+        verifier_lock_acquired(&lock);
     }
     return converted;
 }
