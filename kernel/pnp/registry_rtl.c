@@ -58,10 +58,25 @@ struct query_value {
 
 static bool is_string(ULONG type)
 {
-    return type == REG_SZ || type == REG_EXPAND_SZ;
+    return type == REG_SZ || type == REG_EXPAND_SZ || type == REG_MULTI_SZ;
 }
 
-/* A string goes into the UNICODE_STRING at EntryContext; its buffer is made if there is none. */
+/* Bytes of a string, or of a list of strings, with what ends it. */
+static ULONG string_size(ULONG type, PCWSTR text)
+{
+    PCWSTR end = text;
+
+    if (type != REG_MULTI_SZ)
+        end += lib_wcslen(end);
+    while (type == REG_MULTI_SZ && *end != 0)
+        end += lib_wcslen(end) + 1;
+    return (ULONG)((end - text + 1) * sizeof(WCHAR));
+}
+
+/*
+ * A string, or a list as one, goes into the UNICODE_STRING at EntryContext; its buffer is made if
+ * there is none.
+ */
 static NTSTATUS direct_string(PUNICODE_STRING target, const struct query_value *value)
 {
     USHORT length = (USHORT)value->size;
@@ -114,6 +129,7 @@ static NTSTATUS value_deliver(PRTL_QUERY_REGISTRY_TABLE entry, const struct quer
                               PVOID context)
 {
     NTSTATUS status = STATUS_SUCCESS;
+    ULONG type = value->type;
     PWSTR at;
 
     if ((entry->Flags & RTL_QUERY_REGISTRY_DIRECT) != 0) {
@@ -126,8 +142,11 @@ static NTSTATUS value_deliver(PRTL_QUERY_REGISTRY_TABLE entry, const struct quer
     }
     if (entry->QueryRoutine == NULL)
         return STATUS_SUCCESS;
-    if (value->type != REG_MULTI_SZ || (entry->Flags & RTL_QUERY_REGISTRY_NOEXPAND) != 0)
-        return entry->QueryRoutine(value->name, value->type, value->data, value->size, context,
+    /* No variable has a value here, so their names stay in what is expanded. */
+    if (type == REG_EXPAND_SZ && (entry->Flags & RTL_QUERY_REGISTRY_NOEXPAND) == 0)
+        type = REG_SZ;
+    if (type != REG_MULTI_SZ || (entry->Flags & RTL_QUERY_REGISTRY_NOEXPAND) != 0)
+        return entry->QueryRoutine(value->name, type, value->data, value->size, context,
                                    entry->EntryContext);
     /* A list is delivered string by string. */
     for (at = value->data; NT_SUCCESS(status) && *at != 0; at += lib_wcslen(at) + 1)
@@ -163,7 +182,7 @@ static NTSTATUS deliver_default(PRTL_QUERY_REGISTRY_TABLE entry, PVOID context)
     if (value.type == REG_NONE || value.data == NULL)
         return STATUS_SUCCESS;
     if (value.size == 0 && is_string(value.type))
-        value.size = (ULONG)((lib_wcslen(value.data) + 1) * sizeof(WCHAR));
+        value.size = string_size(value.type, value.data);
     if ((entry->Flags & RTL_QUERY_REGISTRY_DIRECT) != 0)
         return direct_store(entry, &value);
     return value_deliver(entry, &value, context);
@@ -193,9 +212,9 @@ static NTSTATUS query_all(struct pnp_key *key, PRTL_QUERY_REGISTRY_TABLE entry, 
 {
     NTSTATUS status = STATUS_SUCCESS;
     UNICODE_STRING name;
-    ULONG i;
+    ULONG i, gone = 0;
 
-    for (i = 0; NT_SUCCESS(status) && pnp_value_at(key, i, &name); i++) {
+    for (i = 0; NT_SUCCESS(status) && pnp_value_at(key, i - gone, &name); i++) {
         struct query_value value = {0};
 
         value.name = io_allocate(name.Length + sizeof(WCHAR), IO_TAG_REGISTRY);
@@ -205,6 +224,11 @@ static NTSTATUS query_all(struct pnp_key *key, PRTL_QUERY_REGISTRY_TABLE entry, 
         status = value_fetch(key, &name, &value);
         if (NT_SUCCESS(status))
             status = value_deliver(entry, &value, context);
+        if (NT_SUCCESS(status) && (entry->Flags & RTL_QUERY_REGISTRY_DELETE) != 0) {
+            RtlInitUnicodeString(&name, value.name);
+            pnp_value_delete(key, &name);
+            gone++;
+        }
         io_free(value.name);
         io_free(value.data);
     }
@@ -232,11 +256,22 @@ static NTSTATUS query_move(struct pnp_key *top, PCWSTR name, struct pnp_key **ke
     return STATUS_SUCCESS;
 }
 
+/* A direct query is of one value, and calls nobody; a subkey has a name. */
+static bool entry_is_valid(const RTL_QUERY_REGISTRY_TABLE *entry)
+{
+    if ((entry->Flags & RTL_QUERY_REGISTRY_DIRECT) != 0)
+        return entry->Name != NULL && entry->QueryRoutine == NULL &&
+               (entry->Flags & RTL_QUERY_REGISTRY_SUBKEY) == 0;
+    return (entry->Flags & RTL_QUERY_REGISTRY_SUBKEY) == 0 || entry->Name != NULL;
+}
+
 static NTSTATUS query_entry(struct pnp_key *top, struct pnp_key **key,
                             PRTL_QUERY_REGISTRY_TABLE entry, PVOID context)
 {
     NTSTATUS status;
 
+    if (!entry_is_valid(entry))
+        return STATUS_INVALID_PARAMETER;
     if ((entry->Flags & (RTL_QUERY_REGISTRY_TOPKEY | RTL_QUERY_REGISTRY_SUBKEY)) != 0)
         query_move(top, NULL, key);
     if ((entry->Flags & RTL_QUERY_REGISTRY_SUBKEY) != 0) {

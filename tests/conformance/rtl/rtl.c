@@ -71,6 +71,7 @@ static VOID Run(VOID)
     CheckTime();
     CheckTables();
     CheckRegistry();
+    CheckRegistryQueries();
     CheckSplayLinks();
     CheckLibrary();
     CheckProcessor();

@@ -26,6 +26,7 @@ VOID CheckBits(VOID);
 VOID CheckTime(VOID);
 VOID CheckTables(VOID);
 VOID CheckRegistry(VOID);
+VOID CheckRegistryQueries(VOID);
 VOID CheckSplayLinks(VOID);
 VOID CheckLibrary(VOID);
 /* Ends in a bug check. */
