@@ -11,7 +11,7 @@
  * is.
  *
  * Locks on a stack are left out: their addresses are soon others'. One lock guards everything here,
- * with interrupts off, and nothing else is called with it held.
+ * with interrupts off; under it nothing but mm_pool_owns() is called.
  */
 #include "verifier/internal.h"
 
@@ -219,8 +219,7 @@ _Noreturn static void stop(const struct verifier_order *wanted, const struct con
     }
     if (conflict->length)
         verifier_stop(&finding, wanted->caller,
-                      "acquires the lock %p while it holds %p, against the order "
-                      "seen before",
+                      "acquires the lock %p while it holds %p, against the order seen before",
                       wanted->lock, conflict->held);
     lib_symbol_describe(conflict->caller, name, sizeof name);
     verifier_stop(&finding, wanted->caller,

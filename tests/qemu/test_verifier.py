@@ -207,7 +207,8 @@ def test_a_driver_that_keeps_the_rules_passes_all_of_them(rule):
 
 
 def test_the_name_of_a_driver_is_compared_without_case_among_others():
-    assert stop_of(break_rule(R.POOL_OF_NO_BYTES, "verifier=edu-line.sys,RULES.SYS"))[0] == VIOLATION
+    result = break_rule(R.POOL_OF_NO_BYTES, "verifier=edu-line.sys,RULES.SYS")
+    assert stop_of(result)[0] == VIOLATION
 
 
 def test_the_times_of_a_driver_go_with_it():

@@ -126,7 +126,7 @@ static VOID UseAll(VOID)
     ExFreePoolWithTag(block, RULES_TAG);
 }
 
-/* ---- registrations ---------------------------------------------------------------------------- */
+/* ---- registrations -------------------------------------------------------------------------- */
 
 static VOID NTAPI Callback(PVOID Context, PVOID Argument1, PVOID Argument2)
 {
