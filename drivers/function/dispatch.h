@@ -183,6 +183,39 @@ static NTSTATUS NTAPI DispatchPnp(PDEVICE_OBJECT DeviceObject, PIRP Irp)
 
 /* ---- Power ------------------------------------------------------------------------------ */
 
+/*
+ * Before Windows Vista power requests go down by PoCallDriver, and each driver calls
+ * PoStartNextPowerIrp before it lets go of one. Since then IoCallDriver would do, too, and the
+ * other does nothing.
+ */
+static NTSTATUS PowerPassDown(PFUNCTION Function, PIRP Irp)
+{
+    PoStartNextPowerIrp(Irp);
+    IoSkipCurrentIrpStackLocation(Irp);
+    return PoCallDriver(Function->Lower, Irp);
+}
+
+static NTSTATUS NTAPI PowerCameUp(PDEVICE_OBJECT DeviceObject, PIRP Irp, PVOID Context)
+{
+    UNREFERENCED_PARAMETER(DeviceObject);
+    UNREFERENCED_PARAMETER(Irp);
+    KeSetEvent(Context, IO_NO_INCREMENT, FALSE);
+    return STATUS_MORE_PROCESSING_REQUIRED;
+}
+
+/* The status that the drivers below completed it with. PASSIVE_LEVEL. */
+static NTSTATUS PowerForward(PFUNCTION Function, PIRP Irp)
+{
+    KEVENT event;
+
+    KeInitializeEvent(&event, NotificationEvent, FALSE);
+    IoCopyCurrentIrpStackLocationToNext(Irp);
+    IoSetCompletionRoutine(Irp, PowerCameUp, &event, TRUE, TRUE, TRUE);
+    PoCallDriver(Function->Lower, Irp);
+    KeWaitForSingleObject(&event, Executive, KernelMode, FALSE, NULL);
+    return Irp->IoStatus.Status;
+}
+
 /* The device is in the state that fits the system's, and with that this request is done, too. */
 static VOID NTAPI DeviceStateSet(PDEVICE_OBJECT DeviceObject, UCHAR Minor, POWER_STATE State,
                                  PVOID Context, PIO_STATUS_BLOCK Block)
@@ -193,6 +226,7 @@ static VOID NTAPI DeviceStateSet(PDEVICE_OBJECT DeviceObject, UCHAR Minor, POWER
     UNREFERENCED_PARAMETER(Minor);
     UNREFERENCED_PARAMETER(State);
     system->IoStatus.Status = Block->Status;
+    PoStartNextPowerIrp(system);
     IoCompleteRequest(system, IO_NO_INCREMENT);
     IoReleaseRemoveLock(&function->Lock, system);
 }
@@ -215,6 +249,7 @@ static NTSTATUS NTAPI SystemStateSeen(PDEVICE_OBJECT DeviceObject, PIRP Irp, PVO
     if (status == STATUS_PENDING)
         return STATUS_MORE_PROCESSING_REQUIRED; /* DeviceStateSet completes it */
     Irp->IoStatus.Status = status;
+    PoStartNextPowerIrp(Irp);
     IoReleaseRemoveLock(&function->Lock, Irp);
     return STATUS_CONTINUE_COMPLETION;
 }
@@ -224,21 +259,20 @@ static NTSTATUS SystemState(PFUNCTION Function, PIRP Irp)
     IoMarkIrpPending(Irp);
     IoCopyCurrentIrpStackLocationToNext(Irp);
     IoSetCompletionRoutine(Irp, SystemStateSeen, Function, TRUE, TRUE, TRUE);
-    IoCallDriver(Function->Lower, Irp);
+    PoCallDriver(Function->Lower, Irp);
     return STATUS_PENDING;
 }
 
 static NTSTATUS PowerUp(PFUNCTION Function, PIRP Irp)
 {
     PIO_STACK_LOCATION stack = IoGetCurrentIrpStackLocation(Irp);
-    NTSTATUS status = STATUS_UNSUCCESSFUL;
+    NTSTATUS status = PowerForward(Function, Irp);
 
-    if (IoForwardIrpSynchronously(Function->Lower, Irp))
-        status = Irp->IoStatus.Status;
     if (NT_SUCCESS(status) && !Function->Running && Function->Started)
         status = Run(Function, Function->Asleep ? FUNCTION_WAKE : FunctionStart);
     if (NT_SUCCESS(status))
         PoSetPowerState(Function->Self, DevicePowerState, stack->Parameters.Power.State);
+    PoStartNextPowerIrp(Irp);
     return Complete(Irp, status, 0);
 }
 
@@ -261,8 +295,10 @@ static NTSTATUS NTAPI DispatchPower(PDEVICE_OBJECT DeviceObject, PIRP Irp)
     BOOLEAN device = set && stack->Parameters.Power.Type == DevicePowerState;
     NTSTATUS status = IoAcquireRemoveLock(&function->Lock, Irp);
 
-    if (!NT_SUCCESS(status))
+    if (!NT_SUCCESS(status)) {
+        PoStartNextPowerIrp(Irp);
         return Complete(Irp, status, 0);
+    }
     if (set && !device)
         return SystemState(function, Irp); /* the lock is released when it is completed */
     if (device && stack->Parameters.Power.State.DeviceState == PowerDeviceD0) {
@@ -272,7 +308,7 @@ static NTSTATUS NTAPI DispatchPower(PDEVICE_OBJECT DeviceObject, PIRP Irp)
             PowerDown(function, stack);
         if (device || stack->MinorFunction == IRP_MN_QUERY_POWER)
             Irp->IoStatus.Status = STATUS_SUCCESS;
-        status = DispatchPassDown(DeviceObject, Irp);
+        status = PowerPassDown(function, Irp);
     }
     IoReleaseRemoveLock(&function->Lock, Irp);
     return status;
