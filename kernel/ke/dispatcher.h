@@ -81,6 +81,8 @@ NTAPI void ke_dispatch_switch(void);
 void ke_thread_init(PKTHREAD thread, const char *name, int32_t priority);
 NTSTATUS ke_thread_allocate(const char *name, int32_t priority, PKSTART_ROUTINE start_routine,
                             PVOID context, PKTHREAD *thread);
+/* Make it ready, with a reference of its own, and tell who wants to know. PASSIVE_LEVEL. */
+void ke_thread_start(PKTHREAD thread);
 
 /* Timers (timer.c). */
 void ke_timer_insert(PKTIMER timer, uint64_t due_time);

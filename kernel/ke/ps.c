@@ -8,6 +8,7 @@
 #include <nt/ntifs.h>
 
 #include "ke/dispatcher.h"
+#include "ke/dispatcher.h"
 #include "ke/ob.h"
 #include "ke/thread.h"
 #include "ke/version.h"
@@ -44,18 +45,28 @@ NTSTATUS NTAPI PsCreateSystemThread(PHANDLE ThreadHandle, ULONG DesiredAccess,
 {
     PKTHREAD thread;
     NTSTATUS status;
+    void *process;
 
     UNREFERENCED_PARAMETER(DesiredAccess);
     UNREFERENCED_PARAMETER(ObjectAttributes);
-    UNREFERENCED_PARAMETER(ProcessHandle);
-    status = ke_thread_create("driver", KE_PRIORITY_NORMAL, StartRoutine, StartContext, &thread);
+    if (ProcessHandle != NULL) {
+        status = ob_handle_reference(ProcessHandle, &process_type, &process);
+        if (!NT_SUCCESS(status))
+            return status;
+        ob_dereference(process); /* there is one, which does not end */
+    }
+    status = ke_thread_allocate("driver", KE_PRIORITY_NORMAL, StartRoutine, StartContext, &thread);
     if (!NT_SUCCESS(status))
         return status;
-    if (ClientId != NULL) {
-        ClientId->UniqueProcess = (HANDLE)(ULONG_PTR)SYSTEM_PROCESS_ID;
-        ClientId->UniqueThread = (HANDLE)thread->id;
-    }
+    /* All that the thread itself may look at is there before it runs. */
     status = ob_handle_create(thread, ThreadHandle);
+    if (NT_SUCCESS(status)) {
+        if (ClientId != NULL) {
+            ClientId->UniqueProcess = (HANDLE)(ULONG_PTR)SYSTEM_PROCESS_ID;
+            ClientId->UniqueThread = (HANDLE)thread->id;
+        }
+        ke_thread_start(thread);
+    }
     ke_thread_release(thread);
     return status;
 }

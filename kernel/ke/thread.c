@@ -60,7 +60,7 @@ static void thread_destroy(void *object)
     PKTHREAD thread = object;
     irql_t old = ke_dispatcher_lock(); /* its CPU has left its stack */
 
-    ASSERT(thread->state == KE_THREAD_TERMINATED);
+    ASSERT(thread->state == KE_THREAD_TERMINATED || thread->state == KE_THREAD_INITIALIZED);
     ke_lock_acquire(&all_threads_lock);
     RemoveEntryList(&thread->all_entry);
     ke_lock_release(&all_threads_lock);
@@ -103,19 +103,22 @@ NTSTATUS ke_thread_allocate(const char *name, int32_t priority, PKSTART_ROUTINE 
 NTSTATUS ke_thread_create(const char *name, int32_t priority, PKSTART_ROUTINE start_routine,
                           PVOID context, PKTHREAD *thread_out)
 {
-    PKTHREAD thread;
-    NTSTATUS status = ke_thread_allocate(name, priority, start_routine, context, &thread);
+    NTSTATUS status = ke_thread_allocate(name, priority, start_routine, context, thread_out);
+
+    if (NT_SUCCESS(status))
+        ke_thread_start(*thread_out);
+    return status;
+}
+
+void ke_thread_start(PKTHREAD thread)
+{
     irql_t old;
 
-    if (!NT_SUCCESS(status))
-        return status;
     ke_thread_reference(thread); /* its own, dropped after its end */
-    *thread_out = thread;
     ke_notify_thread(thread->id, true);
     old = ke_dispatcher_lock();
     ke_thread_make_ready(thread);
     ke_dispatcher_unlock(old);
-    return STATUS_SUCCESS;
 }
 
 void ke_thread_reference(PKTHREAD thread)

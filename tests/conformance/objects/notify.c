@@ -60,7 +60,56 @@ VOID CheckProcesses(VOID)
     ExpectEqual(*(PULONG)TestRoutine(L"NtGlobalFlag"), 0, "NtGlobalFlag has no flag set");
 }
 
-/* ---- threads --------------------------------------------------------------------------------- */
+/* ---- making threads -------------------------------------------------------------------------- */
+
+#define MANY 40
+
+typedef struct _SELF {
+    volatile HANDLE Handle;
+    CLIENT_ID Id;
+    volatile BOOLEAN KnewItself;
+} SELF;
+
+static VOID NTAPI LookAtSelf(PVOID Context)
+{
+    SELF *self = Context;
+    PVOID object = NULL;
+
+    if (self->Handle != NULL && self->Id.UniqueThread == PsGetCurrentThreadId() &&
+        NT_SUCCESS(ObReferenceObjectByHandle(self->Handle, 0, TYPE(PsThreadType), KernelMode,
+                                             &object, NULL))) {
+        self->KnewItself = object == KeGetCurrentThread();
+        ObDereferenceObject(object);
+    }
+    PsTerminateSystemThread(STATUS_SUCCESS);
+}
+
+static VOID CheckMaking(VOID)
+{
+    HANDLE thread = NULL, key = OpenKey();
+    ULONG i, knew = 0;
+
+    for (i = 0; i < MANY; i++) {
+        SELF self = {NULL, {NULL, NULL}, FALSE};
+
+        if (!NT_SUCCESS(PsCreateSystemThread((PHANDLE)&self.Handle, THREAD_ALL_ACCESS, NULL, NULL,
+                                             &self.Id, LookAtSelf, &self)))
+            continue;
+        ZwWaitForSingleObject(self.Handle, FALSE, NULL);
+        ZwClose(self.Handle);
+        knew += self.KnewItself;
+    }
+    ExpectEqual(knew, MANY, "the handle and id of a thread are there before it runs");
+    ExpectStatus(
+        PsCreateSystemThread(&thread, THREAD_ALL_ACCESS, NULL, NO_HANDLE, NULL, LookAtSelf, NULL),
+        STATUS_INVALID_HANDLE, "PsCreateSystemThread refuses a process that there is not");
+    ExpectStatus(
+        PsCreateSystemThread(&thread, THREAD_ALL_ACCESS, NULL, key, NULL, LookAtSelf, NULL),
+        STATUS_OBJECT_TYPE_MISMATCH, "and one that is none");
+    ZwClose(key);
+}
+
+/* ---- being told of threads ------------------------------------------------------------------- */
 
 static VOID NTAPI EndAtOnce(PVOID Context)
 {
@@ -160,6 +209,7 @@ static VOID NTAPI NoteImage(PUNICODE_STRING FullImageName, HANDLE ProcessId, PIM
 
 VOID CheckNotifications(VOID)
 {
+    CheckMaking();
     CheckThreads();
     CheckLimit();
     CheckProcessRoutines();
