@@ -1,6 +1,6 @@
 /*
  * ex/crt_text.c - more of the C library that Windows' kernel exports: classes of characters,
- * numbers in text, bounded copies, sorting and searching. ASCII only, as in the C locale.
+ * numbers in text, sorting and searching. ASCII only, as in the C locale.
  */
 #include <hal/hal.h>
 #include <lib/export.h>
@@ -8,8 +8,6 @@
 #include <nt/wdm.h>
 
 #define CRT __attribute__((ms_abi))
-
-enum { ERROR_INVALID = 22, ERROR_RANGE = 34 }; /* EINVAL, ERANGE of Microsoft's errno.h */
 
 /* ---- classes --------------------------------------------------------------------------------- */
 
@@ -78,6 +76,38 @@ static CRT WCHAR crt_towupper(WCHAR c)
 }
 LDR_EXPORT_AS("towupper", crt_towupper);
 
+static CRT char *crt_strlwr(char *text)
+{
+    for (char *at = text; *at != 0; at++)
+        *at = (char)crt_tolower(*at);
+    return text;
+}
+LDR_EXPORT_AS("_strlwr", crt_strlwr);
+
+static CRT char *crt_strupr(char *text)
+{
+    for (char *at = text; *at != 0; at++)
+        *at = (char)crt_toupper(*at);
+    return text;
+}
+LDR_EXPORT_AS("_strupr", crt_strupr);
+
+static CRT WCHAR *crt_wcslwr(WCHAR *text)
+{
+    for (WCHAR *at = text; *at != 0; at++)
+        *at = (WCHAR)crt_towlower(*at);
+    return text;
+}
+LDR_EXPORT_AS("_wcslwr", crt_wcslwr);
+
+static CRT WCHAR *crt_wcsupr(WCHAR *text)
+{
+    for (WCHAR *at = text; *at != 0; at++)
+        *at = (WCHAR)crt_towupper(*at);
+    return text;
+}
+LDR_EXPORT_AS("_wcsupr", crt_wcsupr);
+
 /* ---- numbers --------------------------------------------------------------------------------- */
 
 static CRT LONG crt_atol(const char *text)
@@ -143,7 +173,7 @@ static CRT WCHAR *crt_itow(int value, WCHAR *text, int radix)
 }
 LDR_EXPORT_AS("_itow", crt_itow);
 
-/* ---- bounded copies: a target that is too small is made empty ------------------------------- */
+/* ---- bounded lengths ------------------------------------------------------------------------- */
 
 static CRT size_t crt_strnlen(const char *text, size_t limit)
 {
@@ -156,66 +186,6 @@ static CRT size_t crt_wcsnlen(const WCHAR *text, size_t limit)
     return lib_wcsnlen(text, limit);
 }
 LDR_EXPORT_AS("wcsnlen", crt_wcsnlen);
-
-/* Copy `length` units of `unit` bytes and a terminator to behind `used` units of `size`. */
-static int copy_checked(void *to, size_t size, size_t used, const void *from, size_t length,
-                        size_t unit)
-{
-    char *bytes = to;
-
-    if (to == NULL || size == 0)
-        return ERROR_INVALID;
-    if (from == NULL || used == size || length >= size - used) {
-        memset(bytes, 0, unit);
-        return from == NULL || used == size ? ERROR_INVALID : ERROR_RANGE;
-    }
-    memmove(bytes + used * unit, from, length * unit);
-    memset(bytes + (used + length) * unit, 0, unit);
-    return 0;
-}
-
-static CRT int crt_strcpy_s(char *to, size_t size, const char *from)
-{
-    return copy_checked(to, size, 0, from, from == NULL ? 0 : lib_strnlen(from, size), 1);
-}
-LDR_EXPORT_AS("strcpy_s", crt_strcpy_s);
-
-static CRT int crt_strcat_s(char *to, size_t size, const char *from)
-{
-    return copy_checked(to, size, to == NULL ? 0 : lib_strnlen(to, size), from,
-                        from == NULL ? 0 : lib_strnlen(from, size), 1);
-}
-LDR_EXPORT_AS("strcat_s", crt_strcat_s);
-
-static CRT int crt_wcscpy_s(WCHAR *to, size_t size, const WCHAR *from)
-{
-    return copy_checked(to, size, 0, from, from == NULL ? 0 : lib_wcsnlen(from, size),
-                        sizeof(WCHAR));
-}
-LDR_EXPORT_AS("wcscpy_s", crt_wcscpy_s);
-
-static CRT int crt_wcscat_s(WCHAR *to, size_t size, const WCHAR *from)
-{
-    return copy_checked(to, size, to == NULL ? 0 : lib_wcsnlen(to, size), from,
-                        from == NULL ? 0 : lib_wcsnlen(from, size), sizeof(WCHAR));
-}
-LDR_EXPORT_AS("wcscat_s", crt_wcscat_s);
-
-static CRT int crt_memcpy_s(void *to, size_t size, const void *from, size_t count)
-{
-    if (count == 0)
-        return 0;
-    if (to == NULL)
-        return ERROR_INVALID;
-    if (from == NULL || count > size) {
-        memset(to, 0, size);
-        return from == NULL ? ERROR_INVALID : ERROR_RANGE;
-    }
-    memmove(to, from, count);
-    return 0;
-}
-LDR_EXPORT_AS("memcpy_s", crt_memcpy_s);
-LDR_EXPORT_AS("memmove_s", crt_memcpy_s);
 
 /* ---- frames larger than a page -------------------------------------------------------------- */
 

@@ -82,15 +82,13 @@ NTSTATUS NTAPI RtlAppendUnicodeStringToString(PUNICODE_STRING Destination, PCUNI
 }
 LDR_EXPORT(RtlAppendUnicodeStringToString);
 
-LONG NTAPI RtlCompareUnicodeString(PCUNICODE_STRING String1, PCUNICODE_STRING String2,
-                                   BOOLEAN CaseInSensitive)
+/* Lengths are characters. */
+LONG NTAPI RtlCompareUnicodeStrings(PCWCH String1, SIZE_T String1Length, PCWCH String2,
+                                    SIZE_T String2Length, BOOLEAN CaseInSensitive)
 {
-    size_t count1 = String1->Length / sizeof(WCHAR);
-    size_t count2 = String2->Length / sizeof(WCHAR);
-
-    for (size_t i = 0; i < count1 && i < count2; i++) {
-        WCHAR a = String1->Buffer[i];
-        WCHAR b = String2->Buffer[i];
+    for (size_t i = 0; i < String1Length && i < String2Length; i++) {
+        WCHAR a = String1[i];
+        WCHAR b = String2[i];
         if (CaseInSensitive) {
             a = lib_wide_upcase(a);
             b = lib_wide_upcase(b);
@@ -98,7 +96,16 @@ LONG NTAPI RtlCompareUnicodeString(PCUNICODE_STRING String1, PCUNICODE_STRING St
         if (a != b)
             return (LONG)a - (LONG)b;
     }
-    return (LONG)count1 - (LONG)count2;
+    return (LONG)String1Length - (LONG)String2Length;
+}
+LDR_EXPORT(RtlCompareUnicodeStrings);
+
+LONG NTAPI RtlCompareUnicodeString(PCUNICODE_STRING String1, PCUNICODE_STRING String2,
+                                   BOOLEAN CaseInSensitive)
+{
+    return RtlCompareUnicodeStrings(String1->Buffer, String1->Length / sizeof(WCHAR),
+                                    String2->Buffer, String2->Length / sizeof(WCHAR),
+                                    CaseInSensitive);
 }
 LDR_EXPORT(RtlCompareUnicodeString);
 

@@ -74,6 +74,7 @@ static VOID Run(VOID)
     CheckRegistryQueries();
     CheckSplayLinks();
     CheckLibrary();
+    CheckSecure();
     CheckProcessor();
 }
 

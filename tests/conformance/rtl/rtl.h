@@ -29,5 +29,6 @@ VOID CheckRegistry(VOID);
 VOID CheckRegistryQueries(VOID);
 VOID CheckSplayLinks(VOID);
 VOID CheckLibrary(VOID);
+VOID CheckSecure(VOID);
 /* Ends in a bug check. */
 VOID ProbeBeyondStack(VOID);

@@ -63,6 +63,10 @@ static VOID CheckCompare(VOID)
     Expect(RtlCompareUnicodeString(&a, &c, FALSE) < 0 && RtlCompareUnicodeString(&a, &d, FALSE) > 0,
            "G-RTL-6 a string is greater than its beginning");
     Expect(RtlCompareUnicodeString(&a, &b, FALSE) < 0, "G-RTL-6 with case, upper case comes first");
+    Expect(RtlCompareUnicodeStrings(L"Edu", 3, L"eDUx", 3, TRUE) == 0 &&
+               RtlCompareUnicodeStrings(L"Edu", 3, L"eDUx", 3, FALSE) < 0 &&
+               RtlCompareUnicodeStrings(L"Edu", 3, L"eDUx", 4, TRUE) < 0,
+           "RtlCompareUnicodeStrings compares as many characters as it is told");
     Expect(RtlPrefixUnicodeString(&d, &a, FALSE) && !RtlPrefixUnicodeString(&c, &a, FALSE) &&
                RtlPrefixUnicodeString(&b, &c, TRUE),
            "RtlPrefixUnicodeString tells a beginning");
