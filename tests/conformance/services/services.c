@@ -94,6 +94,7 @@ static VOID Run(VOID)
     CheckEvents();
     CheckSections();
     CheckFiles();
+    CheckShares();
     CheckProcess();
     CheckIdentifiers();
     CheckText();

@@ -53,5 +53,6 @@ NTKERNELAPI VOID NTAPI KeUnstackDetachProcess(LAG_APC_STATE *ApcState);
 VOID CheckEvents(VOID);
 VOID CheckSections(VOID);
 VOID CheckFiles(VOID);
+VOID CheckShares(VOID);
 
 extern volatile ULONG NotedStep; /* the latest step's number */
