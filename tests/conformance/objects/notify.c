@@ -58,6 +58,8 @@ VOID CheckProcesses(VOID)
     ExpectEqual(*(PULONG)TestRoutine(L"NtBuildNumber"), 0xF0000000u | version.dwBuildNumber,
                 "NtBuildNumber is the build, of a free system");
     ExpectEqual(*(PULONG)TestRoutine(L"NtGlobalFlag"), 0, "NtGlobalFlag has no flag set");
+    ExpectEqual(*(PULONG)TestRoutine(L"InitSafeBootMode"), 0,
+                "InitSafeBootMode is 0 where the boot was no safe one");
 }
 
 /* ---- making threads -------------------------------------------------------------------------- */

@@ -232,6 +232,27 @@ static VOID CheckToken(VOID)
                  "ZwQueryInformationToken refuses a handle that is closed");
 }
 
+/* The same with attributes for the handle. */
+static VOID CheckTokenEx(VOID)
+{
+    NTSTATUS(NTAPI * open)
+    (HANDLE, ACCESS_MASK, ULONG, PHANDLE) = TestRoutine(L"ZwOpenProcessTokenEx");
+    PQUERY_TOKEN query = (PQUERY_TOKEN)TestRoutine(L"ZwQueryInformationToken");
+    ULONG number = 99, length;
+    HANDLE token;
+
+    ExpectStatus(open((HANDLE)(ULONG_PTR)0x7FFC, GENERIC_READ, OBJ_KERNEL_HANDLE, &token),
+                 STATUS_INVALID_HANDLE, "ZwOpenProcessTokenEx refuses what is no handle");
+    ExpectStatus(open(NtCurrentThread(), GENERIC_READ, OBJ_KERNEL_HANDLE, &token),
+                 STATUS_OBJECT_TYPE_MISMATCH, "and what is no process");
+    if (!NT_SUCCESS(open(NtCurrentProcess(), GENERIC_READ, OBJ_KERNEL_HANDLE, &token)))
+        return Expect(FALSE, "ZwOpenProcessTokenEx opens the token of the process");
+    Expect(query(token, ClassType, &number, sizeof(number), &length) == STATUS_SUCCESS &&
+               number == PrimaryToken,
+           "what it opens is the token of the process");
+    ZwClose(token);
+}
+
 /* ---- ZwYieldExecution ----------------------------------------------------------------------- */
 
 typedef struct _RIVAL {
@@ -349,6 +370,7 @@ static VOID Run(VOID)
     CheckTimes();
     CheckModules();
     CheckToken();
+    CheckTokenEx();
     CheckYield();
     CheckProtection();
 }
