@@ -16,6 +16,33 @@
  */
 #include "suite.h"
 
+static const struct {
+    PCWSTR Id;
+    TEST_KIND Kind;
+} Kinds[] = {
+    {L"PCI\\VEN_1234&DEV_11E8", TestKindEdu},    {L"PCI\\VEN_8086&DEV_10D3", TestKindE1000e},
+    {L"PCI\\VEN_1B36&DEV_0002", TestKindSerial}, {L"PCI\\VEN_1033&DEV_0194", TestKindXhci},
+    {L"PCI\\VEN_1B36&DEV_0010", TestKindNvme},   {L"PCI\\VEN_1B36&DEV_0006", TestKindRocker},
+    {L"PCI\\VEN_1B36&DEV_0005", TestKindNone},   {L"ACPI\\PNP0303", TestKindKeyboard},
+};
+
+TEST_KIND TestKindOf(PDEVICE_OBJECT Physical)
+{
+    WCHAR ids[256];
+    ULONG length, i;
+
+    if (!NT_SUCCESS(
+            IoGetDeviceProperty(Physical, DevicePropertyHardwareID, sizeof(ids), ids, &length)))
+        return TestKindOther;
+    for (i = 0; i < sizeof(Kinds) / sizeof(Kinds[0]); i++) {
+        SIZE_T size = wcslen(Kinds[i].Id) * sizeof(WCHAR);
+
+        if (RtlCompareMemory(ids, Kinds[i].Id, size) == size)
+            return Kinds[i].Kind;
+    }
+    return TestKindOther;
+}
+
 enum {
     EDU_INTERRUPT_STATUS = 0x24,
     EDU_INTERRUPT_RAISE = 0x60,

@@ -13,16 +13,6 @@ typedef struct _TEST_EXTENSION {
     PTEST_DEVICE Device; /* NULL: the control device */
 } TEST_EXTENSION, *PTEST_EXTENSION;
 
-static const struct {
-    PCWSTR Id;
-    TEST_KIND Kind;
-} Kinds[] = {
-    {L"PCI\\VEN_1234&DEV_11E8", TestKindEdu},    {L"PCI\\VEN_8086&DEV_10D3", TestKindE1000e},
-    {L"PCI\\VEN_1B36&DEV_0002", TestKindSerial}, {L"PCI\\VEN_1033&DEV_0194", TestKindXhci},
-    {L"PCI\\VEN_1B36&DEV_0010", TestKindNvme},   {L"PCI\\VEN_1B36&DEV_0006", TestKindRocker},
-    {L"PCI\\VEN_1B36&DEV_0005", TestKindNone},   {L"ACPI\\PNP0303", TestKindKeyboard},
-};
-
 PTEST_DEVICE TestDevices;
 PDRIVER_OBJECT TestDriver;
 KTAP TestReport;
@@ -418,23 +408,6 @@ static NTSTATUS NTAPI DispatchControl(PDEVICE_OBJECT DeviceObject, PIRP Irp)
     }
 }
 
-static TEST_KIND KindOf(PDEVICE_OBJECT Physical)
-{
-    WCHAR ids[256];
-    ULONG length, i;
-
-    if (!NT_SUCCESS(
-            IoGetDeviceProperty(Physical, DevicePropertyHardwareID, sizeof(ids), ids, &length)))
-        return TestKindOther;
-    for (i = 0; i < sizeof(Kinds) / sizeof(Kinds[0]); i++) {
-        SIZE_T size = wcslen(Kinds[i].Id) * sizeof(WCHAR);
-
-        if (RtlCompareMemory(ids, Kinds[i].Id, size) == size)
-            return Kinds[i].Kind;
-    }
-    return TestKindOther;
-}
-
 static NTSTATUS NTAPI AddDevice(PDRIVER_OBJECT DriverObject, PDEVICE_OBJECT Physical)
 {
     PTEST_DEVICE device, *link = &TestDevices;
@@ -458,7 +431,7 @@ static NTSTATUS NTAPI AddDevice(PDRIVER_OBJECT DriverObject, PDEVICE_OBJECT Phys
     RtlZeroMemory(device, sizeof(*device));
     device->Self = object;
     device->Physical = Physical;
-    device->Kind = KindOf(Physical);
+    device->Kind = TestKindOf(Physical);
     device->Remapped = TestIsMarked(Physical, L"Remapped");
     device->Lower = IoAttachDeviceToDeviceStack(object, Physical);
     if (device->Lower == NULL) {

@@ -144,6 +144,8 @@ VOID ExpectStop(ULONG Code, ULONG64 Parameter1, ULONG64 Parameter2, ULONG64 Para
 
 /* ---- devices ------------------------------------------------------------------------------- */
 
+/* By the PDO's first hardware id. */
+TEST_KIND TestKindOf(PDEVICE_OBJECT Physical);
 /* From reset to a state in which TestRaise works and nothing is raised. */
 VOID TestDevicePrepare(PTEST_DEVICE Device);
 /* Makes the device ask for its line, or send this message of its own table entry. */

@@ -11,9 +11,7 @@
 #define REMOVALS 20
 
 typedef struct _IRP_RACE {
-    IO_CSQ Queue;
-    KSPIN_LOCK Lock;
-    LIST_ENTRY Head;
+    RACE_CSQ Csq;
     PIRP Irps[IRPS];
     volatile LONG Completions[IRPS]; /* of this round */
     volatile LONG Meeting;
@@ -23,47 +21,47 @@ typedef struct _IRP_RACE {
 
 static VOID NTAPI InsertIrp(PIO_CSQ Csq, PIRP Irp)
 {
-    PIRP_RACE race = CONTAINING_RECORD(Csq, IRP_RACE, Queue);
+    PRACE_CSQ race = CONTAINING_RECORD(Csq, RACE_CSQ, Queue);
 
     InsertTailList(&race->Head, &Irp->Tail.Overlay.ListEntry);
 }
 
-static VOID NTAPI RemoveIrp(PIO_CSQ Csq, PIRP Irp)
+VOID NTAPI RaceCsqRemove(PIO_CSQ Csq, PIRP Irp)
 {
     UNREFERENCED_PARAMETER(Csq);
     RemoveEntryList(&Irp->Tail.Overlay.ListEntry);
 }
 
-static PIRP NTAPI NextIrp(PIO_CSQ Csq, PIRP Irp, PVOID Context)
+PIRP NTAPI RaceCsqNext(PIO_CSQ Csq, PIRP Irp, PVOID Context)
 {
-    PIRP_RACE race = CONTAINING_RECORD(Csq, IRP_RACE, Queue);
+    PRACE_CSQ race = CONTAINING_RECORD(Csq, RACE_CSQ, Queue);
     PLIST_ENTRY next = Irp != NULL ? Irp->Tail.Overlay.ListEntry.Flink : race->Head.Flink;
 
     UNREFERENCED_PARAMETER(Context);
     return next != &race->Head ? CONTAINING_RECORD(next, IRP, Tail.Overlay.ListEntry) : NULL;
 }
 
-static VOID NTAPI LockQueue(PIO_CSQ Csq, PKIRQL Irql)
+VOID NTAPI RaceCsqLock(PIO_CSQ Csq, PKIRQL Irql)
 {
-    KeAcquireSpinLock(&CONTAINING_RECORD(Csq, IRP_RACE, Queue)->Lock, Irql);
+    KeAcquireSpinLock(&CONTAINING_RECORD(Csq, RACE_CSQ, Queue)->Lock, Irql);
 }
 
-static VOID NTAPI UnlockQueue(PIO_CSQ Csq, KIRQL Irql)
+VOID NTAPI RaceCsqUnlock(PIO_CSQ Csq, KIRQL Irql)
 {
-    KeReleaseSpinLock(&CONTAINING_RECORD(Csq, IRP_RACE, Queue)->Lock, Irql);
+    KeReleaseSpinLock(&CONTAINING_RECORD(Csq, RACE_CSQ, Queue)->Lock, Irql);
 }
 
-static VOID Complete(PIRP Irp, NTSTATUS Status)
+VOID RaceComplete(PIRP Irp, NTSTATUS Status)
 {
     Irp->IoStatus.Status = Status;
     Irp->IoStatus.Information = 0;
     IoCompleteRequest(Irp, IO_NO_INCREMENT);
 }
 
-static VOID NTAPI CompleteCanceled(PIO_CSQ Csq, PIRP Irp)
+VOID NTAPI RaceCsqCompleteCanceled(PIO_CSQ Csq, PIRP Irp)
 {
     UNREFERENCED_PARAMETER(Csq);
-    Complete(Irp, STATUS_CANCELLED);
+    RaceComplete(Irp, STATUS_CANCELLED);
 }
 
 static NTSTATUS NTAPI NoteCompletion(PDEVICE_OBJECT DeviceObject, PIRP Irp, PVOID Context)
@@ -85,7 +83,7 @@ static VOID QueueAll(PIRP_RACE Race)
         IoReuseIrp(irp, STATUS_SUCCESS);
         IoSetCompletionRoutine(irp, NoteCompletion, (PVOID)&Race->Completions[i], TRUE, TRUE, TRUE);
         IoSetNextIrpStackLocation(irp);
-        IoCsqInsertIrp(&Race->Queue, irp, NULL);
+        IoCsqInsertIrp(&Race->Csq.Queue, irp, NULL);
     }
 }
 
@@ -120,8 +118,8 @@ static VOID IrpRacer(PRACER Racer)
                 IoCancelIrp(race->Irps[i]);
             else if (Racer->Index == 2)
                 IoCancelIrp(race->Irps[IRPS - 1 - i]);
-            else if ((irp = IoCsqRemoveNextIrp(&race->Queue, NULL)) != NULL)
-                Complete(irp, STATUS_SUCCESS);
+            else if ((irp = IoCsqRemoveNextIrp(&race->Csq.Queue, NULL)) != NULL)
+                RaceComplete(irp, STATUS_SUCCESS);
         }
         RaceMeet(&race->Meeting);
         if (Racer->Index == 0)
@@ -136,10 +134,10 @@ static VOID RaceCancel(VOID)
     ULONG i;
 
     RtlZeroMemory(&race, sizeof(race));
-    KeInitializeSpinLock(&race.Lock);
-    InitializeListHead(&race.Head);
-    IoCsqInitialize(&race.Queue, InsertIrp, RemoveIrp, NextIrp, LockQueue, UnlockQueue,
-                    CompleteCanceled);
+    KeInitializeSpinLock(&race.Csq.Lock);
+    InitializeListHead(&race.Csq.Head);
+    IoCsqInitialize(&race.Csq.Queue, InsertIrp, RaceCsqRemove, RaceCsqNext, RaceCsqLock,
+                    RaceCsqUnlock, RaceCsqCompleteCanceled);
     for (i = 0; i < IRPS; i++) {
         race.Irps[i] = IoAllocateIrp(2, FALSE);
         complete = complete && race.Irps[i] != NULL;
@@ -152,7 +150,7 @@ static VOID RaceCancel(VOID)
     DbgPrint("# %u canceled, %u served\n", (ULONG)race.Canceled, (ULONG)race.Served);
     Expect(complete && race.Wrong == 0 && race.Canceled + race.Served == ROUNDS * IRPS,
            "an IRP is canceled or completed, once, whoever comes first");
-    Expect(IsListEmpty(&race.Head), "a queue is empty when its IRPs have been completed");
+    Expect(IsListEmpty(&race.Csq.Head), "a queue is empty when its IRPs have been completed");
 }
 
 /* ---- remove locks and rundown protection ----------------------------------------------------- */

@@ -12,9 +12,7 @@ typedef struct _QUEUE_RACE {
     PDEVICE_OBJECT Device; /* of the StartIo race */
     BOOLEAN NonCancelable; /* in this round */
     PIRP volatile Serving; /* started, and not taken by a server yet */
-    IO_CSQ Queue;
-    KSPIN_LOCK Lock;
-    LIST_ENTRY Head;
+    RACE_CSQ Csq;
     IO_CSQ_IRP_CONTEXT Contexts[IRPS];
     PIRP Irps[IRPS];
     volatile LONG Completions[IRPS]; /* of this round */
@@ -33,13 +31,6 @@ static NTSTATUS NTAPI NoteCompletion(PDEVICE_OBJECT DeviceObject, PIRP Irp, PVOI
     InterlockedIncrement(Context);
     InterlockedIncrement(&Shared.Ended);
     return STATUS_MORE_PROCESSING_REQUIRED;
-}
-
-static VOID Complete(PIRP Irp, NTSTATUS Status)
-{
-    Irp->IoStatus.Status = Status;
-    Irp->IoStatus.Information = 0;
-    IoCompleteRequest(Irp, IO_NO_INCREMENT);
 }
 
 /* The round's IRPs, each as if it had just been sent to the device. */
@@ -117,7 +108,7 @@ static VOID NTAPI CancelPacket(PDEVICE_OBJECT DeviceObject, PIRP Irp)
         KeRemoveEntryDeviceQueue(&DeviceObject->DeviceQueue, &Irp->Tail.Overlay.DeviceQueueEntry);
         IoReleaseCancelSpinLock(Irp->CancelIrql);
     }
-    Complete(Irp, STATUS_CANCELLED);
+    RaceComplete(Irp, STATUS_CANCELLED);
 }
 
 /* Whoever takes the cancel routine away completes the IRP and starts the next. */
@@ -134,7 +125,7 @@ static VOID NTAPI StartIo(PDEVICE_OBJECT DeviceObject, PIRP Irp)
     if (!mine)
         return;
     if (Irp->Cancel) {
-        Complete(Irp, STATUS_CANCELLED);
+        RaceComplete(Irp, STATUS_CANCELLED);
         IoStartNextPacket(DeviceObject, TRUE);
     } else if (InterlockedExchangePointer((PVOID *)&Shared.Serving, Irp) != NULL) {
         Shared.Wrong++; /* two were started at a time */
@@ -148,7 +139,7 @@ static VOID Serve(PQUEUE_RACE Race)
 
     if (irp == NULL)
         return;
-    Complete(irp, STATUS_SUCCESS);
+    RaceComplete(irp, STATUS_SUCCESS);
     Next(Race->Device);
 }
 
@@ -210,44 +201,13 @@ static VOID RaceStartIo(VOID)
 
 static NTSTATUS NTAPI InsertIrp(PIO_CSQ Csq, PIRP Irp, PVOID Context)
 {
-    PQUEUE_RACE race = CONTAINING_RECORD(Csq, QUEUE_RACE, Queue);
+    PRACE_CSQ race = CONTAINING_RECORD(Csq, RACE_CSQ, Queue);
 
     if (Context != NULL)
         InsertHeadList(&race->Head, &Irp->Tail.Overlay.ListEntry);
     else
         InsertTailList(&race->Head, &Irp->Tail.Overlay.ListEntry);
     return STATUS_SUCCESS;
-}
-
-static VOID NTAPI RemoveIrp(PIO_CSQ Csq, PIRP Irp)
-{
-    UNREFERENCED_PARAMETER(Csq);
-    RemoveEntryList(&Irp->Tail.Overlay.ListEntry);
-}
-
-static PIRP NTAPI NextIrp(PIO_CSQ Csq, PIRP Irp, PVOID Context)
-{
-    PQUEUE_RACE race = CONTAINING_RECORD(Csq, QUEUE_RACE, Queue);
-    PLIST_ENTRY next = Irp != NULL ? Irp->Tail.Overlay.ListEntry.Flink : race->Head.Flink;
-
-    UNREFERENCED_PARAMETER(Context);
-    return next != &race->Head ? CONTAINING_RECORD(next, IRP, Tail.Overlay.ListEntry) : NULL;
-}
-
-static VOID NTAPI LockQueue(PIO_CSQ Csq, PKIRQL Irql)
-{
-    KeAcquireSpinLock(&CONTAINING_RECORD(Csq, QUEUE_RACE, Queue)->Lock, Irql);
-}
-
-static VOID NTAPI UnlockQueue(PIO_CSQ Csq, KIRQL Irql)
-{
-    KeReleaseSpinLock(&CONTAINING_RECORD(Csq, QUEUE_RACE, Queue)->Lock, Irql);
-}
-
-static VOID NTAPI CompleteCanceled(PIO_CSQ Csq, PIRP Irp)
-{
-    UNREFERENCED_PARAMETER(Csq);
-    Complete(Irp, STATUS_CANCELLED);
 }
 
 /* Racer 0 queues before the race; then 0 removes the next, 1 and 2 cancel, 3 removes by context. */
@@ -260,7 +220,7 @@ static VOID ContextRacer(PRACER Racer)
         if (Racer->Index == 0) {
             PrepareAll(race);
             for (i = 0; i < IRPS; i++)
-                IoCsqInsertIrpEx(&race->Queue, race->Irps[i], &race->Contexts[i],
+                IoCsqInsertIrpEx(&race->Csq.Queue, race->Irps[i], &race->Contexts[i],
                                  i % 2 == 0 ? NULL : race);
         }
         RaceMeet(&race->Meeting);
@@ -269,20 +229,20 @@ static VOID ContextRacer(PRACER Racer)
 
             RacePause(Racer);
             if (Racer->Index == 0)
-                irp = IoCsqRemoveNextIrp(&race->Queue, NULL);
+                irp = IoCsqRemoveNextIrp(&race->Csq.Queue, NULL);
             else if (Racer->Index == 3)
-                irp = IoCsqRemoveIrp(&race->Queue, &race->Contexts[i * 7 % IRPS]);
+                irp = IoCsqRemoveIrp(&race->Csq.Queue, &race->Contexts[i * 7 % IRPS]);
             else
                 IoCancelIrp(race->Irps[Racer->Index == 1 ? i : IRPS - 1 - i]);
             if (irp != NULL)
-                Complete(irp, STATUS_SUCCESS);
+                RaceComplete(irp, STATUS_SUCCESS);
         }
         RaceMeet(&race->Meeting);
         if (Racer->Index == 0) {
             JudgeAll(race);
             for (i = 0; i < IRPS; i++)
                 race->Wrong += race->Contexts[i].Irp != NULL;
-            race->Wrong += !IsListEmpty(&race->Head);
+            race->Wrong += !IsListEmpty(&race->Csq.Head);
         }
     }
 }
@@ -291,10 +251,10 @@ static VOID RaceContexts(VOID)
 {
     BOOLEAN complete = Begin(&Shared, TestDevices->Self);
 
-    KeInitializeSpinLock(&Shared.Lock);
-    InitializeListHead(&Shared.Head);
-    IoCsqInitializeEx(&Shared.Queue, InsertIrp, RemoveIrp, NextIrp, LockQueue, UnlockQueue,
-                      CompleteCanceled);
+    KeInitializeSpinLock(&Shared.Csq.Lock);
+    InitializeListHead(&Shared.Csq.Head);
+    IoCsqInitializeEx(&Shared.Csq.Queue, InsertIrp, RaceCsqRemove, RaceCsqNext, RaceCsqLock,
+                      RaceCsqUnlock, RaceCsqCompleteCanceled);
     if (complete)
         Race(ContextRacer, &Shared);
     End(&Shared, complete,
@@ -331,7 +291,7 @@ static VOID PartRacer(PRACER Racer)
             if (race->Completions[0] != 0)
                 InterlockedIncrement(&race->Wrong); /* before this part */
             if (Parts[i] != NULL)
-                Complete(Parts[i], STATUS_SUCCESS);
+                RaceComplete(Parts[i], STATUS_SUCCESS);
         }
         RaceMeet(&race->Meeting);
         if (Racer->Index == 0)

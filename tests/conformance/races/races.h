@@ -43,6 +43,21 @@ VOID RacePause(PRACER Racer);
 /* Waits, at PASSIVE_LEVEL, until all racers are here; Count starts at 0 and is the race's own. */
 VOID RaceMeet(volatile LONG *Count);
 
+/* A cancel-safe queue, in irps.c; the IRPs are linked through Tail.Overlay.ListEntry. */
+typedef struct _RACE_CSQ {
+    IO_CSQ Queue;
+    KSPIN_LOCK Lock;
+    LIST_ENTRY Head;
+} RACE_CSQ, *PRACE_CSQ;
+
+VOID NTAPI RaceCsqRemove(PIO_CSQ Csq, PIRP Irp);
+PIRP NTAPI RaceCsqNext(PIO_CSQ Csq, PIRP Irp, PVOID Context);
+VOID NTAPI RaceCsqLock(PIO_CSQ Csq, PKIRQL Irql);
+VOID NTAPI RaceCsqUnlock(PIO_CSQ Csq, KIRQL Irql);
+VOID NTAPI RaceCsqCompleteCanceled(PIO_CSQ Csq, PIRP Irp);
+/* Completes an IRP without data. */
+VOID RaceComplete(PIRP Irp, NTSTATUS Status);
+
 VOID RaceLocks(VOID);
 VOID RaceObjects(VOID);
 VOID RaceIrps(VOID);
