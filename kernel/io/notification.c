@@ -22,25 +22,21 @@
 #include "io/driver.h"
 #include "ke/ob.h"
 
-/* WDK: wdmguid.h. The kernel has them once, here. */
-static const GUID interface_arrival = {
-    0xcb3a4004, 0x46f0, 0x11d0, {0xb0, 0x8f, 0x00, 0x60, 0x97, 0x13, 0x05, 0x3f}};
-static const GUID interface_removal = {
-    0xcb3a4005, 0x46f0, 0x11d0, {0xb0, 0x8f, 0x00, 0x60, 0x97, 0x13, 0x05, 0x3f}};
+/* WDK: wdmguid.h. The kernel has them once, here; they differ in one number. */
+#define PNP_EVENT_GUID(number)                                                                     \
+    {                                                                                              \
+        (number), 0x46f0, 0x11d0,                                                                  \
+        {                                                                                          \
+            0xb0, 0x8f, 0x00, 0x60, 0x97, 0x13, 0x05, 0x3f                                         \
+        }                                                                                          \
+    }
 
+static const GUID interface_arrival = PNP_EVENT_GUID(0xcb3a4004);
+static const GUID interface_removal = PNP_EVENT_GUID(0xcb3a4005);
 static const GUID target_guids[] = {
-    [IO_TARGET_QUERY_REMOVE] = {0xcb3a4006,
-                                0x46f0,
-                                0x11d0,
-                                {0xb0, 0x8f, 0x00, 0x60, 0x97, 0x13, 0x05, 0x3f}},
-    [IO_TARGET_REMOVE_CANCELLED] = {0xcb3a4007,
-                                    0x46f0,
-                                    0x11d0,
-                                    {0xb0, 0x8f, 0x00, 0x60, 0x97, 0x13, 0x05, 0x3f}},
-    [IO_TARGET_REMOVE_COMPLETE] = {0xcb3a4008,
-                                   0x46f0,
-                                   0x11d0,
-                                   {0xb0, 0x8f, 0x00, 0x60, 0x97, 0x13, 0x05, 0x3f}},
+    [IO_TARGET_QUERY_REMOVE] = PNP_EVENT_GUID(0xcb3a4006),
+    [IO_TARGET_REMOVE_CANCELLED] = PNP_EVENT_GUID(0xcb3a4007),
+    [IO_TARGET_REMOVE_COMPLETE] = PNP_EVENT_GUID(0xcb3a4008),
 };
 
 /* Legend: (c) constant, (d) database lock, (g) whoever has the gate. */
