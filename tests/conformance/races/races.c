@@ -84,6 +84,7 @@ static VOID RunWith(ULONG Number)
     RacePackets();
     RaceSystem();
     RaceExecutive();
+    RaceNotices();
     RaceConnects();
 }
 

@@ -8,6 +8,7 @@
  *   packets.c  StartIo and queues with contexts against cancel; parts of a master IRP
  *   system.c   pool, threads, names, registry, mappings
  *   executive.c readers that become writers, pulses, EX_TIMERs, device queues
+ *   notices.c  notify routines against their removal, handles against their closing
  *   connects.c connecting and disconnecting beside one another
  *
  * A race is one routine run by RACERS threads at once, each on a processor of its own where there
@@ -64,4 +65,5 @@ VOID RaceIrps(VOID);
 VOID RacePackets(VOID);
 VOID RaceSystem(VOID);
 VOID RaceExecutive(VOID);
+VOID RaceNotices(VOID);
 VOID RaceConnects(VOID);
