@@ -223,6 +223,14 @@ void ke_interrupt_rendezvous(void)
     hal_irql_write(old);
 }
 
+uint64_t ke_affinity_usable(uint16_t group, uint64_t mask)
+{
+    ULONG count = KeQueryMaximumProcessorCountEx(group);
+    uint64_t all = count < 64 ? (1ull << count) - 1 : ~0ull;
+
+    return mask & ~all ? 0 : mask & KeQueryGroupAffinity(group);
+}
+
 /* WDK surface */
 
 static ULONG NTAPI get_current_processor_number(VOID)

@@ -65,6 +65,9 @@ void ke_object_signaled(DISPATCHER_HEADER *header, int32_t boost);
 /* Give the current thread, about to stop for good, away. */
 _Noreturn void ke_dispatcher_exit_thread(void);
 void ke_thread_set_priority(PKTHREAD thread, int32_t priority);
+/* The active CPUs of a set; none if it names one that the group has not (WDK:
+ * KeSetSystemGroupAffinityThread). cpu.c */
+uint64_t ke_affinity_usable(uint16_t group, uint64_t mask);
 /* Take a thread's affinity into account: moves it if it may no longer be where it is. */
 void ke_thread_set_affinity(PKTHREAD thread, uint16_t group, uint64_t mask);
 bool ke_thread_may_run_on(const struct _KTHREAD *thread, uint32_t cpu);

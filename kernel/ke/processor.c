@@ -101,13 +101,13 @@ VOID NTAPI KeSetSystemGroupAffinityThread(PGROUP_AFFINITY Affinity,
                                           PGROUP_AFFINITY PreviousAffinity)
 {
     PKTHREAD self = KeGetCurrentThread();
-    KAFFINITY wanted = Affinity->Mask & KeQueryGroupAffinity(Affinity->Group);
+    KAFFINITY wanted = ke_affinity_usable(Affinity->Group, Affinity->Mask);
     GROUP_AFFINITY previous = {0};
     irql_t old;
 
     ASSERT_IRQL(DISPATCH_LEVEL);
     old = ke_dispatcher_lock();
-    for (uint32_t group = 0; group < CPU_MAX / 64; group++) {
+    for (uint32_t group = 0; wanted && group < CPU_MAX / 64; group++) {
         if (self->affinity[group] && self->affinity[group] != ~0ull) {
             previous.Group = (USHORT)group;
             previous.Mask = self->affinity[group];

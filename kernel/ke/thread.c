@@ -227,12 +227,12 @@ static KAFFINITY system_affinity_set(uint16_t group, KAFFINITY mask)
 
 KAFFINITY NTAPI KeSetSystemAffinityThreadEx(KAFFINITY Affinity)
 {
-    KAFFINITY active = KeQueryActiveProcessors();
+    KAFFINITY usable = ke_affinity_usable(0, Affinity);
     KAFFINITY previous;
 
-    if (!(Affinity & active))
+    if (!usable)
         return 0;
-    previous = system_affinity_set(0, Affinity & active);
+    previous = system_affinity_set(0, usable);
     return previous == ~(KAFFINITY)0 ? 0 : previous; /* 0: there was none to restore */
 }
 LDR_EXPORT(KeSetSystemAffinityThreadEx);
@@ -246,7 +246,7 @@ LDR_EXPORT(KeSetSystemAffinityThread);
 VOID NTAPI KeRevertToUserAffinityThreadEx(KAFFINITY Affinity)
 {
     if (Affinity) {
-        KeSetSystemAffinityThreadEx(Affinity); /* without an active CPU nothing changes */
+        KeSetSystemAffinityThreadEx(Affinity); /* where nothing of it is usable nothing changes */
         return;
     }
     PKTHREAD self = ke_thread_current();
