@@ -14,6 +14,7 @@ static VOID Run(VOID)
     CheckLookasideEx();
     CheckResourceOwners();
     CheckWaiters();
+    CheckCallbackObjects();
     CheckReaderWriter();
     CheckTimers();
     CheckWork();

@@ -3,10 +3,11 @@
  *
  *   ex.c         the group
  *   pool.c       pool of all kinds, lookaside lists, lists under a lock and without one
- *   lookaside.c  lookaside lists whose routines are given the list
+ *   lookaside.c  lookaside lists with routines of the driver's own
  *   locks.c      executive resources, rundown protection, callback objects, event tracing
  *   resource.c   resources in critical regions, owners that are not threads
  *   waiters.c    who waits for a resource or for rundown
+ *   callback.c   callback objects with several routines, names
  *   rwlock.c     reader-writer spin locks
  *   timer.c      EX_TIMER
  *   work.c       work items without a device
@@ -26,6 +27,7 @@ VOID CheckTry(VOID);
 VOID CheckLookasideEx(VOID);
 VOID CheckResourceOwners(VOID);
 VOID CheckWaiters(VOID);
+VOID CheckCallbackObjects(VOID);
 VOID CheckReaderWriter(VOID);
 VOID CheckTimers(VOID);
 VOID CheckWork(VOID);

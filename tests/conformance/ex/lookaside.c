@@ -1,5 +1,5 @@
 /*
- * lookaside.c - LOOKASIDE_LIST_EX: lists whose routines are given the list.
+ * lookaside.c - lookaside lists of all kinds, with routines of the driver's own.
  */
 #include "ex.h"
 
@@ -146,8 +146,69 @@ static VOID CheckDefaults(VOID)
     ExDeleteLookasideListEx(&Own.List);
 }
 
+/* ---- the older kinds, whose routines are not given the list --------------------------------- */
+
+static ULONG OldAllocated, OldFreed, OldWrong;
+
+static PVOID NTAPI OldAllocate(POOL_TYPE PoolType, SIZE_T Size, ULONG Tag)
+{
+    OldAllocated++;
+    OldWrong += (PoolType != NonPagedPool && PoolType != PagedPool) || Size != ENTRY_SIZE ||
+                Tag != TEST_TAG;
+    return ExAllocatePoolWithTag(NonPagedPool, Size, Tag);
+}
+
+static VOID NTAPI OldFree(PVOID Entry)
+{
+    OldFreed++;
+    ExFreePoolWithTag(Entry, TEST_TAG);
+}
+
+typedef PVOID(NTAPI *POLD_TAKE)(PVOID List);
+typedef VOID(NTAPI *POLD_GIVE)(PVOID List, PVOID Entry);
+
+/* The exported forms, of which the headers have inline ones. */
+static VOID CheckOldEntries(PVOID List, PCWSTR Take, PCWSTR Give)
+{
+    POLD_TAKE take = (POLD_TAKE)TestRoutine(Take);
+    POLD_GIVE give = (POLD_GIVE)TestRoutine(Give);
+    PVOID first = take(List), second;
+    ULONG i;
+
+    give(List, first);
+    second = take(List);
+    Expect(first != NULL && second == first && OldAllocated == 1,
+           "a list of an older kind gives back what was freed to it");
+    give(List, second);
+    for (i = 0; i < MANY; i++)
+        Entries[i] = take(List);
+    for (i = 0; i < MANY; i++)
+        give(List, Entries[i]);
+    Expect(OldAllocated == MANY && OldFreed > 0 && OldFreed < MANY && OldWrong == 0,
+           "it asks its routines when it is empty, and when it is full");
+}
+
+static VOID CheckOldKinds(VOID)
+{
+    static DECLSPEC_ALIGN(16) NPAGED_LOOKASIDE_LIST nonpaged;
+    static DECLSPEC_ALIGN(16) PAGED_LOOKASIDE_LIST paged;
+
+    OldAllocated = OldFreed = OldWrong = 0;
+    ExInitializeNPagedLookasideList(&nonpaged, OldAllocate, OldFree, 0, ENTRY_SIZE, TEST_TAG, 0);
+    CheckOldEntries(&nonpaged, L"ExAllocateFromNPagedLookasideList",
+                    L"ExFreeToNPagedLookasideList");
+    ExDeleteNPagedLookasideList(&nonpaged);
+    ExpectEqual(OldFreed, MANY, "ExDeleteNPagedLookasideList frees what is left");
+    OldAllocated = OldFreed = OldWrong = 0;
+    ExInitializePagedLookasideList(&paged, OldAllocate, OldFree, 0, ENTRY_SIZE, TEST_TAG, 0);
+    CheckOldEntries(&paged, L"ExAllocateFromPagedLookasideList", L"ExFreeToPagedLookasideList");
+    ExDeletePagedLookasideList(&paged);
+    ExpectEqual(OldFreed, MANY, "and so does ExDeletePagedLookasideList");
+}
+
 VOID CheckLookasideEx(VOID)
 {
+    CheckOldKinds();
     CheckParameters();
     CheckEntries(TakeInline, GiveInline);
     CheckEntries((PTAKE)TestRoutine(L"ExAllocateFromLookasideListEx"),

@@ -69,6 +69,37 @@ static VOID CheckSteps(VOID)
     Expect(!(wrong & 0x400) && Lock == 0, "all leave the IRQL, and in the end the lock is free");
 }
 
+/* ---- the forms that raise ------------------------------------------------------------------- */
+
+typedef KIRQL(NTAPI *PRAISE)(PLONG Lock);
+typedef VOID(NTAPI *PLOWER)(PLONG Lock, KIRQL OldIrql);
+
+static VOID CheckRaise(PCWSTR Acquire, PCWSTR Release, BOOLEAN Shares, PCSTR Name)
+{
+    static const KIRQL from[] = {PASSIVE_LEVEL, APC_LEVEL, DISPATCH_LEVEL};
+    PRAISE acquire = (PRAISE)TestRoutine(Acquire);
+    PLOWER release = (PLOWER)TestRoutine(Release);
+    ULONG i, wrong = 0;
+    KIRQL irql, old;
+
+    for (i = 0; i < sizeof(from); i++) {
+        KeRaiseIrql(from[i], &irql);
+        old = acquire(&Lock);
+        wrong += old != from[i] || KeGetCurrentIrql() != DISPATCH_LEVEL;
+        wrong += TryExclusive(&Lock) != 0;
+        if (TryShared(&Lock)) {
+            wrong += !Shares;
+            ReleaseShared(&Lock);
+        } else {
+            wrong += Shares;
+        }
+        release(&Lock, old);
+        wrong += KeGetCurrentIrql() != from[i] || Lock != 0;
+        KeLowerIrql(irql);
+    }
+    ExpectEqual(wrong, 0, Name);
+}
+
 /* ---- waiting -------------------------------------------------------------------------------- */
 
 static volatile LONG Go, Arrived, Entered;
@@ -132,5 +163,10 @@ VOID CheckReaderWriter(VOID)
 {
     Find();
     CheckSteps();
+    CheckRaise(
+        L"ExAcquireSpinLockExclusive", L"ExReleaseSpinLockExclusive", FALSE,
+        "LOCK-19 ExAcquireSpinLockExclusive raises to DISPATCH_LEVEL, its release goes back");
+    CheckRaise(L"ExAcquireSpinLockShared", L"ExReleaseSpinLockShared", TRUE,
+               "LOCK-19 and so do ExAcquireSpinLockShared and its release");
     CheckWaits();
 }

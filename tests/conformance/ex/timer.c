@@ -170,13 +170,13 @@ static VOID CheckDueTimes(VOID)
     ULONG i, early = 0;
     LARGE_INTEGER now;
 
-    for (i = 0; i < 10; i++) {
+    /* The host may be busy: the least of many is the system's own. */
+    for (i = 0; i < 10 || (i < 200 && least >= 4 * MS); i++) {
         passed = Measure(timer, -2 * MS);
         early += passed < 2 * MS;
         least = passed < least ? passed : least;
     }
     ExpectEqual(early, 0, "a relative timer does not expire early");
-    /* The host may be busy: the least of many is the system's own. */
     Expect(least < 4 * MS, "one of high resolution hardly later");
     KeQuerySystemTime(&now); /* up to a tick old: then the timer seems early by that */
     passed = Measure(plain, now.QuadPart + 60 * MS);

@@ -197,7 +197,8 @@ static VOID CheckTolerance(PKTIMER Timer)
     BOOLEAN early = FALSE;
     ULONG i;
 
-    for (i = 0; i < TRIES; i++) {
+    /* The host may be busy: the least of several is the system's own. */
+    for (i = 0; i < TRIES || (i < 20 * TRIES && least > DUE_MS + TOLERANCE_MS); i++) {
         before = KeQueryPerformanceCounter(&frequency);
         KeSetCoalescableTimer(Timer, due, 0, TOLERANCE_MS, NULL);
         TestWait(Timer, WAIT_MS);
@@ -207,7 +208,6 @@ static VOID CheckTolerance(PKTIMER Timer)
         least = passed < least ? passed : least;
     }
     Expect(!early, "a timer with a tolerance does not expire before it is due");
-    /* The host may be busy: the least of several is the system's own. */
     Expect(least <= DUE_MS + TOLERANCE_MS, "and within its tolerance");
 }
 

@@ -92,6 +92,10 @@ static VOID CheckGuarded(VOID)
     Expect(Other(TryGuarded), "and the mutex can be had again");
     ExpectEqual((ULONG)Regions, 0,
                 "KeTryToAcquireGuardedMutex is in a guarded region if it succeeds, and only then");
+    KeAcquireGuardedMutex(&Guarded);
+    Expect(KeAreAllApcsDisabled() && KeGetCurrentIrql() == PASSIVE_LEVEL && !Other(TryGuarded),
+           "KeAcquireGuardedMutex takes it, in a guarded region, too");
+    KeReleaseGuardedMutex(&Guarded);
     KeEnterGuardedRegion();
     KeAcquireGuardedMutexUnsafe(&Guarded);
     Expect(!Other(TryGuarded), "KeAcquireGuardedMutexUnsafe takes the mutex");
@@ -113,6 +117,8 @@ static VOID TryFast(PVOID Context)
 {
     UNREFERENCED_PARAMETER(Context);
     Got = ExTryToAcquireFastMutex(&Fast);
+    if (KeGetCurrentIrql() != (Got ? APC_LEVEL : PASSIVE_LEVEL))
+        Regions++;
     if (Got)
         ExReleaseFastMutex(&Fast);
     Tried = 1;
@@ -135,9 +141,17 @@ static VOID ReleaseFastUnsafe(VOID)
 
 static VOID CheckFast(VOID)
 {
+    BOOLEAN held;
     KIRQL irql;
 
     ExInitializeFastMutex(&Fast);
+    ExAcquireFastMutex(&Fast);
+    held = !ExTryToAcquireFastMutex(&Fast);
+    irql = KeGetCurrentIrql();
+    ExReleaseFastMutex(&Fast);
+    Expect(
+        held && irql == APC_LEVEL && KeGetCurrentIrql() == PASSIVE_LEVEL,
+        "ExAcquireFastMutex takes the mutex and raises to APC_LEVEL, ExReleaseFastMutex goes back");
     KeEnterCriticalRegion();
     ExAcquireFastMutexUnsafe(&Fast);
     ExpectEqual(KeGetCurrentIrql(), PASSIVE_LEVEL,
@@ -153,6 +167,7 @@ static VOID CheckFast(VOID)
     ExpectEqual(KeGetCurrentIrql(), APC_LEVEL, "at APC_LEVEL both work as well");
     KeLowerIrql(irql);
     Expect(Other(TryFast), "in the end the mutex is free");
+    ExpectEqual((ULONG)Regions, 0, "ExTryToAcquireFastMutex raises if it succeeds, and only then");
 }
 
 /* ---- mutants -------------------------------------------------------------------------------- */

@@ -5,6 +5,7 @@
 #include "ke.h"
 
 #define ALL_GROUPS 0xFFFF
+#define NO_PROCESSOR ((KAFFINITY)1 << 60)
 #define NO_GROUP 77 /* more groups than any machine has */
 
 /* Headers hide these from drivers that know of groups. */
@@ -44,9 +45,11 @@ static VOID CheckAffinity(VOID)
     ExpectEqual(KeSetSystemAffinityThreadEx(~active), 0,
                 "a set without an active processor is not an affinity");
     ExpectEqual(TestCurrentProcessor(), 0, "and moves nothing");
+    ExpectEqual(KeSetSystemAffinityThreadEx(active | NO_PROCESSOR), 0,
+                "nor is one that has a processor which there is not");
     KeRevertToUserAffinityThreadEx(~active);
     TestPause(1);
-    ExpectEqual(TestCurrentProcessor(), 0, "nor is it one to go back to");
+    ExpectEqual(TestCurrentProcessor(), 0, "nor are they sets to go back to");
     ExpectEqual(KeSetSystemAffinityThreadEx(active), 1, "the set before is unchanged");
     KeRevertToUserAffinityThreadEx(old);
     if (TestProcessors() == 1) {
@@ -62,6 +65,46 @@ static VOID CheckAffinity(VOID)
     after = TestCurrentProcessor();
     KeRevertToUserAffinityThreadEx(old);
     Expect(at == 0 && after == other, "at DISPATCH_LEVEL the thread moves when that is left");
+}
+
+static BOOLEAN Is(const GROUP_AFFINITY *Affinity, KAFFINITY Mask)
+{
+    return Affinity->Group == 0 && Affinity->Mask == Mask;
+}
+
+/* A set that is refused: nothing changes, and there is nothing to go back to. */
+static BOOLEAN Refused(USHORT Group, KAFFINITY Mask)
+{
+    GROUP_AFFINITY wrong = {.Group = Group, .Mask = Mask}, previous = {.Group = 9, .Mask = 9};
+
+    KeSetSystemGroupAffinityThread(&wrong, &previous);
+    TestPause(1);
+    return Is(&previous, 0) && TestCurrentProcessor() == 0;
+}
+
+static VOID CheckGroupAffinity(VOID)
+{
+    GROUP_AFFINITY first = {.Mask = 1}, second = {0}, before, between;
+    ULONG last = TestProcessors() - 1, at;
+
+    second.Mask = (KAFFINITY)1 << last;
+    KeSetSystemGroupAffinityThread(&first, &before);
+    Expect(Is(&before, 0) && TestCurrentProcessor() == 0,
+           "KeSetSystemGroupAffinityThread moves the thread; there was no system affinity before");
+    KeSetSystemGroupAffinityThread(&second, &between);
+    at = TestCurrentProcessor();
+    KeRevertToUserGroupAffinityThread(&between);
+    Expect(Is(&between, 1) && at == last && TestCurrentProcessor() == 0,
+           "then there was one, which KeRevertToUserGroupAffinityThread restores");
+    Expect(Refused(NO_GROUP, 1), "a group that there is not is refused");
+    Expect(Refused(0, 0), "no processor");
+    Expect(Refused(0, KeQueryActiveProcessors() | NO_PROCESSOR), "and one that there is not");
+    KeSetSystemGroupAffinityThread(&second, NULL);
+    ExpectEqual(TestCurrentProcessor(), last, "the set before need not be asked for");
+    KeRevertToUserGroupAffinityThread(&before);
+    KeSetSystemGroupAffinityThread(&first, &between);
+    KeRevertToUserGroupAffinityThread(&between);
+    Expect(Is(&between, 0), "going back to none leaves none");
 }
 
 /* ---- base priority -------------------------------------------------------------------------- */
@@ -165,6 +208,7 @@ static VOID CheckNumbers(VOID)
 VOID CheckProcessors(VOID)
 {
     CheckAffinity();
+    CheckGroupAffinity();
     CheckBasePriority();
     CheckChanges();
     CheckNumbers();
