@@ -389,8 +389,15 @@ static VOID InterruptedByDpc(PVOID Context)
     KeFlushQueuedDpcs();
 }
 
+static VOID ExitInThread(PVOID Context)
+{
+    UNREFERENCED_PARAMETER(Context);
+    ExitUnwindToTheEnd();
+}
+
 static VOID Stop(ULONG Number)
 {
+    TEST_THREAD thread;
     static KDPC dpc;
 
     KeInitializeDpc(&dpc, DivideUncaught, NULL);
@@ -420,6 +427,12 @@ static VOID Stop(ULONG Number)
         ExpectStop(KMODE_EXCEPTION_NOT_HANDLED, (ULONG)STATUS_UNWIND, TEST_ANY, 0, 0,
                    "an exit unwind that has left all frames");
         ExitUnwindToTheEnd();
+        break;
+    case 6:
+        ExpectStop(KMODE_EXCEPTION_NOT_HANDLED, (ULONG)STATUS_UNWIND, TEST_ANY, 0, 0,
+                   "in a thread of one's own too");
+        TestThreadStart(&thread, 0, ExitInThread, NULL);
+        TestThreadJoin(&thread);
         break;
     }
 }
