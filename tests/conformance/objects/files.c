@@ -180,23 +180,23 @@ static VOID CheckRefused(VOID)
 {
     static const OPENING openings[] = {
         {L"\\Device\\objects-none", ACCESS, FILE_OPEN, SYNCHRONOUS, STATUS_OBJECT_NAME_NOT_FOUND,
-         "ZwCreateFile does not find a device that there is not"},
+         "G-ZW-1 ZwCreateFile does not find a device that there is not"},
         {L"objects-file", ACCESS, FILE_OPEN, SYNCHRONOUS, STATUS_OBJECT_PATH_SYNTAX_BAD,
-         "nor a name that does not begin at the root"},
+         "G-ZW-1 nor a name that does not begin at the root"},
         {NULL, ACCESS, FILE_OPEN, SYNCHRONOUS, STATUS_OBJECT_PATH_SYNTAX_BAD,
-         "nor something without a name"},
+         "G-ZW-1 nor something without a name"},
         {DEVICE_NAME L"\\more", ACCESS, FILE_OPEN, SYNCHRONOUS, STATUS_SHARING_VIOLATION,
-         "what the driver refuses it with is its status"},
+         "G-ZW-1 what the driver refuses it with is its status"},
         {DEVICE_NAME, ACCESS, FILE_MAXIMUM_DISPOSITION + 1, SYNCHRONOUS, STATUS_INVALID_PARAMETER,
-         "an unknown disposition is invalid"},
+         "G-ZW-1 an unknown disposition is invalid"},
         {DEVICE_NAME, ACCESS, FILE_OPEN, FILE_SYNCHRONOUS_IO_ALERT | FILE_SYNCHRONOUS_IO_NONALERT,
-         STATUS_INVALID_PARAMETER, "both forms of synchronous I/O at once are invalid"},
+         STATUS_INVALID_PARAMETER, "G-ZW-1 both forms of synchronous I/O at once are invalid"},
         {DEVICE_NAME, GENERIC_READ, FILE_OPEN, SYNCHRONOUS, STATUS_INVALID_PARAMETER,
-         "synchronous I/O without SYNCHRONIZE is invalid"},
+         "G-ZW-1 synchronous I/O without SYNCHRONIZE is invalid"},
         {DEVICE_NAME, ACCESS, FILE_OPEN, FILE_DIRECTORY_FILE | FILE_NON_DIRECTORY_FILE,
-         STATUS_INVALID_PARAMETER, "a directory that is none is invalid"},
+         STATUS_INVALID_PARAMETER, "G-ZW-1 a directory that is none is invalid"},
         {DEVICE_NAME, ACCESS, FILE_OPEN, FILE_DELETE_ON_CLOSE, STATUS_INVALID_PARAMETER,
-         "deletion at close without DELETE is invalid"},
+         "G-ZW-1 deletion at close without DELETE is invalid"},
     };
     IO_STATUS_BLOCK block;
     HANDLE file;
@@ -218,31 +218,32 @@ static VOID CheckOpening(VOID)
     IO_STATUS_BLOCK block;
     HANDLE file;
 
-    ExpectStatus(Open(&opening, &file, &block), STATUS_SUCCESS, "ZwCreateFile opens a device");
+    ExpectStatus(Open(&opening, &file, &block), STATUS_SUCCESS,
+                 "G-ZW-1 ZwCreateFile opens a device");
     Expect(block.Status == STATUS_SUCCESS && block.Information == FILE_OPENED,
-           "with the result that the driver gave");
+           "G-ZW-1 with the result that the driver gave");
     ExpectEqual(Seen.Options, (FILE_OPEN_IF << 24) | SYNCHRONOUS,
-                "the driver sees disposition and options");
+                "G-ZW-1 the driver sees disposition and options");
     Expect(Seen.Share == FILE_SHARE_READ && Seen.Attributes == FILE_ATTRIBUTE_HIDDEN &&
                Seen.Access == ACCESS,
-           "sharing, attributes and access");
+           "G-ZW-1 sharing, attributes and access");
     ExpectEqual(Seen.FileFlags & (FO_SYNCHRONOUS_IO | FO_ALERTABLE_IO), FO_SYNCHRONOUS_IO,
-                "and a file for synchronous I/O");
+                "G-ZW-1 and a file for synchronous I/O");
     Seen.Cleanups = 0;
-    ExpectStatus(ZwClose(file), STATUS_SUCCESS, "ZwClose closes it");
+    ExpectStatus(ZwClose(file), STATUS_SUCCESS, "G-ZW-3 ZwClose closes it");
     Expect(Seen.Cleanups == 1 && FileCloses == closes + 1,
-           "which sends IRP_MJ_CLEANUP and IRP_MJ_CLOSE once");
-    ExpectStatus(ZwClose(file), STATUS_INVALID_HANDLE, "and leaves no handle");
+           "G-ZW-3 which sends IRP_MJ_CLEANUP and IRP_MJ_CLOSE once");
+    ExpectStatus(ZwClose(file), STATUS_INVALID_HANDLE, "G-ZW-3 and leaves no handle");
     NameAttributes(&attributes, &name, DEVICE_NAME);
     ExpectStatus(ZwOpenFile(&file, ACCESS, &attributes, &block, 0, FILE_SYNCHRONOUS_IO_ALERT),
-                 STATUS_SUCCESS, "ZwOpenFile opens it too");
+                 STATUS_SUCCESS, "G-ZW-2 ZwOpenFile opens it too");
     Expect(Seen.Options == ((FILE_OPEN << 24) | FILE_SYNCHRONOUS_IO_ALERT) && Seen.Share == 0 &&
                (Seen.FileFlags & FO_ALERTABLE_IO) != 0,
-           "as what exists");
+           "G-ZW-2 as what exists");
     ZwClose(file);
     NameAttributes(&attributes, &name, L"\\Device\\objects-none");
     ExpectStatus(ZwOpenFile(&file, ACCESS, &attributes, &block, 0, 0), STATUS_OBJECT_NAME_NOT_FOUND,
-                 "if it exists");
+                 "G-ZW-2 if it exists");
 }
 
 /* ---- reading and writing --------------------------------------------------------------------- */
@@ -264,21 +265,22 @@ static VOID CheckReading(HANDLE File)
     position.LowPart = FILE_USE_FILE_POINTER_POSITION;
     position.HighPart = -1;
     ExpectStatus(ZwReadFile(File, NULL, NULL, NULL, &block, bytes, 16, &at, NULL), STATUS_SUCCESS,
-                 "ZwReadFile reads");
+                 "G-ZW-4 ZwReadFile reads");
     Expect(block.Information == 16 && bytes[0] == 10 && bytes[15] == 25 && Seen.Offset == 10,
-           "so much, from the offset given");
+           "G-ZW-4 so much, from the offset given");
     ZwReadFile(File, NULL, NULL, NULL, &block, bytes, 16, NULL, NULL);
-    ExpectEqual((ULONG64)Seen.Offset, 26, "without an offset it goes on where the last one ended");
+    ExpectEqual((ULONG64)Seen.Offset, 26,
+                "G-ZW-4 without an offset it goes on where the last one ended");
     ZwReadFile(File, NULL, NULL, NULL, &block, bytes, 16, &position, NULL);
-    ExpectEqual((ULONG64)Seen.Offset, 42, "and with FILE_USE_FILE_POINTER_POSITION");
+    ExpectEqual((ULONG64)Seen.Offset, 42, "G-ZW-4 and with FILE_USE_FILE_POINTER_POSITION");
     at = At(FILE_END - 4);
     ExpectStatus(ZwReadFile(File, NULL, NULL, NULL, &block, bytes, 16, &at, NULL), STATUS_SUCCESS,
-                 "less than asked for is no error");
-    ExpectEqual(block.Information, 4, "and is told");
+                 "G-ZW-4 less than asked for is no error");
+    ExpectEqual(block.Information, 4, "G-ZW-4 and is told");
     ExpectStatus(ZwReadFile(File, NULL, NULL, NULL, &block, bytes, 16, NULL, NULL),
-                 STATUS_END_OF_FILE, "an error of the driver is the result");
-    ExpectStatus(block.Status, STATUS_END_OF_FILE, "and the status block's");
-    ExpectEqual(block.Information, 0, "of no bytes");
+                 STATUS_END_OF_FILE, "G-ZW-4 an error of the driver is the result");
+    ExpectStatus(block.Status, STATUS_END_OF_FILE, "G-ZW-4 and the status block's");
+    ExpectEqual(block.Information, 0, "G-ZW-4 of no bytes");
 }
 
 static VOID CheckWriting(HANDLE File)
@@ -290,14 +292,15 @@ static VOID CheckWriting(HANDLE File)
     end.LowPart = FILE_WRITE_TO_END_OF_FILE;
     end.HighPart = -1;
     ExpectStatus(ZwWriteFile(File, NULL, NULL, NULL, &block, bytes, 8, &at, NULL), STATUS_SUCCESS,
-                 "ZwWriteFile writes");
+                 "G-ZW-5 ZwWriteFile writes");
     Expect(Seen.Offset == 100 && Seen.Length == 8 && block.Information == 8,
-           "so much, at the offset given");
+           "G-ZW-5 so much, at the offset given");
     ZwWriteFile(File, NULL, NULL, NULL, &block, bytes, 5, NULL, NULL);
-    ExpectEqual((ULONG64)Seen.Offset, 108, "without an offset it goes on where the last one ended");
+    ExpectEqual((ULONG64)Seen.Offset, 108,
+                "G-ZW-5 without an offset it goes on where the last one ended");
     ExpectStatus(ZwWriteFile(File, NULL, NULL, NULL, &block, bytes, 5, &end, NULL), STATUS_SUCCESS,
-                 "FILE_WRITE_TO_END_OF_FILE is an offset");
-    ExpectEqual((ULONG64)Seen.Offset, (ULONG64)-1, "which the driver sees");
+                 "G-ZW-5 FILE_WRITE_TO_END_OF_FILE is an offset");
+    ExpectEqual((ULONG64)Seen.Offset, (ULONG64)-1, "G-ZW-5 which the driver sees");
 }
 
 static VOID CheckRefusedTransfers(HANDLE File)
@@ -308,20 +311,20 @@ static VOID CheckRefusedTransfers(HANDLE File)
     UCHAR bytes[8];
 
     ExpectStatus(ZwReadFile(NO_HANDLE, NULL, NULL, NULL, &block, bytes, 8, &at, NULL),
-                 STATUS_INVALID_HANDLE, "ZwReadFile refuses a handle that there is not");
+                 STATUS_INVALID_HANDLE, "G-ZW-4 ZwReadFile refuses a handle that there is not");
     ExpectStatus(ZwWriteFile(NO_HANDLE, NULL, NULL, NULL, &block, bytes, 8, &at, NULL),
-                 STATUS_INVALID_HANDLE, "and so does ZwWriteFile");
+                 STATUS_INVALID_HANDLE, "G-ZW-5 and so does ZwWriteFile");
     ExpectStatus(ZwReadFile(key, NULL, NULL, NULL, &block, bytes, 8, &at, NULL),
-                 STATUS_OBJECT_TYPE_MISMATCH, "or one of something else");
+                 STATUS_OBJECT_TYPE_MISMATCH, "G-ZW-4 or one of something else");
     ExpectStatus(ZwReadFile(File, key, NULL, NULL, &block, bytes, 8, &at, NULL),
-                 STATUS_OBJECT_TYPE_MISMATCH, "an event that is none");
+                 STATUS_OBJECT_TYPE_MISMATCH, "G-ZW-4 an event that is none");
     ExpectStatus(ZwReadFile(File, NULL, NULL, NULL, &block, bytes, 8, &negative, NULL),
-                 STATUS_INVALID_PARAMETER, "and a negative offset");
+                 STATUS_INVALID_PARAMETER, "G-ZW-4 and a negative offset");
     ExpectStatus(FileOpen(&unsynchronous, 0), STATUS_SUCCESS, "a file need not be synchronous");
     ExpectStatus(ZwReadFile(unsynchronous, NULL, NULL, NULL, &block, bytes, 8, NULL, NULL),
-                 STATUS_INVALID_PARAMETER, "then a read needs an offset");
+                 STATUS_INVALID_PARAMETER, "G-ZW-4 then a read needs an offset");
     ExpectStatus(ZwWriteFile(unsynchronous, NULL, NULL, NULL, &block, bytes, 8, NULL, NULL),
-                 STATUS_INVALID_PARAMETER, "and so does a write");
+                 STATUS_INVALID_PARAMETER, "G-ZW-5 and so does a write");
     ZwClose(unsynchronous);
     ZwClose(key);
 }
@@ -336,16 +339,16 @@ static VOID CheckSignals(HANDLE File)
     UCHAR bytes[8];
 
     if (object == NULL) {
-        Expect(FALSE, "an event with a handle can be made");
+        Expect(FALSE, "G-ZW-4 an event with a handle can be made");
         return;
     }
     KeClearEvent(object);
     ExpectStatus(ZwReadFile(File, event, NULL, NULL, &block, bytes, 8, &at, NULL), STATUS_SUCCESS,
-                 "a read may have an event");
-    Expect(KeReadStateEvent(object) != 0, "which its end signals");
+                 "G-ZW-4 a read may have an event");
+    Expect(KeReadStateEvent(object) != 0, "G-ZW-4 which its end signals");
     ZwReadFile(File, NULL, NULL, NULL, &block, bytes, 8, &at, NULL);
     ExpectStatus(ZwWaitForSingleObject(File, FALSE, &now), STATUS_SUCCESS,
-                 "without one it signals the file");
+                 "G-ZW-4 without one it signals the file");
     ZwClose(event);
 }
 
@@ -364,31 +367,33 @@ static VOID CheckInformation(HANDLE File)
     ZwReadFile(File, NULL, NULL, NULL, &block, bytes, 8, &at, NULL);
     ExpectStatus(
         ZwQueryInformationFile(File, &block, &position, sizeof(position), FilePositionInformation),
-        STATUS_SUCCESS, "ZwQueryInformationFile tells the position");
+        STATUS_SUCCESS, "G-ZW-6 ZwQueryInformationFile tells the position");
     Expect(position.CurrentByteOffset.QuadPart == 58 && block.Information == sizeof(position),
-           "behind what was read");
+           "G-ZW-6 behind what was read");
     ZwQueryInformationFile(File, &block, &alignment, sizeof(alignment), FileAlignmentInformation);
-    ExpectEqual(alignment.AlignmentRequirement, FILE_QUAD_ALIGNMENT, "the device's alignment");
+    ExpectEqual(alignment.AlignmentRequirement, FILE_QUAD_ALIGNMENT,
+                "G-ZW-6 the device's alignment");
     ExpectStatus(
         ZwQueryInformationFile(File, &block, &standard, sizeof(standard), FileStandardInformation),
-        STATUS_SUCCESS, "and, by IRP_MJ_QUERY_INFORMATION, what the driver knows");
+        STATUS_SUCCESS, "G-ZW-6 and, by IRP_MJ_QUERY_INFORMATION, what the driver knows");
     Expect(standard.EndOfFile.QuadPart == FILE_END && Seen.QueryLength == sizeof(standard) &&
                block.Information == sizeof(standard),
-           "as the driver gave it");
+           "G-ZW-6 as the driver gave it");
     ExpectStatus(ZwQueryInformationFile(File, &block, &basic, sizeof(basic), FileBasicInformation),
-                 STATUS_INVALID_DEVICE_REQUEST, "what the driver does not know is its error");
+                 STATUS_INVALID_DEVICE_REQUEST,
+                 "G-ZW-6 what the driver does not know is its error");
     ExpectStatus(ZwQueryInformationFile(File, &block, &position, sizeof(position) - 1,
                                         FilePositionInformation),
-                 STATUS_INFO_LENGTH_MISMATCH, "a buffer that is too small is refused");
+                 STATUS_INFO_LENGTH_MISMATCH, "G-ZW-6 a buffer that is too small is refused");
     ExpectStatus(ZwQueryInformationFile(File, &block, &standard, sizeof(standard) - 1,
                                         FileStandardInformation),
-                 STATUS_INFO_LENGTH_MISMATCH, "before the driver is asked");
+                 STATUS_INFO_LENGTH_MISMATCH, "G-ZW-6 before the driver is asked");
     ExpectStatus(
         ZwQueryInformationFile(File, &block, &basic, sizeof(basic), (FILE_INFORMATION_CLASS)0x1000),
-        STATUS_INVALID_INFO_CLASS, "so is an unknown class");
+        STATUS_INVALID_INFO_CLASS, "G-ZW-6 so is an unknown class");
     ExpectStatus(ZwQueryInformationFile(NO_HANDLE, &block, &position, sizeof(position),
                                         FilePositionInformation),
-                 STATUS_INVALID_HANDLE, "and a handle that there is not");
+                 STATUS_INVALID_HANDLE, "G-ZW-6 and a handle that there is not");
 }
 
 VOID CheckFiles(VOID)

@@ -130,16 +130,16 @@ static VOID CheckDeleted(HANDLE Key)
     UNICODE_STRING name = RTL_CONSTANT_STRING(L"A");
     ULONG result, data = 0;
 
-    ExpectStatus(ZwDeleteKey(Key), STATUS_SUCCESS, "a key can be deleted while it is open");
+    ExpectStatus(ZwDeleteKey(Key), STATUS_SUCCESS, "G-ZW-12 a key can be deleted while it is open");
     ExpectStatus(Query(Key, KeyBasicInformation, sizeof(Buffer), &result), STATUS_KEY_DELETED,
                  "then there is nothing to ask about");
     ExpectStatus(ZwSetValueKey(Key, &name, 0, REG_DWORD, &data, sizeof(data)), STATUS_KEY_DELETED,
-                 "to set");
+                 "G-ZW-10 to set");
     ExpectStatus(
         ZwQueryValueKey(Key, &name, KeyValueBasicInformation, &Buffer, sizeof(Buffer), &result),
-        STATUS_KEY_DELETED, "or to find");
-    ExpectStatus(ZwDeleteKey(Key), STATUS_KEY_DELETED, "nor is it deleted again");
-    ExpectStatus(ZwClose(Key), STATUS_SUCCESS, "but it is closed");
+        STATUS_KEY_DELETED, "G-ZW-9 or to find");
+    ExpectStatus(ZwDeleteKey(Key), STATUS_KEY_DELETED, "G-ZW-12 nor is it deleted again");
+    ExpectStatus(ZwClose(Key), STATUS_SUCCESS, "G-ZW-3 but it is closed");
 }
 
 VOID CheckKeys(VOID)
@@ -157,11 +157,11 @@ VOID CheckKeys(VOID)
                  STATUS_OBJECT_TYPE_MISMATCH, "and one of something else");
     CheckDeleted(child);
     ExpectStatus(Create(PATH L"\\Child"), STATUS_SUCCESS,
-                 "ZwCreateKey makes the last key of a path");
+                 "G-ZW-8 ZwCreateKey makes the last key of a path");
     ExpectStatus(Create(PATH L"\\Absent\\Child"), STATUS_OBJECT_NAME_NOT_FOUND,
-                 "but not those on the way to it");
+                 "G-ZW-8 but not those on the way to it");
     ExpectStatus(Create(L"Registry\\Machine"), STATUS_OBJECT_PATH_SYNTAX_BAD,
-                 "which begins at the root");
+                 "G-ZW-8 which begins at the root");
     ZwDeleteKey(key);
     ZwClose(key);
 }

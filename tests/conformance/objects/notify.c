@@ -101,13 +101,13 @@ static VOID CheckMaking(VOID)
         ZwClose(self.Handle);
         knew += self.KnewItself;
     }
-    ExpectEqual(knew, MANY, "the handle and id of a thread are there before it runs");
+    ExpectEqual(knew, MANY, "G-PS-1 the handle and id of a thread are there before it runs");
     ExpectStatus(
         PsCreateSystemThread(&thread, THREAD_ALL_ACCESS, NULL, NO_HANDLE, NULL, LookAtSelf, NULL),
-        STATUS_INVALID_HANDLE, "PsCreateSystemThread refuses a process that there is not");
+        STATUS_INVALID_HANDLE, "G-PS-1 PsCreateSystemThread refuses a process that there is not");
     ExpectStatus(
         PsCreateSystemThread(&thread, THREAD_ALL_ACCESS, NULL, key, NULL, LookAtSelf, NULL),
-        STATUS_OBJECT_TYPE_MISMATCH, "and one that is none");
+        STATUS_OBJECT_TYPE_MISMATCH, "G-PS-1 and one that is none");
     ZwClose(key);
 }
 

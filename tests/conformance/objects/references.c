@@ -23,29 +23,30 @@ static VOID CheckCounts(VOID)
     LONG_PTR count;
 
     if (file == NULL) {
-        Expect(FALSE, "a file and its object can be had");
+        Expect(FALSE, "G-OB-3 a file and its object can be had");
         return;
     }
     count = ObReferenceObject(file);
     ExpectEqual((ULONG64)ObReferenceObjectWithTag(file, TAG), (ULONG64)count + 1,
-                "ObReferenceObjectWithTag returns a count of one more");
+                "G-OB-3 ObReferenceObjectWithTag returns a count of one more");
     ExpectEqual((ULONG64)ObDereferenceObjectWithTag(file, TAG), (ULONG64)count,
-                "ObDereferenceObjectWithTag one of one less");
+                "G-OB-4 ObDereferenceObjectWithTag one of one less");
     ObDereferenceObject(file);
     ExpectStatus(ObReferenceObjectByPointer(file, 0, TYPE(IoFileObjectType), KernelMode),
-                 STATUS_SUCCESS, "ObReferenceObjectByPointer takes a reference by pointer");
-    ExpectEqual((ULONG64)ObReferenceObject(file), (ULONG64)count + 1, "which counts");
+                 STATUS_SUCCESS, "G-OB-2 ObReferenceObjectByPointer takes a reference by pointer");
+    ExpectEqual((ULONG64)ObReferenceObject(file), (ULONG64)count + 1, "G-OB-3 which counts");
     ObDereferenceObject(file);
     ObDereferenceObject(file);
     ExpectStatus(ObReferenceObjectByPointer(file, 0, TYPE(PsThreadType), KernelMode),
-                 STATUS_OBJECT_TYPE_MISMATCH, "but not to an object of another type");
-    ExpectEqual((ULONG64)ObReferenceObject(file), (ULONG64)count, "which changes no count");
+                 STATUS_OBJECT_TYPE_MISMATCH, "G-OB-2 but not to an object of another type");
+    ExpectEqual((ULONG64)ObReferenceObject(file), (ULONG64)count, "G-OB-3 which changes no count");
     ObDereferenceObject(file);
     ZwClose(handle);
-    ExpectEqual((ULONG)(FileCloses - closes), 0, "an object lives while it is referenced");
+    ExpectEqual((ULONG)(FileCloses - closes), 0, "G-OB-4 an object lives while it is referenced");
     ObDereferenceObject(file);
-    ExpectEqual((ULONG)(FileCloses - closes), 1, "and ends with its last reference");
-    Expect(FileCloser == KeGetCurrentThread(), "in the thread that drops it, at PASSIVE_LEVEL");
+    ExpectEqual((ULONG)(FileCloses - closes), 1, "G-OB-4 and ends with its last reference");
+    Expect(FileCloser == KeGetCurrentThread(),
+           "G-OB-4 in the thread that drops it, at PASSIVE_LEVEL");
 }
 
 typedef VOID(NTAPI *DEFER)(PVOID Object);
@@ -85,32 +86,33 @@ static VOID CheckHandleReferences(VOID)
     PVOID object = &object;
 
     ExpectStatus(ObReferenceObjectByHandle(key, KEY_READ, NULL, KernelMode, &object, &information),
-                 STATUS_SUCCESS, "ObReferenceObjectByHandle without a type takes any object");
+                 STATUS_SUCCESS,
+                 "G-OB-1 ObReferenceObjectByHandle without a type takes any object");
     Expect(object != NULL && (information.GrantedAccess & KEY_READ) == KEY_READ,
-           "and tells what the handle grants");
+           "G-OB-1 and tells what the handle grants");
     ObDereferenceObject(object);
     ExpectStatus(
         ObReferenceObjectByHandle(key, KEY_READ, TYPE(IoFileObjectType), KernelMode, &object, NULL),
-        STATUS_OBJECT_TYPE_MISMATCH, "it refuses an object of another type");
-    Expect(object == NULL, "and gives none");
+        STATUS_OBJECT_TYPE_MISMATCH, "G-OB-1 it refuses an object of another type");
+    Expect(object == NULL, "G-OB-1 and gives none");
     ZwClose(key);
     ExpectStatus(ObReferenceObjectByHandle(key, KEY_READ, NULL, KernelMode, &object, NULL),
-                 STATUS_INVALID_HANDLE, "it refuses a handle that was closed");
+                 STATUS_INVALID_HANDLE, "G-OB-1 it refuses a handle that was closed");
     ExpectStatus(ObReferenceObjectByHandle(NULL, KEY_READ, NULL, KernelMode, &object, NULL),
-                 STATUS_INVALID_HANDLE, "and NULL");
+                 STATUS_INVALID_HANDLE, "G-OB-1 and NULL");
     ExpectStatus(ObReferenceObjectByHandle(NtCurrentProcess(), 0, TYPE(PsProcessType), KernelMode,
                                            &object, NULL),
-                 STATUS_SUCCESS, "NtCurrentProcess() is a handle");
-    Expect(object == PsGetCurrentProcess(), "of the current process");
+                 STATUS_SUCCESS, "G-OB-1 NtCurrentProcess() is a handle");
+    Expect(object == PsGetCurrentProcess(), "G-OB-1 of the current process");
     ObDereferenceObject(object);
     ExpectStatus(ObReferenceObjectByHandle(NtCurrentThread(), 0, TYPE(PsThreadType), KernelMode,
                                            &object, NULL),
-                 STATUS_SUCCESS, "NtCurrentThread() is one");
-    Expect(object == KeGetCurrentThread(), "of the current thread");
+                 STATUS_SUCCESS, "G-OB-1 NtCurrentThread() is one");
+    Expect(object == KeGetCurrentThread(), "G-OB-1 of the current thread");
     ObDereferenceObject(object);
     ExpectStatus(ObReferenceObjectByHandle(NtCurrentThread(), 0, TYPE(PsProcessType), KernelMode,
                                            &object, NULL),
-                 STATUS_OBJECT_TYPE_MISMATCH, "and of nothing else");
+                 STATUS_OBJECT_TYPE_MISMATCH, "G-OB-1 and of nothing else");
 }
 
 static NTSTATUS ByName(PCWSTR Name, POBJECT_TYPE Type, PVOID *Object)
@@ -149,12 +151,13 @@ static VOID CheckNames(VOID)
 VOID CheckReferences(VOID)
 {
     CheckCounts();
-    CheckDeferred((DEFER)ObDereferenceObjectDeferDelete, PASSIVE_LEVEL,
-                  "ObDereferenceObjectDeferDelete leaves the end of an object to another thread");
+    CheckDeferred(
+        (DEFER)ObDereferenceObjectDeferDelete, PASSIVE_LEVEL,
+        "G-OB-5 ObDereferenceObjectDeferDelete leaves the end of an object to another thread");
     CheckDeferred((DEFER)ObDereferenceObjectDeferDelete, DISPATCH_LEVEL,
-                  "so that it can be called at DISPATCH_LEVEL");
+                  "G-OB-5 so that it can be called at DISPATCH_LEVEL");
     CheckDeferred(DeferWithTag, DISPATCH_LEVEL,
-                  "and so does ObDereferenceObjectDeferDeleteWithTag");
+                  "G-OB-5 and so does ObDereferenceObjectDeferDeleteWithTag");
     CheckHandleReferences();
     CheckNames();
 }
