@@ -171,5 +171,8 @@ NTSTATUS verifier_completion(PIO_COMPLETION_ROUTINE routine, PDEVICE_OBJECT devi
                              PVOID context);
 void verifier_cancel(PDRIVER_CANCEL routine, PDEVICE_OBJECT device, PIRP irp);
 
+/* irps.c: a block that a driver frees as one of the pool, which none of IoAllocateIrp is. */
+void verifier_irp_freed_as_pool(const void *block, uint64_t where);
+
 /* pool.c: what a driver that is being unloaded has not freed. PASSIVE_LEVEL. */
 void verifier_pool_unloaded(const char *driver, uint64_t base, uint64_t size);

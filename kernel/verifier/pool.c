@@ -67,8 +67,10 @@ static void check_free(const char *routine, const uint64_t *frame)
     if (irql > DISPATCH_LEVEL)
         verifier_stop(&finding, frame[CALL_RETURN], "frees pool above DISPATCH_LEVEL by %s",
                       routine);
-    if (mm_pool_tracked_find((const void *)frame[1], &record))
-        verifier_memory_freed(frame[1], record.size, frame[CALL_RETURN]);
+    if (!mm_pool_tracked_find((const void *)frame[1], &record))
+        return;
+    verifier_irp_freed_as_pool(record.block, frame[CALL_RETURN]);
+    verifier_memory_freed(frame[1], record.size, frame[CALL_RETURN]);
 }
 
 static PIRP NTAPI allocate_irp(CCHAR StackSize, BOOLEAN ChargeQuota)

@@ -199,6 +199,28 @@ static VOID SendRequest(PDEVICE Device, ULONG Number)
     IoFreeIrp(irp);
 }
 
+static VOID BreakIrpRule(PDEVICE Device, ULONG Number)
+{
+    static DEVICE_OBJECT nothing;
+    PIRP irp = IoAllocateIrp(Device->Function.Lower->StackSize, FALSE);
+    IO_STATUS_BLOCK status;
+    KEVENT event;
+
+    if (Number == FREE_IRP_TWICE) {
+        IoFreeIrp(irp);
+        IoFreeIrp(irp);
+    }
+    if (Number == FREE_THREADED_IRP) {
+        KeInitializeEvent(&event, NotificationEvent, FALSE);
+        IoFreeIrp(IoBuildDeviceIoControlRequest(0, Device->Function.Lower, NULL, 0, NULL, 0, FALSE,
+                                                &event, &status));
+    }
+    if (Number == FREE_IRP_AS_POOL)
+        ExFreePool(irp);
+    if (Number == SEND_TO_NO_DEVICE)
+        IoCallDriver(&nothing, irp);
+}
+
 /* The dispatch routine does not undo it. */
 static VOID KeepInDispatch(ULONG Number)
 {
@@ -304,6 +326,12 @@ static VOID BreakHere(PDEVICE Device, ULONG Number)
     case ISR_LOCK_ORDER:
     case ISR_LOCK_ORDER_KEPT:
         BreakWithServiceRoutine(Device, Number);
+        break;
+    case FREE_IRP_TWICE:
+    case FREE_THREADED_IRP:
+    case FREE_IRP_AS_POOL:
+    case SEND_TO_NO_DEVICE:
+        BreakIrpRule(Device, Number);
         break;
     case COMPLETION_KEEPS_IRQL:
     case COMPLETION_KEEPS_REGION:

@@ -49,6 +49,10 @@ enum {
     DISPATCH_KEEPS_OFF, /* interrupts */
     COMPLETION_KEEPS_IRQL,
     COMPLETION_KEEPS_REGION,
+    FREE_IRP_TWICE,
+    FREE_THREADED_IRP,
+    FREE_IRP_AS_POOL,
+    SEND_TO_NO_DEVICE,
     COMPLETION_NORMAL, /* no rule */
 
     FIRST_LOCK_RULE = 0x40, /* locks.c */
