@@ -78,4 +78,9 @@ static VOID Run(VOID)
     CheckServices();
 }
 
-const TEST_GROUP TestGroup = {.Run = Run, .Step = StepShortage, .Unloading = UnloadingShortage};
+const TEST_GROUP TestGroup = {
+    .Run = Run,
+    .Stop = Stop,
+    .Step = StepShortage,
+    .Unloading = UnloadingShortage,
+};

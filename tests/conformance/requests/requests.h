@@ -6,6 +6,7 @@
  *   queue.c       cancel-safe queues
  *   associated.c  associated IRPs, completion routines that keep the device, IRPs made by hand
  *   services.c    timers of devices, work items, error log entries
+ *   stops.c       what must not be done with an IRP
  *   shortage.c    all of them, and their neighbours, without memory
  */
 #pragma once
@@ -37,5 +38,6 @@ VOID CheckQueues(VOID);
 VOID CheckAssociated(VOID);
 VOID TimerBegin(VOID);
 VOID CheckServices(VOID);
+VOID Stop(ULONG Number);
 VOID StepShortage(ULONG Number);
 VOID UnloadingShortage(VOID);
