@@ -122,7 +122,7 @@ ULONG NTAPI HalSetBusData(BUS_DATA_TYPE BusDataType, ULONG BusNumber, ULONG Slot
 }
 LDR_EXPORT(HalSetBusData);
 
-/* FALSE, and nothing translated: there is no such bus. WDK of Windows NT 4: HalTranslateBusAddress. */
+/* FALSE, nothing translated: there is no such bus. WDK of Windows NT 4: HalTranslateBusAddress. */
 BOOLEAN NTAPI HalTranslateBusAddress(INTERFACE_TYPE InterfaceType, ULONG BusNumber,
                                      PHYSICAL_ADDRESS BusAddress, PULONG AddressSpace,
                                      PPHYSICAL_ADDRESS TranslatedAddress)

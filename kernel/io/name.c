@@ -46,7 +46,8 @@ static bool units_equal(const WCHAR *left, const WCHAR *right, size_t count)
 /* Append to a string that has the room. */
 static void path_append(UNICODE_STRING *path, const WCHAR *text, size_t units)
 {
-    memcpy((char *)path->Buffer + path->Length, text, units * sizeof(WCHAR));
+    if (units != 0)
+        memcpy((char *)path->Buffer + path->Length, text, units * sizeof(WCHAR));
     path->Length += (USHORT)(units * sizeof(WCHAR));
 }
 

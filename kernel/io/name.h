@@ -29,15 +29,15 @@ NTSTATUS io_name_insert(enum io_name_kind kind, PCUNICODE_STRING path, void *obj
 void io_name_remove(struct io_name *name);
 NTSTATUS io_name_remove_link(PCUNICODE_STRING path);
 /*
- * Device interfaces, which are disabled at first. *tell: those who want to know are to be told now; an
- * arrival waits until the device has started. STATUS_OBJECT_NAME_EXISTS: it is enabled already.
+ * Device interfaces, which are disabled at first. *tell: those who want to know are to be told now;
+ * an arrival waits until the device has started. STATUS_OBJECT_NAME_EXISTS: it is enabled already.
  * STATUS_OBJECT_NAME_NOT_FOUND: there is none, or it is disabled already.
  */
 NTSTATUS io_name_interface_enable(PCUNICODE_STRING path, bool enable, bool *tell);
 /*
- * An enabled interface of the device that has not been announced, which it is now; or, to disable them,
- * any, which is disabled. NULL: there is no more. Its path, zero-terminated, is the caller's to
- * free with io_free(); *tell as above.
+ * An enabled interface of the device that has not been announced, which it is now; or, to disable
+ * them, any, which is disabled. NULL: there is no more. Its path, zero-terminated, is the caller's
+ * to free with io_free(); *tell as above.
  */
 WCHAR *io_name_interface_take(PDEVICE_OBJECT device, bool disable, bool *tell);
 

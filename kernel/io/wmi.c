@@ -51,7 +51,7 @@ static void reginfo_release(const unsigned char *buffer, ULONG size)
         reginfo_release(buffer + info->NextWmiRegInfo, size - info->NextWmiRegInfo);
 }
 
-/* One IRP_MN_REGINFO_EX; returns how large a buffer it should have had, 0 if it was large enough. */
+/* One IRP_MN_REGINFO_EX; how large a buffer it should have had, 0 if it was large enough. */
 static ULONG reginfo_ask(PDEVICE_OBJECT device, ULONG_PTR action, ULONG size)
 {
     IO_STACK_LOCATION location = {.MajorFunction = IRP_MJ_SYSTEM_CONTROL,
