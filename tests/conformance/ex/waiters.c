@@ -143,6 +143,27 @@ static VOID CheckWaitingReaders(VOID)
     KeLeaveCriticalRegion();
 }
 
+static VOID CheckLevels(VOID)
+{
+    KeEnterCriticalRegion();
+    ExAcquireResourceExclusiveLite(&Resource, TRUE);
+    Expect(ExAcquireResourceSharedLite(&Resource, FALSE) &&
+               ExAcquireSharedStarveExclusive(&Resource, FALSE) &&
+               ExAcquireSharedWaitForExclusive(&Resource, FALSE) &&
+               ExIsResourceAcquiredSharedLite(&Resource) == 4,
+           "the writer may acquire the resource shared, each time a level deeper");
+    ExReleaseResourceLite(&Resource);
+    ExReleaseResourceLite(&Resource);
+    ExpectEqual(WaysOfOther(), 0, "and is the writer until the last level");
+    ExConvertExclusiveToSharedLite(&Resource);
+    Expect(ExIsResourceAcquiredSharedLite(&Resource) == 2 && WaysOfOther() == 7,
+           "ExConvertExclusiveToSharedLite converts all levels");
+    ExReleaseResourceLite(&Resource);
+    ExReleaseResourceLite(&Resource);
+    ExpectEqual(WaysOfOther(), 0xF, "then the resource is free");
+    KeLeaveCriticalRegion();
+}
+
 static VOID CheckManyReaders(VOID)
 {
     static WAITER readers[READERS];
@@ -200,6 +221,7 @@ VOID CheckWaiters(VOID)
     ExInitializeResourceLite(&Resource);
     CheckWaitingWriter();
     CheckWaitingReaders();
+    CheckLevels();
     CheckManyReaders();
     ExDeleteResourceLite(&Resource);
     CheckRundownWaits();

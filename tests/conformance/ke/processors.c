@@ -186,6 +186,36 @@ static VOID CheckChanges(VOID)
 
 /* ---- numbers -------------------------------------------------------------------------------- */
 
+/* Index, group and number of one processor agree, whichever way they are asked for. */
+static BOOLEAN Agree(ULONG Index)
+{
+    PROCESSOR_NUMBER number, current;
+
+    TestGoTo(Index);
+    return KeGetProcessorNumberFromIndex(Index, &number) == STATUS_SUCCESS &&
+           KeGetCurrentProcessorNumberEx(&current) == Index && number.Group == current.Group &&
+           number.Number == current.Number && KeGetProcessorIndexFromNumber(&number) == Index;
+}
+
+static VOID CheckIndices(VOID)
+{
+    PROCESSOR_NUMBER number = {.Group = NO_GROUP};
+    ULONG i, wrong = 0;
+
+    for (i = 0; i < TestProcessors(); i++)
+        wrong += !Agree(i);
+    TestAnywhere();
+    ExpectEqual(wrong, 0, "a processor's index gives its group and number, and back");
+    ExpectStatus(KeGetProcessorNumberFromIndex(KeQueryMaximumProcessorCountEx(ALL_GROUPS), &number),
+                 STATUS_INVALID_PARAMETER, "an index that there is not has none");
+    number.Group = NO_GROUP;
+    ExpectEqual(KeGetProcessorIndexFromNumber(&number), MAXULONG,
+                "a group that there is not has no index");
+    number.Group = 0;
+    number.Number = 63;
+    ExpectEqual(KeGetProcessorIndexFromNumber(&number), MAXULONG, "nor has a number");
+}
+
 static VOID CheckNumbers(VOID)
 {
     ULONG i, wrong = 0;
@@ -211,5 +241,6 @@ VOID CheckProcessors(VOID)
     CheckGroupAffinity();
     CheckBasePriority();
     CheckChanges();
+    CheckIndices();
     CheckNumbers();
 }
