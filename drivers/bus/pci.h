@@ -64,7 +64,7 @@ enum { PCI_SAVED_HEADER_MAX = 5, PCI_SAVED_EXPRESS_MAX = 4 };
 
 /* What a function may forget in D3, kept by pci_power.c from the way down to the way up. */
 struct pci_saved {
-    bool is_valid;
+    bool is_valid; /* it sleeps */
     uint32_t header[PCI_SAVED_HEADER_MAX];
     uint16_t express[PCI_SAVED_EXPRESS_MAX];
     uint32_t express_count;

@@ -203,7 +203,7 @@ static void function_verify(struct verify *verify, const struct pci_function *fu
 {
     struct pci_messages *messages = function->messages;
     bool is_line = function->is_started && messages == NULL && function->line.is_valid &&
-                   !pci_is_bridge(function);
+                   !pci_is_bridge(function); /* which a sleeping function does not drive */
     char name[SHELL_FUNCTION_NAME];
 
     if (pci_read(function, PCI_VENDOR_ID, 2) == UINT16_MAX)
@@ -214,7 +214,7 @@ static void function_verify(struct verify *verify, const struct pci_function *fu
     capabilities_verify(verify, function, name);
     if (is_line ||
         (messages != NULL && messages->is_enabled && pci_messages_disable_intx(function)))
-        compare(verify, name, "INTx disable", !is_line,
+        compare(verify, name, "INTx disable", !is_line || function->saved.is_valid,
                 (pci_read(function, PCI_COMMAND, 2) & PCI_COMMAND_INTX_DISABLE) != 0);
     if (messages != NULL && messages->is_enabled &&
         (messages->chip != &msix_chip || function_is_awake(function)))

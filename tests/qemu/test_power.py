@@ -62,6 +62,7 @@ def test_an_edu_driver_takes_exactly_its_interrupts_before_and_after_it_slept(na
                 guest.qtest.writel(base + EDU_RAISE_REGISTER, EDU_BY_HAND)
             row, = [row for row in guest.json("devices -j") if "DEV_11E8" in row["instance"]]
             assert row["state"] == "asleep"
+            guest.verify()
             guest.command(f"dev ioctl {name}0 {IOCTL_EDU_STATISTICS} - 36")
             assert "DEVICE_NOT_READY" in guest.text[-1000:]
             guest.command(f"driver wake {name}")
@@ -165,6 +166,7 @@ def test_a_driver_takes_exactly_its_interrupts_before_and_after_it_slept(name, d
             assert claims(guest, name) == expected
             guest.command(f"driver sleep {name}")
             assert claims(guest, name) is None
+            guest.verify()
             guest.command(f"driver wake {name}")
 
 
