@@ -51,7 +51,7 @@ class Guest:
     def __init__(self, machine="q35", boot="direct", firmware="bios", cpus=1, memory=None,
                  devices=(), drivers=(), folder="drivers", named=None, matches=(), commands=None,
                  append="", qemu_args=(), extra_members=(), qtest=False, monitor=False,
-                 kernel=qemu.KERNEL, emulator=None):
+                 gdb=False, kernel=qemu.KERNEL, emulator=None):
         files = driver_files(drivers, folder)
         if named is None:
             named = [os.path.basename(f) for f in files if f.endswith(".sys")]
@@ -65,7 +65,7 @@ class Guest:
             devices=devices, append=append, qemu_args=list(qemu_args), members=members,
             kernel=kernel, qemu=emulator)
         self.has_commands = commands is not None
-        self.want_qtest, self.want_monitor = qtest, monitor
+        self.want_qtest, self.want_monitor, self.want_gdb = qtest, monitor, gdb
         self.qtest = self.monitor = self.process = None
         self.transcript = console.Transcript()
         self.text = ""
@@ -98,7 +98,8 @@ class Guest:
     def start(self):
         command = self.machine.command()
         for wanted, name, option in ((self.want_qtest, "qtest", "-qtest"),
-                                     (self.want_monitor, "monitor", "-monitor")):
+                                     (self.want_monitor, "monitor", "-monitor"),
+                                     (self.want_gdb, "gdb", "-gdb")):
             if wanted:
                 command += [option, f"unix:{self.machine.path(name)},server=on,wait=off"]
         if self.want_qtest:
