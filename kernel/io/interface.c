@@ -134,6 +134,7 @@ struct link_search {
     const GUID *guid;
     PDEVICE_OBJECT pdo; /* NULL: of any device */
     bool all;           /* disabled ones too */
+    bool announced;     /* those only that have been */
     WCHAR *list;        /* NULL: only count */
     size_t units;
     size_t room;
@@ -155,7 +156,8 @@ static void link_visit(const struct io_name *name, void *context)
     GUID guid;
 
     if (name->kind != IO_NAME_INTERFACE || (!name->enabled && !search->all) ||
-        !link_guid(&name->path, &guid) || !IsEqualGUID(&guid, search->guid) ||
+        (!name->announced && search->announced) || !link_guid(&name->path, &guid) ||
+        !IsEqualGUID(&guid, search->guid) ||
         (search->pdo != NULL && !link_is_of(name, search->pdo)))
         return;
     if (search->list != NULL) {
@@ -164,6 +166,26 @@ static void link_visit(const struct io_name *name, void *context)
         memcpy(search->list + search->units, name->path.Buffer, name->path.Length);
     }
     search->units += units + 1;
+}
+
+/* Once to measure, once to fill; what is registered in between is left out. */
+static NTSTATUS links_list(struct link_search *search)
+{
+    io_name_for_each(link_visit, search);
+    search->room = search->units + 1;
+    search->list = io_allocate(search->room * sizeof(WCHAR), IO_TAG_NAME);
+    if (search->list == NULL)
+        return STATUS_INSUFFICIENT_RESOURCES;
+    search->units = 0;
+    io_name_for_each(link_visit, search);
+    return STATUS_SUCCESS;
+}
+
+WCHAR *io_interfaces_announced(const GUID *class_guid)
+{
+    struct link_search search = {.guid = class_guid, .announced = true};
+
+    return NT_SUCCESS(links_list(&search)) ? search.list : NULL;
 }
 
 /* ---- The device starts and goes ------------------------------------------------------------- */
@@ -246,19 +268,13 @@ NTSTATUS NTAPI IoGetDeviceInterfaces(const GUID *InterfaceClassGuid,
     struct link_search search = {.guid = InterfaceClassGuid,
                                  .pdo = PhysicalDeviceObject,
                                  .all = (Flags & DEVICE_INTERFACE_INCLUDE_NONACTIVE) != 0};
+    NTSTATUS status;
 
     *SymbolicLinkList = NULL;
     if (PhysicalDeviceObject != NULL && !io_device_is_pdo(PhysicalDeviceObject))
         return STATUS_INVALID_DEVICE_REQUEST;
-    /* Once to measure, once to fill; what is registered in between is left out. */
-    io_name_for_each(link_visit, &search);
-    search.room = search.units + 1;
-    search.list = io_allocate(search.room * sizeof(WCHAR), IO_TAG_NAME);
-    if (search.list == NULL)
-        return STATUS_INSUFFICIENT_RESOURCES;
-    search.units = 0;
-    io_name_for_each(link_visit, &search);
+    status = links_list(&search);
     *SymbolicLinkList = search.list;
-    return STATUS_SUCCESS;
+    return status;
 }
 LDR_EXPORT(IoGetDeviceInterfaces);

@@ -20,6 +20,7 @@
 #include "io/alloc.h"
 #include "io/device.h"
 #include "io/driver.h"
+#include "io/interface.h"
 #include "ke/ob.h"
 
 /* WDK: wdmguid.h. The kernel has them once, here; they differ in one number. */
@@ -169,16 +170,13 @@ void io_notify_interface(const GUID *class_guid, PUNICODE_STRING link, BOOLEAN a
         interface_event(registration, class_guid, link, arrival);
 }
 
-/* The interfaces of the class that are enabled already. */
+/* The interfaces of the class that others have been told of. */
 static void interface_events_existing(struct registration *registration)
 {
+    WCHAR *list = io_interfaces_announced(&registration->class_guid);
     UNICODE_STRING link;
-    PZZWSTR list;
-    PWSTR at;
 
-    if (!NT_SUCCESS(IoGetDeviceInterfaces(&registration->class_guid, NULL, 0, &list)))
-        return;
-    for (at = list; *at != 0; at += lib_wcslen(at) + 1) {
+    for (WCHAR *at = list; at != NULL && *at != 0; at += lib_wcslen(at) + 1) {
         RtlInitUnicodeString(&link, at);
         interface_event(registration, &registration->class_guid, &link, TRUE);
     }

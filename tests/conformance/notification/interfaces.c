@@ -239,7 +239,7 @@ VOID CheckInterfaces(VOID)
 
 /* ---- an interface that is enabled inside START_DEVICE ---------------------------------------- */
 
-static REGISTRANT Starting;
+static REGISTRANT Starting, InStart;
 static BOOLEAN EnableInStart;
 static LONG CallsInStart;
 static NTSTATUS EnableStatus;
@@ -255,6 +255,9 @@ VOID StartedInterfaces(PTEST_DEVICE Device)
         return;
     EnableStatus = IoSetDeviceInterfaceState(&link, TRUE);
     CallsInStart = Starting.Calls;
+    Register(&InStart, EventCategoryDeviceInterfaceChange,
+             PNPNOTIFY_DEVICE_INTERFACE_INCLUDE_EXISTING_INTERFACES, (PVOID)&OtherClass);
+    CallsInStart += InStart.Calls;
     RtlFreeUnicodeString(&link);
 }
 
@@ -269,5 +272,7 @@ VOID CheckArrivalInStart(VOID)
     ExpectStatus(EnableStatus, STATUS_SUCCESS, "a driver enables its interface in START_DEVICE");
     Expect(CallsInStart == 0, "nobody is told before START_DEVICE has ended");
     Expect(Starting.Calls == 1 && IsEqualGUID(&Starting.Event, &Arrival), "then they are, once");
+    Expect(InStart.Calls == 1, "so is who registered inside START_DEVICE, for existing ones, too");
     Unregister(&Starting);
+    Unregister(&InStart);
 }
