@@ -1,5 +1,5 @@
 /*
- * event.c - events that are pulsed and reset; timers that may be late by so much.
+ * event.c - events that are pulsed and reset, semaphores, timers that may be late by so much.
  *
  * A pulse reaches who waits at that moment. Waiters are threads of a higher priority on processor
  * 0, where the case runs: once they have said that they are there, they wait.

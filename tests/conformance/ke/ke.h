@@ -2,15 +2,15 @@
  * ke.h - what the files of the ke driver share: the kernel proper's routines that no interrupt
  * needs.
  *
- *   irql.c   raising and lowering, spin locks of all kinds
- *   mutex.c  guarded mutexes, fast mutexes without the raise, mutants
- *   event.c  events that are pulsed and reset, timers with a tolerance
- *   clock.c  time, ticks, the clock's resolution
- *   processors.c  affinity and priority of threads, processors that come, nodes
- *   state.c  extended processor state, features
- *   debug.c  no debugger; printing, breakpoints
- *   bugcheck.c  callbacks at a stop
- *   device.c  device queues by key, buffers that a device has written
+ *   irql.c        raising and lowering, spin locks of all kinds
+ *   mutex.c       guarded mutexes, fast mutexes, mutants
+ *   event.c       events that are pulsed and reset, semaphores, timers with a tolerance
+ *   clock.c       time, delays, ticks, the clock's resolution
+ *   processors.c  affinity and priority of threads, processors that come, numbers, nodes
+ *   state.c       extended processor state, features
+ *   debug.c       no debugger; printing, breakpoints
+ *   bugcheck.c    callbacks at a stop
+ *   device.c      device queues by key, buffers that a device has written
  */
 #pragma once
 

@@ -1,5 +1,5 @@
 /*
- * mutex.c - guarded mutexes, fast mutexes without the raise, mutants.
+ * mutex.c - guarded mutexes, fast mutexes, mutants.
  */
 #include "ke.h"
 
@@ -20,7 +20,7 @@ static volatile LONG Tried, Got, Regions;
 
 /* ---- guarded mutexes ------------------------------------------------------------------------ */
 
-/* Whether another thread gets the mutex; notes whether a region stayed that it did not ask for. */
+/* Whether another thread gets the mutex. Regions: how often its region was not as it should be. */
 static VOID TryGuarded(PVOID Context)
 {
     UNREFERENCED_PARAMETER(Context);
