@@ -25,7 +25,7 @@ struct _OBJECT_TYPE {
      */
     void (*destroy)(void *object);
     void (*close)(void *object); /* the last handle is gone; PASSIVE_LEVEL; may be NULL */
-    /* Which one it is, for the console: terminated text. PASSIVE_LEVEL; NULL: they have no names. */
+    /* Which one it is, for the console: terminated text. PASSIVE_LEVEL. NULL: without names. */
     void (*describe)(void *object, char *text, size_t size);
     bool passive;
     bool waitable; /* begins with a DISPATCHER_HEADER: a handle to it can be waited for */

@@ -19,5 +19,5 @@ struct ldr_kernel_image {
     uint64_t size; /* headers and kernel */
 };
 
-/* kernel_image.c: where the kernel looks like a PE image; false: not enough memory. PASSIVE_LEVEL. */
+/* kernel_image.c: where the kernel looks like a PE image; false: no memory. PASSIVE_LEVEL. */
 bool ldr_kernel_image_get(struct ldr_kernel_image *image);

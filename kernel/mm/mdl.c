@@ -365,9 +365,9 @@ static NTSTATUS mdl_protect(PMDL mdl, bool is_accessible, uint32_t access)
 }
 
 /*
- * IRQL <= DISPATCH_LEVEL. STATUS_NOT_MAPPED_VIEW, STATUS_INVALID_PAGE_PROTECTION; STATUS_NOT_SUPPORTED
- * where the mapping is one that others use too. Nothing is both writable and executable. WDK
- * "MmProtectMdlSystemAddress".
+ * IRQL <= DISPATCH_LEVEL. STATUS_NOT_MAPPED_VIEW, STATUS_INVALID_PAGE_PROTECTION;
+ * STATUS_NOT_SUPPORTED where the mapping is one that others use too. Nothing is both writable and
+ * executable. WDK "MmProtectMdlSystemAddress".
  */
 NTSTATUS NTAPI MmProtectMdlSystemAddress(PMDL MemoryDescriptorList, ULONG NewProtect)
 {

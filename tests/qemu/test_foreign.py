@@ -36,9 +36,9 @@ def test_all_imports_of_vboxguest_are_exported():
 
 @pytest.mark.parametrize("machine, cpus", [("q35", 1), ("q35", 4), ("pc", 1)])
 def test_vboxguest_loads_says_that_its_device_is_silent_and_goes(machine, cpus):
-    result = run_commands(["drivers -j", "drvobj VBoxGuest", "driver remove VBoxGuest", "drivers -j"],
-                          machine=machine, cpus=cpus, devices=["pci-testdev"], drivers=[DRIVER],
-                          matches=[f"{SILENT}\tVBoxGuest.sys"])
+    commands = ["drivers -j", "drvobj VBoxGuest", "driver remove VBoxGuest", "drivers -j"]
+    result = run_commands(commands, machine=machine, cpus=cpus, devices=["pci-testdev"],
+                          drivers=[DRIVER], matches=[f"{SILENT}\tVBoxGuest.sys"])
     assert result.verdict == NOT_STARTED, result.text
     assert "START_DEVICE failed: 0xc0000001" in result.text
     assert "IPRT: RTMpPoke =>" in result.text  # its own words: DriverEntry has come that far
