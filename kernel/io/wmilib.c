@@ -202,7 +202,7 @@ static ULONG all_data_offset(ULONG instances)
                            INSTANCE_ALIGNMENT);
 }
 
-/* A buffer without room for data: no array of lengths either, the driver says what it needs. */
+/* A buffer without room for the array of lengths: the driver says what it needs for its data. */
 static NTSTATUS call_query_all(const struct wmi_request *request)
 {
     const WMIGUIDREGINFO *block = &request->library->GuidList[request->guid_index];
@@ -213,7 +213,7 @@ static NTSTATUS call_query_all(const struct wmi_request *request)
     node->WnodeHeader.Guid = *block->Guid;
     node->WnodeHeader.Flags = WNODE_FLAG_ALL_DATA | WNODE_FLAG_STATIC_INSTANCE_NAMES;
     node->WnodeHeader.BufferSize = offset; /* until it is completed: where the data begins */
-    if (request->size <= offset)
+    if (request->size < offset)
         return request->library->QueryWmiDataBlock(request->device, request->irp,
                                                    request->guid_index, 0, block->InstanceCount,
                                                    NULL, 0, NULL);

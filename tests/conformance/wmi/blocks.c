@@ -54,6 +54,9 @@ static VOID CheckAllData(VOID)
     PWNODE_ALL_DATA node = (PVOID)Buffer;
     POFFSETINSTANCEDATAANDLENGTH pairs = &node->OffsetInstanceDataAndLength[0];
     PWNODE_TOO_SMALL small = (PVOID)Buffer;
+    const ULONG head = (FIELD_OFFSET(WNODE_ALL_DATA, OffsetInstanceDataAndLength) +
+                        INSTANCES * sizeof(OFFSETINSTANCEDATAANDLENGTH) + 7) &
+                       ~7u;
     BOOLEAN right = TRUE;
     ULONG i, needed;
 
@@ -88,7 +91,17 @@ static VOID CheckAllData(VOID)
     Expect((node->WnodeHeader.Flags & WNODE_FLAG_TOO_SMALL) == 0, "and no more is needed");
     Ask(IRP_MN_QUERY_ALL_DATA, &BlockGuid, Buffer, sizeof(*small), &Information);
     Expect(!Provider.Lengths && Provider.OutSize == 0 && small->SizeNeeded == needed,
-           "without room for any data DpWmiQueryDataBlock gets no array and no buffer");
+           "without room for their lengths DpWmiQueryDataBlock gets no array and no buffer");
+    Ask(IRP_MN_QUERY_ALL_DATA, &BlockGuid, Buffer, head, &Information);
+    Expect(Provider.Lengths && Provider.OutSize == 0 && small->SizeNeeded == needed,
+           "with room for the array alone it gets that");
+    RtlFillMemory(Buffer, SIZE, 0xFF);
+    RtlZeroMemory(Provider.Size, sizeof(Provider.Size));
+    ExpectStatus(Ask(IRP_MN_QUERY_ALL_DATA, &BlockGuid, Buffer, head, &Information), STATUS_SUCCESS,
+                 "which is enough for instances of no length");
+    Expect(Information == head && node->InstanceCount == INSTANCES &&
+               pairs[INSTANCES - 1].LengthInstanceData == 0 && Buffer[head] == 0xFF,
+           "and nothing behind it is written");
     ExpectStatus(Ask(IRP_MN_QUERY_ALL_DATA, &BlockGuid, Buffer, sizeof(*small) - 1, &Information),
                  STATUS_BUFFER_TOO_SMALL, "less than a WNODE_TOO_SMALL is an error");
     Provider.Status = STATUS_DEVICE_NOT_READY;
