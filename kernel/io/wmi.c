@@ -34,21 +34,30 @@ struct wmi_provider {
 static KSPIN_LOCK provider_lock;
 static struct wmi_provider *provider_list; /* (l) */
 
-/* Who answered owes us a reference for each PDO it names (WDK "WMI Registration Flags"). */
-static void reginfo_release(const unsigned char *buffer, ULONG size)
+/* Who answered gave us a reference for each PDO that it names (WDK "WMI Registration Flags"). */
+static void blocks_release(const WMIREGGUID *blocks, ULONG count)
 {
-    const WMIREGINFO *info = (const WMIREGINFO *)(const void *)buffer;
-    const WMIREGGUID *blocks = &info->WmiRegGuid[0];
-    const ULONG fixed = FIELD_OFFSET(WMIREGINFO, WmiRegGuid);
-
-    if (size < fixed)
-        return;
-    for (ULONG i = 0; i < info->GuidCount && i < (size - fixed) / sizeof(*blocks); i++)
+    for (ULONG i = 0; i < count; i++)
         if ((blocks[i].Flags & WMIREG_FLAG_INSTANCE_PDO) != 0 && blocks[i].Pdo != 0)
             ob_dereference((PVOID)blocks[i].Pdo);
-    if (info->NextWmiRegInfo >= fixed && info->NextWmiRegInfo < size &&
-        info->NextWmiRegInfo % sizeof(ULONG_PTR) == 0)
-        reginfo_release(buffer + info->NextWmiRegInfo, size - info->NextWmiRegInfo);
+}
+
+/* One WMIREGINFO for each driver that the answer is for; each says where the next one is. */
+static void reginfo_release(const unsigned char *buffer, ULONG size)
+{
+    const ULONG fixed = FIELD_OFFSET(WMIREGINFO, WmiRegGuid);
+
+    while (size >= fixed) {
+        const WMIREGINFO *info = (const WMIREGINFO *)(const void *)buffer;
+        ULONG room = (size - fixed) / sizeof(WMIREGGUID);
+        ULONG next = info->NextWmiRegInfo;
+
+        blocks_release(&info->WmiRegGuid[0], info->GuidCount < room ? info->GuidCount : room);
+        if (next < fixed || next > size || next % sizeof(ULONG_PTR) != 0)
+            return;
+        buffer += next;
+        size -= next;
+    }
 }
 
 /* One IRP_MN_REGINFO_EX; how large a buffer it should have had, 0 if it was large enough. */
