@@ -215,7 +215,8 @@ def check_talk(result, messages):
     rows = interrupts(result, 6, "e1000e")
     assert len(rows) == max(messages, 1)
     assert all(row["mode"] == ("latched" if messages else "level") for row in rows)
-    assert sum(sum(row["claims"]) for row in rows) >= sum(counts)  # one may come in between
+    # More may come in between; a routine that has not returned yet has claimed nothing yet.
+    assert sum(sum(row["claims"]) for row in rows) >= sum(counts) - len(rows)
 
 
 @matrix.each_machine
