@@ -40,7 +40,8 @@ struct cpu_locks {
 static struct cpu_locks *locks; /* by CPU */
 
 static const struct {
-    int family; /* the first kind of those that take the same word in the same way */
+    enum verifier_lock_kind
+        family; /* the first kind of those that take the same word in the same way */
     uint32_t again, release;
     const char *name;
 } kinds[] = {

@@ -116,12 +116,12 @@ void verifier_order_note(const struct verifier_order *taken);
 /* Memory is given away: locks in it are no more. Any IRQL. */
 void verifier_order_forget(const void *base, size_t size);
 
-/* mutexes.c */
+/* mutexes.c: the current thread is about to end. PASSIVE_LEVEL. */
 void verifier_mutexes_ended(PKTHREAD thread);
 /* A mutex that somebody holds in that memory, or NULL; by whom. <= DISPATCH_LEVEL. */
 const void *verifier_mutex_held_in(uint64_t base, uint64_t size, PKTHREAD *owner);
 
-/* isr.c */
+/* isr.c: see ke/verifier.h. PASSIVE_LEVEL. */
 PKMESSAGE_SERVICE_ROUTINE verifier_service(PKMESSAGE_SERVICE_ROUTINE routine, PKSPIN_LOCK lock);
 void verifier_disconnected(PKSPIN_LOCK lock);
 

@@ -4,8 +4,8 @@
  *
  * Codes from 0x20000 are rules of DDI compliance checking; WRONG_IRQL is for routines that no such
  * rule names (DV-21). Where a page and a rule disagree (DISC-17 to -20) the page counts, which
- * allows more. Routines whose limit
- * depends on their arguments are looked at elsewhere in this folder.
+ * allows more. Routines whose limit depends on their arguments are looked at elsewhere in this
+ * folder; those without one are listed, with the reason, in tests/verifier/any-irql.txt.
  */
 #include "verifier/internal.h"
 
