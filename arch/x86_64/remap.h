@@ -52,7 +52,7 @@ struct remap_unit {
 
 struct remap_driver {
     const char *name;
-    /* Units of firmware's table, as it left them. 0: none that can be used; the reason is logged. */
+    /* Units of firmware's table, as it left them. 0: none that can be used; why is logged. */
     uint32_t (*find)(struct remap_unit *units);
     /* Tables, all clear; false: no memory. */
     bool (*allocate)(struct remap_unit *unit);

@@ -145,7 +145,7 @@ static NTSTATUS FindModel(PDEVICE Device)
     return STATUS_SUCCESS;
 }
 
-/* An 82540 that has not loaded its address at reset, as that of Bochs: words 0 to 2 of the EEPROM. */
+/* An 82540 that has not loaded its address at reset, as Bochs' has not: EEPROM words 0 to 2. */
 static NTSTATUS LoadAddress(PDEVICE Device)
 {
     ULONG word[3], i;

@@ -3,8 +3,8 @@
  *
  * A read gets its scatter/gather list, then a slot, in the order it came. The driver gives it to
  * the device in Start, SlotsPiece of it at a time; its service routine calls SlotsAnswer when the
- * device is done with that, and the DPC here starts the next piece, or completes it. Reads that wait cannot be cancelled: each slot comes free within the
- * time a device takes for a read.
+ * device is done with that, and the DPC here starts the next piece, or completes it. Reads that
+ * wait cannot be cancelled: each slot comes free within the time a device takes for a read.
  *
  * A command of the driver's own, without an IRP, takes a slot of closed slots: SlotsWait.
  */

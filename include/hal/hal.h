@@ -208,9 +208,9 @@ static inline bool hal_is_zero(uint32_t value)
 }
 
 /*
- * End of interrupt in x2APIC mode, at no more instructions than xAPIC's store with its way in: `zero` has
- * passed hal_is_zero(), and the low half of `arrival` names the MSR (entry.S, x2_stub). WRMSR
- * ignores the high halves of its operands (SDM 2D "WRMSR").
+ * End of interrupt in x2APIC mode, at no more instructions than xAPIC's store with its way in:
+ * `zero` has passed hal_is_zero(), and the low half of `arrival` names the MSR (entry.S, x2_stub).
+ * WRMSR ignores the high halves of its operands (SDM 2D "WRMSR").
  */
 static inline void hal_apic_eoi_x2(uint32_t zero, uint64_t arrival)
 {

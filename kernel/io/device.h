@@ -105,5 +105,5 @@ bool io_device_stack_is_open(PDEVICE_OBJECT pdo);
 
 /* ---- shutdown.c ----------------------------------------------------------------------------- */
 
-/* Send IRP_MJ_SHUTDOWN to all devices registered for it; *now: the driver it is at. PASSIVE_LEVEL. */
+/* IRP_MJ_SHUTDOWN to all devices registered for it; *now: the driver it is at. PASSIVE_LEVEL. */
 void io_shutdown_notify(const char *volatile *now);

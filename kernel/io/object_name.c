@@ -62,8 +62,8 @@ static void put_name(const void *object, struct name_out *out)
 /* WDK surface */
 
 /*
- * STATUS_INFO_LENGTH_MISMATCH: it does not fit, and *ReturnLength tells what does. An object without
- * a name has an empty one. IRQL = PASSIVE_LEVEL. WDK: ObQueryNameString
+ * STATUS_INFO_LENGTH_MISMATCH: it does not fit, and *ReturnLength tells what does. An object
+ * without a name has an empty one. IRQL = PASSIVE_LEVEL. WDK: ObQueryNameString
  */
 NTSTATUS NTAPI ObQueryNameString(PVOID Object, POBJECT_NAME_INFORMATION ObjectNameInfo,
                                  ULONG Length, PULONG ReturnLength)

@@ -121,7 +121,7 @@ struct ke_cpu {
 void ke_request_dispatch(void);
 /* The same for another CPU, by IPI. */
 void ke_request_dispatch_on(uint32_t cpu);
-/* Queue a free DPC on a CPU by its importance; that CPU is not told: the caller tells all at once. */
+/* Queue a free DPC on a CPU by its importance; the CPU is not told: the caller tells all. */
 void ke_dpc_post(uint32_t cpu, PKDPC dpc, PVOID argument1, PVOID argument2);
 _Noreturn void ke_idle(void);
 

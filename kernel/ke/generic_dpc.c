@@ -1,5 +1,5 @@
 /*
- * ke/generic_dpc.c - a routine run once on every processor, at DISPATCH_LEVEL, all at the same time.
+ * ke/generic_dpc.c - a routine run once on every processor, at DISPATCH_LEVEL, all at one time.
  *
  * The caller's processor runs it in the call, the others as a DPC ahead of theirs. The set is
  * chosen, and the DPCs queued, under the dispatcher lock: no processor is parked meanwhile

@@ -73,7 +73,8 @@ def test_handles_show_what_a_driver_holds_and_what_it_leaks():
         assert sorted(row["type"] for row in held) == ["Event", "File", "Key", "Thread", "Timer"]
         assert all(row["handles"] == 1 and row["references"] >= 1 for row in held)
         assert len({row["handle"] for row in held}) == len({row["object"] for row in held}) == 5
-        shown = rf"0x{held[0]['handle']:x}\s+{held[0]['type']}\s+0x{held[0]['object']:x}\s+\d+\s+1\s"
+        first = held[0]
+        shown = rf"0x{first['handle']:x}\s+{first['type']}\s+0x{first['object']:x}\s+\d+\s+1\s"
         assert [line for line in guest.command("handles") if re.search(shown, line.rstrip())]
         names = {row["type"]: row["name"] for row in held}
         assert names["Key"] == "\\Registry\\Machine\\Software\\ObjectsTest"

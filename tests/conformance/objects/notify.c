@@ -231,7 +231,7 @@ static BOOLEAN NameEnds(PCWSTR End)
     return RtlEqualUnicodeString(&got, &end, TRUE);
 }
 
-/* 0: set; then the console loads pci-serial.sys; 1: look, and remove; it loads it again; 2: look. */
+/* 0: set; the console loads pci-serial.sys; 1: look, and remove; it loads it again; 2: look. */
 VOID StepImages(ULONG Number)
 {
     switch (Number) {

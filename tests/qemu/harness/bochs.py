@@ -4,8 +4,8 @@
     assert result.verdict == SUCCESS
 
 It boots the ISO, has a PC's own devices and those of `devices` (lines of its configuration), and
-writes COM1 to a file, so that a run is commands of the archive and what they printed. It has no exit status of the guest's: the verdict is
-what the log says of the commands.
+writes COM1 to a file, so that a run is commands of the archive and what they printed. It has no
+exit status of the guest's: the verdict is what the log says of the commands.
 """
 import os
 import re
