@@ -132,12 +132,20 @@ static void device_unlink(PDEVICE_OBJECT device)
         io_name_remove(name);
 }
 
+/* Database lock held. */
+static PDEVICE_OBJECT device_bottom(PDEVICE_OBJECT device)
+{
+    while (io_device_of(device)->lower != NULL)
+        device = io_device_of(device)->lower;
+    return device;
+}
+
 NTSTATUS io_device_open_reference(PDEVICE_OBJECT device)
 {
     NTSTATUS status = STATUS_SUCCESS;
     KIRQL irql = io_database_acquire();
 
-    if (io_device_of(device)->delete_pending)
+    if (io_device_of(device)->delete_pending || io_device_of(device_bottom(device))->starting)
         status = STATUS_NO_SUCH_DEVICE;
     else if ((device->Flags & DO_EXCLUSIVE) != 0 && device->ReferenceCount > 0)
         status = STATUS_ACCESS_DENIED;
@@ -170,12 +178,12 @@ static PDEVICE_OBJECT device_top(PDEVICE_OBJECT device)
 
 PDEVICE_OBJECT io_device_bottom(PDEVICE_OBJECT device)
 {
+    PDEVICE_OBJECT bottom;
     KIRQL irql = io_database_acquire();
 
-    while (io_device_of(device)->lower != NULL)
-        device = io_device_of(device)->lower;
+    bottom = device_bottom(device);
     io_database_release(irql);
-    return device;
+    return bottom;
 }
 
 PDEVICE_OBJECT io_device_top_reference(PDEVICE_OBJECT device)
@@ -371,11 +379,10 @@ LDR_EXPORT(IoGetLowerDeviceObject);
 
 PDEVICE_OBJECT NTAPI IoGetDeviceAttachmentBaseRef(PDEVICE_OBJECT DeviceObject)
 {
-    PDEVICE_OBJECT device = DeviceObject;
+    PDEVICE_OBJECT device;
     KIRQL irql = io_database_acquire();
 
-    while (io_device_of(device)->lower != NULL)
-        device = io_device_of(device)->lower;
+    device = device_bottom(DeviceObject);
     ob_reference(device);
     io_database_release(irql);
     return device;

@@ -94,8 +94,9 @@ PDEVICE_OBJECT io_device_bottom(PDEVICE_OBJECT device);
 /* Top of the stack, with a reference. IRQL <= DISPATCH_LEVEL. */
 PDEVICE_OBJECT io_device_top_reference(PDEVICE_OBJECT device);
 /*
- * One opener more, or less. STATUS_NO_SUCH_DEVICE: deletion has begun. STATUS_ACCESS_DENIED: it is
- * exclusive and open. The last close of a deleted device frees it.
+ * One opener more, or less. STATUS_NO_SUCH_DEVICE: deletion has begun, or START_DEVICE has not
+ * ended. STATUS_ACCESS_DENIED: it is exclusive and open. The last close of a deleted device frees
+ * it.
  */
 NTSTATUS io_device_open_reference(PDEVICE_OBJECT device);
 void io_device_close_reference(PDEVICE_OBJECT device);

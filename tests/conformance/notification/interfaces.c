@@ -242,11 +242,13 @@ VOID CheckInterfaces(VOID)
 static REGISTRANT Starting, InStart;
 static BOOLEAN EnableInStart;
 static LONG CallsInStart;
-static NTSTATUS EnableStatus;
+static NTSTATUS EnableStatus, OpenStatus;
 
 VOID StartedInterfaces(PTEST_DEVICE Device)
 {
+    PDEVICE_OBJECT opened;
     UNICODE_STRING link;
+    PFILE_OBJECT file;
 
     if (!EnableInStart)
         return;
@@ -254,6 +256,9 @@ VOID StartedInterfaces(PTEST_DEVICE Device)
     if (!NT_SUCCESS(IoRegisterDeviceInterface(Device->Physical, &OtherClass, NULL, &link)))
         return;
     EnableStatus = IoSetDeviceInterfaceState(&link, TRUE);
+    OpenStatus = IoGetDeviceObjectPointer(&link, FILE_READ_DATA, &file, &opened);
+    if (NT_SUCCESS(OpenStatus))
+        ObDereferenceObject(file);
     CallsInStart = Starting.Calls;
     Register(&InStart, EventCategoryDeviceInterfaceChange,
              PNPNOTIFY_DEVICE_INTERFACE_INCLUDE_EXISTING_INTERFACES, (PVOID)&OtherClass);
@@ -270,6 +275,9 @@ VOID CheckArrivalInStart(VOID)
     EnableInStart = TRUE;
     Expect(TestRestart(device), "a device can be stopped and started");
     ExpectStatus(EnableStatus, STATUS_SUCCESS, "a driver enables its interface in START_DEVICE");
+    /* The documents name no status. */
+    ExpectStatus(OpenStatus, STATUS_NO_SUCH_DEVICE,
+                 "but it cannot be opened before that has ended");
     Expect(CallsInStart == 0, "nobody is told before START_DEVICE has ended");
     Expect(Starting.Calls == 1 && IsEqualGUID(&Starting.Event, &Arrival), "then they are, once");
     Expect(InStart.Calls == 1, "so is who registered inside START_DEVICE, for existing ones, too");
