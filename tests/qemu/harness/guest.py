@@ -7,6 +7,7 @@
     result = run_commands(["irq -j"], devices=["edu"], drivers=["edu-line"])
     assert result.verdict == SUCCESS
 """
+import codecs
 import json
 import os
 import re
@@ -125,9 +126,10 @@ class Guest:
         self.machine.close()
 
     def _collect(self):
+        decoder = codecs.getincrementaldecoder("utf-8")("replace")  # a character may come in two
         while True:
             data = os.read(self.process.stdout.fileno(), 65536)
-            shown = self.transcript.feed(data).decode("utf-8", "replace")
+            shown = decoder.decode(self.transcript.feed(data))
             with self.changed:
                 self.text += shown
                 self.ended = self.ended or not data
