@@ -47,7 +47,8 @@ NTSTATUS NTAPI ZwCreateEvent(PHANDLE EventHandle, ACCESS_MASK DesiredAccess,
     if (ObjectAttributes != NULL && ObjectAttributes->RootDirectory != NULL)
         return STATUS_OBJECT_TYPE_MISMATCH;
     status = io_event_create(name, EventType, InitialState, &event);
-    if (status == STATUS_OBJECT_NAME_COLLISION && (ObjectAttributes->Attributes & OBJ_OPENIF)) {
+    if (status == STATUS_OBJECT_NAME_COLLISION && ObjectAttributes != NULL &&
+        (ObjectAttributes->Attributes & OBJ_OPENIF)) {
         event = io_name_lookup(IO_NAME_EVENT, name);
         if (event == NULL)
             return STATUS_OBJECT_TYPE_MISMATCH;
