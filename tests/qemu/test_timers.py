@@ -106,14 +106,14 @@ def test_the_hpet_stops_and_starts_again():
 @FOLDERS
 @matrix.each("quick")
 def test_the_real_time_clock_interrupts_by_irq_8(machine, folder):
-    """An edge that comes while the last call switches the interrupt off finds nothing set."""
+    """An edge that comes while the interrupt is switched on or off finds nothing set."""
     result = run_commands([run_command("rtc0", 3, 6, RUNS), run_command("rtc0", 3, 3, RUNS),
                            "irq -j"], **machine, drivers=["rtc"], folder=folder)
     assert result.verdict == SUCCESS, result.text
     late = 0
     for number in (1, 2):
         taken, calls, dpcs = answer(result, number)
-        assert (taken, dpcs) == (RUNS, 1) and calls - taken in (0, 1)
+        assert (taken, dpcs) == (RUNS, 1) and calls - taken in (0, 1, 2)
         late += calls - taken
     row, = rows_of(result, 3, "rtc")
     assert (row["source"], row["mode"]) == ("ioapic0 pin 8", "latched")
