@@ -15,6 +15,7 @@
 
 #include "ex/memory_zw.h"
 #include "ke/lock.h"
+#include "ke/ke.h"
 #include "ke/ob.h"
 #include "mm/mm.h"
 #include "mm/pool.h"
@@ -30,12 +31,7 @@ struct region {
 };
 
 static LIST_ENTRY regions = {&regions, &regions};
-static FAST_MUTEX regions_mutex = {
-    .Count = 1,
-    .Event = {.Header = {.Type = SynchronizationEvent,
-                         .Size = sizeof(KEVENT) / sizeof(ULONG),
-                         .WaitListHead = {&regions_mutex.Event.Header.WaitListHead,
-                                          &regions_mutex.Event.Header.WaitListHead}}}};
+static FAST_MUTEX regions_mutex = KE_FAST_MUTEX_FREE(regions_mutex);
 
 NTSTATUS ex_process_check(HANDLE process)
 {

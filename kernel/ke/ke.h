@@ -76,3 +76,13 @@ void ke_cpu_unpark(uint32_t cpu);
 
 /* Raise a status as an exception, as ExRaiseStatus does. */
 _Noreturn void ke_raise_status(int32_t status);
+
+/* Initializer of a static FAST_MUTEX that nobody holds: as ExInitializeFastMutex leaves one. */
+#define KE_FAST_MUTEX_FREE(mutex)                                                                  \
+    {                                                                                              \
+        .Count = 1,                                                                                \
+        .Event = {.Header = {.Type = SynchronizationEvent,                                         \
+                             .Size = sizeof(KEVENT) / sizeof(ULONG),                               \
+                             .WaitListHead = {&(mutex).Event.Header.WaitListHead,                  \
+                                              &(mutex).Event.Header.WaitListHead}}},               \
+    }

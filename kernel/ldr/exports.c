@@ -22,9 +22,6 @@ enum {
     EXPORT_NAME_MAX = 128,
 };
 
-extern const struct ldr_export __ldr_exports_start[];
-extern const struct ldr_export __ldr_exports_end[];
-
 static uint16_t export_slots[EXPORT_SLOTS]; /* index + 1; 0: free */
 
 /* FNV-1a. */

@@ -4,10 +4,12 @@
 #pragma once
 
 #include <lib/bugcheck.h>
+#include <lib/export.h>
 
 #include "ldr/ldr.h"
 
-/* exports.c */
+/* exports.c: the table that the linker gathers (lib/export.h) */
+extern const struct ldr_export __ldr_exports_start[], __ldr_exports_end[];
 void ldr_exports_init(void);
 /* data.c: exported variables that depend on the command line. */
 void ldr_data_init(void);

@@ -14,6 +14,7 @@
 #include <lib/string.h>
 #include <nt/wdm.h>
 
+#include "ke/ke.h"
 #include "ldr/internal.h"
 #include "mm/mm.h"
 
@@ -24,15 +25,8 @@ enum {
     EXPORTS_OFFSET = 0x400,
 };
 
-extern const struct ldr_export __ldr_exports_start[];
-
 static struct ldr_kernel_image made; /* base 0: not yet */
-static FAST_MUTEX mutex = {
-    .Count = 1,
-    .Event = {.Header = {.Type = SynchronizationEvent,
-                         .Size = sizeof(KEVENT) / sizeof(ULONG),
-                         .WaitListHead = {&mutex.Event.Header.WaitListHead,
-                                          &mutex.Event.Header.WaitListHead}}}};
+static FAST_MUTEX mutex = KE_FAST_MUTEX_FREE(mutex);
 
 struct image_headers {
     uint32_t signature;
@@ -106,7 +100,8 @@ static void exports_write(uint8_t *image, uint64_t base)
     }
 }
 
-static void headers_write(uint8_t *image, uint64_t base, uint64_t kernel, uint64_t end)
+static void headers_write(uint8_t *image, uint32_t exports, uint64_t base, uint64_t kernel,
+                          uint64_t end)
 {
     struct image_headers *headers = (void *)(image + SIGNATURE_OFFSET);
 
@@ -131,7 +126,7 @@ static void headers_write(uint8_t *image, uint64_t base, uint64_t kernel, uint64
                      .size_of_headers = (uint32_t)(kernel - base),
                      .subsystem = PE_SUBSYSTEM_NATIVE,
                      .number_of_rva_and_sizes = PE_DIRECTORY_COUNT},
-        .directories = {[PE_DIRECTORY_EXPORT] = {EXPORTS_OFFSET, exports_size()}},
+        .directories = {[PE_DIRECTORY_EXPORT] = {EXPORTS_OFFSET, exports}},
         .section = {.name = ".text",
                     .virtual_size = (uint32_t)(end - kernel),
                     .virtual_address = (uint32_t)(kernel - base),
@@ -142,7 +137,8 @@ static void headers_write(uint8_t *image, uint64_t base, uint64_t kernel, uint64
 static bool image_make(struct ldr_kernel_image *image)
 {
     phys_addr_t kernel, end, pages;
-    uint64_t size = ALIGN_UP(EXPORTS_OFFSET + exports_size(), HAL_PAGE_SIZE);
+    uint32_t exports = exports_size();
+    uint64_t size = ALIGN_UP(EXPORTS_OFFSET + exports, HAL_PAGE_SIZE);
     struct mm_page_request request = {.count = size / HAL_PAGE_SIZE, .owner = MM_OWNER_IMAGE};
     uint64_t base;
 
@@ -154,7 +150,8 @@ static bool image_make(struct ldr_kernel_image *image)
         return false;
     memset(hal_direct_map(pages), 0, size);
     exports_write(hal_direct_map(pages), base);
-    headers_write(hal_direct_map(pages), base, HAL_KERNEL_BASE + kernel, HAL_KERNEL_BASE + end);
+    headers_write(hal_direct_map(pages), exports, base, HAL_KERNEL_BASE + kernel,
+                  HAL_KERNEL_BASE + end);
     if (!hal_page_map(base, pages, size, HAL_PAGE_READ)) {
         mm_pages_free(pages);
         return false;
