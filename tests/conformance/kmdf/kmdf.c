@@ -203,8 +203,8 @@ static VOID CheckLock(PTEST_DEVICE Device)
     KIRQL irql;
 
     for (i = 0; i < Count; i++) {
-        before = (ULONG)Interrupts[i].Calls;
         irql = KeAcquireInterruptSpinLock(Interrupts[0].Object);
+        before = (ULONG)Interrupts[i].Calls; /* none is under way now */
         TestRaise(Device, i);
         TestSpinUntil(&Interrupts[i].Calls, (LONG)before + 1, LOCK_MS);
         calls += (ULONG)Interrupts[i].Calls - before;
