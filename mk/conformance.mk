@@ -53,4 +53,5 @@ conformance-drivers: $(CONFORMANCE_FILES) $(SUITE_FILES) $(VERIFIER_FILES)
 # All groups, then the table of rules; fails if a rule has neither a test nor a reason.
 conformance: $(KERNEL) conformance-drivers
 	@rm -rf $(B)/conformance/results
-	@tools/run-tests guest -k conformance; status=$$?; tools/conformance-table && exit $$status
+	@tools/run-tests guest -k conformance; status=$$?; \
+		tools/conformance-table && tools/documented --results && exit $$status
