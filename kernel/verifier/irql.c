@@ -211,7 +211,7 @@ const struct verifier_rule verifier_irql_rules[] = {
     {"KeClearEvent", TO_DISPATCH, 0x20011, 0, 0},
     {"KeDelayExecutionThread", TO_APC, 0x2000F, 0, 0},
     {"KeDeregisterNmiCallback", TO_APC, WRONG_IRQL, 0, 0},
-    {"KeDeregisterProcessorChangeCallback", TO_APC, WRONG_IRQL, 0, 0},
+    {"KeDeregisterProcessorChangeCallback", AT_PASSIVE, WRONG_IRQL, 0, 0},
     {"KeEnterCriticalRegion", TO_APC, 0x11A, 0, 0},
     {"KeEnterGuardedRegion", TO_APC, 0x20010, 0, 0},
     {"KeFlushIoBuffers", TO_DISPATCH, 0x20011, 0, 0},
