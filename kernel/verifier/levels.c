@@ -1,6 +1,6 @@
 /*
- * verifier/levels.c - calls whose IRQL limit depends on their arguments: waits, KeSetEvent, raising
- * and lowering; and critical regions that are left but were not entered.
+ * verifier/levels.c - calls whose IRQL limit depends on their arguments: waits, KeSetEvent, states
+ * of power, raising and lowering; and critical regions that are left but were not entered.
  *
  * Drivers built today raise and lower IRQL by writing CR8 themselves: only the imported forms can
  * be looked at.
@@ -20,6 +20,7 @@ enum {
     UNSAFE_ACQUIRE = 0x39,
     UNSAFE_RELEASE = 0x3A,
     LEFT_WITHOUT_ENTERING = 0x3E,
+    WRONG_IRQL = 0xE5,
 };
 
 /* At DISPATCH_LEVEL a wait may only look, which a timeout of zero does. */
@@ -71,6 +72,17 @@ static void check_set_event(const char *routine, const uint64_t *frame)
     finding.parameters[1] = (uint64_t) "KeSetEvent with Wait TRUE must be called at <= APC_LEVEL";
     verifier_stop(&finding, frame[CALL_RETURN], "calls %s with Wait TRUE at IRQL %u", routine,
                   irql);
+}
+
+/* Above APC_LEVEL a device may only have come to D0 (WDK: PoSetPowerState). */
+static void check_power_state(const char *routine, const uint64_t *frame)
+{
+    irql_t irql = hal_irql_read();
+    const struct verifier_finding finding = {.parameters = {WRONG_IRQL, irql}, .rule = "IRQL"};
+
+    if (irql > DISPATCH_LEVEL ||
+        (irql > APC_LEVEL && (DEVICE_POWER_STATE)frame[3] != PowerDeviceD0))
+        verifier_stop(&finding, frame[CALL_RETURN], "calls %s at IRQL %u", routine, irql);
 }
 
 static void check_change(const char *routine, const uint64_t *frame, uint32_t code, bool wrong)
@@ -141,5 +153,6 @@ const struct verifier_special verifier_level_specials[] = {
     {"KeWaitForMultipleObjects", check_wait_multiple, NULL},
     {"KeWaitForMutexObject", check_wait_single, NULL},
     {"KeSetEvent", check_set_event, NULL},
+    {"PoSetPowerState", check_power_state, NULL},
     {0},
 };

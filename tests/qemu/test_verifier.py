@@ -260,6 +260,8 @@ BY_ARGUMENTS = [
     ("KeWaitForMultipleObjects", 3, VIOLATION, 0x120),
     ("KeWaitForMutexObject", 3, VIOLATION, 0x120),
     ("KeWaitForSingleObject", 3, VIOLATION, 0x120),
+    ("PoSetPowerState", 2, VIOLATION, 0xE5),
+    ("PoSetPowerState", 3, VIOLATION, 0xE5),
 ]
 
 
