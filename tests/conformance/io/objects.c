@@ -55,9 +55,9 @@ static VOID CheckExtension(VOID)
     ExpectStatus(IoAllocateDriverObjectExtension(TestDriver, &id, 32, &extension), STATUS_SUCCESS,
                  "a driver object extension is allocated");
     ExpectStatus(IoAllocateDriverObjectExtension(TestDriver, &id, 32, &same),
-                 STATUS_OBJECT_NAME_COLLISION, "once for an id");
+                 STATUS_OBJECT_NAME_COLLISION, "an id has one extension only");
     Expect(IoGetDriverObjectExtension(TestDriver, &id) == extension, "and found by it");
-    Expect(IoGetDriverObjectExtension(TestDriver, &extension) == NULL, "by no other");
+    Expect(IoGetDriverObjectExtension(TestDriver, &extension) == NULL, "found by no other id");
 }
 
 static VOID CheckEnumeration(VOID)
