@@ -140,22 +140,10 @@ static void backtrace_line(unsigned int depth, const struct bugcheck_registers *
     log_info("  #%-2u %016lx %s", depth, registers->rip, name);
 }
 
-void lib_backtrace(const struct bugcheck_registers *start)
+void lib_backtrace(const struct bugcheck_registers *start, bool exact)
 {
-    struct bugcheck_registers registers;
-    bool exact = true;
+    struct bugcheck_registers registers = *start;
 
-    if (start != NULL) {
-        registers = *start;
-    } else {
-        memset(&registers, 0, sizeof(registers));
-        registers.rbp = (uintptr_t)__builtin_frame_address(0);
-        registers.rsp = registers.rbp;
-        if (!backtrace_step_frame(&registers)) {
-            return;
-        }
-        exact = false;
-    }
     for (unsigned int depth = 0; depth < BACKTRACE_FRAMES_MAX; depth++) {
         if (depth != 0 && registers.rip < KERNEL_HALF_FIRST) {
             return;
