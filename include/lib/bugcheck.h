@@ -3,6 +3,7 @@
  *
  *   dirql: *** STOP 0x000000D1 (0000000000000000,0000000000000002,...)
  *   dirql: *** DRIVER_IRQL_NOT_LESS_OR_EQUAL
+ *   dirql: *** edu.sys+0x1234 used 0x0 at IRQL 0x2, where no memory is
  *   registers, IRQL, CPU, backtrace with kernel symbols and driver.sys+offset
  *
  * then the registered bug check callbacks, then halt, reboot or leaving QEMU, as the command line
@@ -86,6 +87,12 @@ bool lib_bugcheck_in_progress(void);
 const char *lib_bugcheck_name(uint32_t code);
 
 /*
+ * What the parameters say, as a sentence: addresses of code described. False:
+ * nothing is known of this code. Any IRQL.
+ */
+bool lib_bugcheck_explain(uint32_t code, const uint64_t parameters[4], char *buffer, size_t size);
+
+/*
  * "symbol+0x1f", "edu.sys+0x1234" or the bare number. The kernel's symbol table is linked in by
  * the build; the loader's lookup answers for drivers.
  */
@@ -97,7 +104,10 @@ bool lib_image_find(uint64_t address, struct bugcheck_image *image);
 /* In the code of the kernel itself, not of a driver. */
 bool lib_address_in_kernel(uint64_t address);
 
-/* The backtrace of registers (NULL: of the caller), one log line a frame. */
-void lib_backtrace(const struct bugcheck_registers *registers);
+/*
+ * The backtrace from there, one log line a frame. exact: rip is an instruction that was to run, not
+ * a return address.
+ */
+void lib_backtrace(const struct bugcheck_registers *registers, bool exact);
 
 #endif

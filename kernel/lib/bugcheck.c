@@ -6,7 +6,8 @@
  * waits or allocates.
  *
  * Owns: the report and its order. Owns not: which code a fault has (ke), freezing CPUs and leaving
- * the machine (arch), backtraces (backtrace.c), names (bugcheck_names.c).
+ * the machine (arch), backtraces (backtrace.c), names (bugcheck_names.c) and meanings of codes
+ * (bugcheck_meaning.c).
  */
 #include <lib/assert.h>
 #include <lib/bugcheck.h>
@@ -17,6 +18,7 @@
 enum {
     ASSERTION_CODE = 0xE2, /* MANUALLY_INITIATED_CRASH: no Windows code fits our own bugs better */
     OWNER_NONE = 0xFFFFFFFF,
+    MEANING_MAX = 192,
 };
 
 enum bugcheck_stage { STAGE_REPORT, STAGE_CALLBACKS, STAGE_LEAVE, STAGE_STAND };
@@ -86,15 +88,20 @@ static void bugcheck_report(uint32_t code, const uint64_t parameters[4],
                             const struct bugcheck_registers *registers,
                             const struct bugcheck_registers *caller)
 {
+    char meaning[MEANING_MAX];
+
     log_info("*** STOP 0x%08X (%016lX,%016lX,%016lX,%016lX)", code, parameters[0], parameters[1],
              parameters[2], parameters[3]);
     log_info("*** %s", lib_bugcheck_name(code));
+    if (lib_bugcheck_explain(code, parameters, meaning, sizeof(meaning))) {
+        log_info("*** %s", meaning);
+    }
     if (registers != NULL) {
         bugcheck_print_registers(registers, bugcheck_cpu());
     } else {
         log_info("cpu %u irql %lu", bugcheck_cpu(), caller->irql);
     }
-    lib_backtrace(registers != NULL ? registers : caller);
+    lib_backtrace(registers != NULL ? registers : caller, registers != NULL);
 }
 
 __attribute__((noreturn)) static void bugcheck_leave(void)

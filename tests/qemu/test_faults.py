@@ -105,6 +105,17 @@ def test_one_processor_of_four_reports_and_the_others_stand():
     assert (code, parameters) == (0x0BADD00D, [1, 0x22, 0x333, 2**64 - 1])
 
 
+def test_the_backtrace_of_a_stop_that_was_asked_for_begins_at_the_call():
+    assert frames(stop(ASKED).text)[:3] == ["KeBugCheckEx", "AskWithParameters", "DispatchControl"]
+
+
+def test_the_report_says_what_the_parameters_mean():
+    text = stop(ACCESS_AT_DISPATCH).text
+    _, (address, irql, _, _) = stop_line(text)
+    assert re.search(rf"^dirql: \*\*\* faults\.sys\+0x[0-9a-f]+ used {address:#x} at IRQL {irql:#x}, "
+                     "where no memory is$", text, re.M)
+
+
 def test_bugcheck_reboot_resets_the_machine():
     with Guest(**options(ASKED, append="bugcheck=reboot")) as guest:
         assert guest.wait() is None  # QEMU runs with -no-reboot

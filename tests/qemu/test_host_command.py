@@ -13,6 +13,7 @@ from hostlib import qemu
 
 DIRQL = os.path.join(qemu.ROOT, "tools", "dirql")
 EDU_LINE = os.path.join(BUILD, "drivers", "edu-line.sys")
+MINGW_DDK = "/usr/share/mingw-w64/include/ddk"
 FACTORIAL_OF_10 = "dev ioctl edu-line0 0x222000 0A000000 4"
 
 
@@ -57,6 +58,44 @@ def test_a_run_that_ends_in_a_bug_check_exits_with_3():
                  "--device", "edu", "--exec", suite.request("faults", suite.STOP_CODE, 20))
     assert done.returncode == 3, done.stdout + done.stderr
     assert "*** STOP 0x0BADD00D" in done.stdout
+
+
+STOPS = """
+#include <ntddk.h>
+static NTSTATUS Broken(PDRIVER_OBJECT Driver)
+{
+    return *(volatile NTSTATUS *)~(ULONG_PTR)Driver;
+}
+NTSTATUS NTAPI DriverEntry(PDRIVER_OBJECT Driver, PUNICODE_STRING Path)
+{
+    (void)Path;
+    return Broken(Driver);
+}
+"""
+
+
+def compiled(folder, text, *flags):
+    """A driver made by mingw; its path."""
+    source, driver = folder / "stops.c", folder / "stops.sys"
+    source.write_text(text)
+    subprocess.run(["x86_64-w64-mingw32-gcc", "-O0", *flags, "-isystem", MINGW_DDK, "-nostdlib",
+                    "-shared", "-Wl,--subsystem,native", "-Wl,--entry,DriverEntry", "-o", driver,
+                    source], check=True)
+    return driver
+
+
+@pytest.mark.parametrize("flags, named", [(["-g"], True), (["-s"], False)],
+                         ids=["with its symbols", "without"])
+def test_addresses_of_a_driver_are_named_by_what_its_build_left(tmp_path, flags, named):
+    driver = compiled(tmp_path, STOPS, *flags)
+    done = dirql("run", str(driver), "--match", r"PCI\VEN_1234&DEV_11E8", "--device", "edu",
+                 "--no-examples", "--exec", "cpus")
+    assert done.returncode == 3, done.stdout + done.stderr
+    lines = done.stdout.splitlines()
+    at = next(i for i, line in enumerate(lines) if "  #0" in line)
+    assert "stops.sys+0x" in lines[at]
+    found = re.findall(r"^dirql:      stops\.sys\+0x[0-9a-f]+ is (.*)$", done.stdout, re.M)
+    assert found[-2:] == (["Broken (stops.c:5)", "DriverEntry (stops.c:10)"] if named else [])
 
 
 def test_a_run_that_takes_too_long_exits_with_4():

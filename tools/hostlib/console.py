@@ -24,12 +24,14 @@ VERDICTS = {0x10: OK, 0x11: FAILED, 0x13: BUGCHECK, 0x15: NOT_STARTED}
 
 
 class Transcript:
-    """Watches the console: drops what firmware printed, notes stops and command results."""
+    """Watches the console: drops what firmware printed, notes stops and command results, and puts
+    names below the kernel's lines that have addresses of drivers."""
 
     STOP = re.compile(rb"dirql: \*\*\* STOP ")
     EXEC = re.compile(rb"dirql: exec: (\d+) (ok|failed)")
 
-    def __init__(self, keep_carriage_returns=False):
+    def __init__(self, symbols=None, keep_carriage_returns=False):
+        self.symbols = symbols
         self.started = False
         self.before = b""
         self.line = b""
@@ -48,9 +50,17 @@ class Transcript:
         if not self.keep_carriage_returns:
             data = data.replace(b"\r", b"")
         *lines, self.line = (self.line + data).split(b"\n")
-        for line in lines:
+        shown = []
+        for line, piece in zip(lines, data.split(b"\n")):
             self._watch(line)
-        return data
+            shown += [piece, *self._below(line)]
+        return b"\n".join([*shown, data.rpartition(b"\n")[2]])
+
+    def _below(self, line):
+        if self.symbols is None or not line.startswith(PREFIX):
+            return []
+        ending = b"\r" if self.keep_carriage_returns else b""
+        return [text + ending for text in self.symbols.below(line)]
 
     def _watch(self, line):
         if self.STOP.search(line):
@@ -66,10 +76,10 @@ class Transcript:
 class Console:
     """One QEMU process and the loop between it and our own standard streams."""
 
-    def __init__(self, command, interactive, timeout):
+    def __init__(self, command, interactive, timeout, symbols=None):
         self.command, self.interactive = command, interactive
         self.deadline = time.monotonic() + timeout if timeout else None
-        self.transcript = Transcript(keep_carriage_returns=interactive)
+        self.transcript = Transcript(symbols, keep_carriage_returns=interactive)
         self.quit = False
         self.process = None
 

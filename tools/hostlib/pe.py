@@ -20,6 +20,7 @@ class Image:
         optional = header + 24
         if self.unpack("<H", optional, "optional header")[0] != 0x20B:
             raise PeError(f"no PE32+ optional header at offset {optional:#x}")
+        self.image_base = self.unpack("<Q", optional + 24, "ImageBase")[0]
         count = self.unpack("<I", optional + 108, "NumberOfRvaAndSizes")[0]
         self.import_rva = self.unpack("<I", optional + 120, "import directory")[0] \
             if count > 1 else 0
