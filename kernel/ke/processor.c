@@ -64,7 +64,7 @@ PVOID NTAPI KeRegisterProcessorChangeCallback(PPROCESSOR_CALLBACK_FUNCTION Callb
 {
     struct change_registration *registration;
 
-    ASSERT_IRQL(APC_LEVEL);
+    ASSERT_IRQL(PASSIVE_LEVEL);
     registration = mm_pool_alloc(sizeof *registration, CHANGE_TAG);
     if (registration == NULL)
         return NULL;
