@@ -23,6 +23,7 @@
 #include "ntdef.h"
 #include "ntstatus.h"
 #include "bugcodes.h"
+#include "devpropdef.h"
 
 #include "wdm/version.h"
 #include "wdm/crt.h"

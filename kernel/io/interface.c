@@ -15,13 +15,13 @@
 #include "io/name.h"
 #include "io/notification.h"
 
-enum { INTERFACE_UNITS_MAX = 400, GUID_TEXT_MAX = 40 };
+enum { INTERFACE_UNITS_MAX = 400, GUID_UNITS = 38 };
 
-static void guid_to_text(const GUID *guid, char *text)
+void io_guid_text(const GUID *guid, char *text)
 {
     const unsigned char *d = guid->Data4;
 
-    lib_snprintf(text, GUID_TEXT_MAX, "{%08x-%04x-%04x-%02x%02x-%02x%02x%02x%02x%02x%02x}",
+    lib_snprintf(text, IO_GUID_TEXT_SIZE, "{%08x-%04x-%04x-%02x%02x-%02x%02x%02x%02x%02x%02x}",
                  (unsigned)guid->Data1, guid->Data2, guid->Data3, d[0], d[1], d[2], d[3], d[4],
                  d[5], d[6], d[7]);
 }
@@ -51,10 +51,10 @@ static bool interface_name(PDEVICE_OBJECT pdo, const GUID *guid, PUNICODE_STRING
                            WCHAR *units, UNICODE_STRING *name)
 {
     const WCHAR *instance = io_device_of(pdo)->instance_path;
-    char guid_text[GUID_TEXT_MAX];
+    char guid_text[IO_GUID_TEXT_SIZE];
     size_t at = 0;
 
-    guid_to_text(guid, guid_text);
+    io_guid_text(guid, guid_text);
     if (!append_text(units, &at, "\\??\\") ||
         !append_wide(units, &at, instance, lib_wcslen(instance), true) ||
         !append_text(units, &at, "#") || !append_text(units, &at, guid_text))
@@ -103,21 +103,29 @@ static bool hex_digits(const WCHAR *text, unsigned count, uint64_t *value)
     return true;
 }
 
+/* Where a link's name has its {class guid}: behind a #. Past the end: nowhere. */
+static size_t link_guid_at(PCUNICODE_STRING link)
+{
+    size_t units = link->Length / sizeof(WCHAR);
+    size_t i = 1;
+
+    while (i + GUID_UNITS <= units && (link->Buffer[i - 1] != L'#' || link->Buffer[i] != L'{'))
+        i++;
+    return i;
+}
+
 /* The {class guid} of a link's name. */
 static bool link_guid(PCUNICODE_STRING link, GUID *guid)
 {
-    enum { GUID_UNITS = 38 };
     size_t units = link->Length / sizeof(WCHAR);
     uint64_t a, b, c, d, e;
     const WCHAR *at;
     size_t i;
     int byte;
 
-    for (i = 0;
-         i + GUID_UNITS <= units && (link->Buffer[i] != L'#' || link->Buffer[i + 1] != L'{');)
-        i++;
-    at = link->Buffer + i + 2;
-    if (i + GUID_UNITS >= units || !hex_digits(at, 8, &a) || !hex_digits(at + 9, 4, &b) ||
+    i = link_guid_at(link);
+    at = link->Buffer + i + 1;
+    if (i + GUID_UNITS > units || !hex_digits(at, 8, &a) || !hex_digits(at + 9, 4, &b) ||
         !hex_digits(at + 14, 4, &c) || !hex_digits(at + 19, 4, &d) || !hex_digits(at + 24, 12, &e))
         return false;
     guid->Data1 = (ULONG)a;
@@ -127,6 +135,21 @@ static bool link_guid(PCUNICODE_STRING link, GUID *guid)
     guid->Data4[1] = (UCHAR)d;
     for (byte = 0; byte < 6; byte++)
         guid->Data4[2 + byte] = (UCHAR)(e >> (40 - 8 * byte));
+    return true;
+}
+
+bool io_interface_find(PCUNICODE_STRING link, struct io_interface *found)
+{
+    UNICODE_STRING reference = *link;
+    size_t tail = link_guid_at(link) + GUID_UNITS + 1; /* the backslash is left out */
+
+    if (!io_name_interface_find(link, &found->enabled) || !link_guid(link, &found->class_guid))
+        return false;
+    if (tail > link->Length / sizeof(WCHAR))
+        tail = link->Length / sizeof(WCHAR);
+    reference.Buffer += tail;
+    reference.Length = reference.MaximumLength = (USHORT)(link->Length - tail * sizeof(WCHAR));
+    found->reference = reference;
     return true;
 }
 
@@ -278,3 +301,35 @@ NTSTATUS NTAPI IoGetDeviceInterfaces(const GUID *InterfaceClassGuid,
     return status;
 }
 LDR_EXPORT(IoGetDeviceInterfaces);
+
+/*
+ * PASSIVE_LEVEL. STATUS_INVALID_HANDLE: the name is not that of an interface.
+ * STATUS_OBJECT_NAME_NOT_FOUND: the device has none of that class with that reference string. WDK
+ * "IoGetDeviceInterfaceAlias".
+ */
+NTSTATUS NTAPI IoGetDeviceInterfaceAlias(PUNICODE_STRING SymbolicLinkName,
+                                         const GUID *AliasInterfaceClassGuid,
+                                         PUNICODE_STRING AliasSymbolicLinkName)
+{
+    char guid_text[IO_GUID_TEXT_SIZE];
+    UNICODE_STRING alias = {.Length = SymbolicLinkName->Length};
+    struct io_interface link;
+    bool enabled;
+
+    if (!io_interface_find(SymbolicLinkName, &link))
+        return STATUS_INVALID_HANDLE;
+    alias.MaximumLength = alias.Length + sizeof(WCHAR);
+    alias.Buffer = io_allocate(alias.MaximumLength, IO_TAG_NAME);
+    if (alias.Buffer == NULL)
+        return STATUS_INSUFFICIENT_RESOURCES;
+    memcpy(alias.Buffer, SymbolicLinkName->Buffer, alias.Length);
+    io_guid_text(AliasInterfaceClassGuid, guid_text);
+    lib_wide_from_utf8(alias.Buffer + link_guid_at(&alias), GUID_UNITS, guid_text, GUID_UNITS);
+    if (!io_name_interface_find(&alias, &enabled)) {
+        io_free(alias.Buffer);
+        return STATUS_OBJECT_NAME_NOT_FOUND;
+    }
+    *AliasSymbolicLinkName = alias;
+    return STATUS_SUCCESS;
+}
+LDR_EXPORT(IoGetDeviceInterfaceAlias);

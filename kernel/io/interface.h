@@ -1,9 +1,25 @@
 /*
- * io/interface.h - what becomes of a device's interfaces when it starts and when it goes.
+ * io/interface.h - device interfaces: what their names say, and what becomes of them when the device
+ * starts and when it goes.
  */
 #pragma once
 
+#include <hal/types.h>
 #include <nt/wdm.h>
+
+enum { IO_GUID_TEXT_SIZE = 40 };
+
+/* "{xxxxxxxx-xxxx-...}", lower case. Any IRQL. */
+void io_guid_text(const GUID *guid, char *text);
+
+struct io_interface {
+    GUID class_guid;
+    UNICODE_STRING reference; /* part of the name asked with; may be empty */
+    bool enabled;
+};
+
+/* What the name of a registered interface says. False: it is none's. IRQL <= DISPATCH_LEVEL. */
+bool io_interface_find(PCUNICODE_STRING link, struct io_interface *found);
 
 /*
  * The class's interfaces that those who want to know have been told of: their links, each ended by

@@ -253,6 +253,24 @@ NTSTATUS io_name_interface_enable(PCUNICODE_STRING path, bool enable, bool *tell
     return status;
 }
 
+bool io_name_interface_find(PCUNICODE_STRING path, bool *enabled)
+{
+    UNICODE_STRING full;
+    struct io_name *name;
+    bool found;
+    KIRQL irql;
+
+    if (!NT_SUCCESS(path_make(path->Buffer, path->Length / sizeof(WCHAR), NULL, 0, &full)))
+        return false;
+    irql = io_database_acquire();
+    name = name_find(&full);
+    found = name != NULL && name->kind == IO_NAME_INTERFACE;
+    *enabled = found && name->enabled;
+    io_database_release(irql);
+    io_free(full.Buffer);
+    return found;
+}
+
 WCHAR *io_name_interface_take(PDEVICE_OBJECT device, bool disable, bool *tell)
 {
     struct io_name *name;

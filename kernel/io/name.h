@@ -34,6 +34,8 @@ NTSTATUS io_name_remove_link(PCUNICODE_STRING path);
  * STATUS_OBJECT_NAME_NOT_FOUND: there is none, or it is disabled already.
  */
 NTSTATUS io_name_interface_enable(PCUNICODE_STRING path, bool enable, bool *tell);
+/* Is an interface registered under that name, and enabled? */
+bool io_name_interface_find(PCUNICODE_STRING path, bool *enabled);
 /*
  * An enabled interface of the device that has not been announced, which it is now; or, to disable
  * them, any, which is disabled. NULL: there is no more. Its path, zero-terminated, is the caller's

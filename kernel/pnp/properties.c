@@ -1,5 +1,8 @@
 /*
  * pnp/properties.c - IoGetDeviceProperty and the registry keys of a device.
+ *
+ * Owns: what PnP knows of a device, by DEVICE_REGISTRY_PROPERTY. Owns not: properties by
+ * DEVPROPKEY (pnp/property_data.c), which asks here for those.
  */
 #include <lib/export.h>
 #include <lib/string.h>
@@ -8,6 +11,7 @@
 #include "io/name.h"
 #include "ke/ob.h"
 #include "pnp/devnode.h"
+#include "pnp/property.h"
 #include "pnp/text.h"
 
 /* Where a property comes from: bytes of the devnode, or a value of its Enum key. */
@@ -106,7 +110,7 @@ static bool property_find(const struct pnp_devnode *node, DEVICE_REGISTRY_PROPER
     }
 }
 
-static NTSTATUS copy_out(const void *data, ULONG size, ULONG room, PVOID buffer, PULONG result)
+NTSTATUS pnp_property_copy(const void *data, ULONG size, ULONG room, PVOID buffer, PULONG result)
 {
     *result = size;
     if (size > room)
@@ -115,8 +119,8 @@ static NTSTATUS copy_out(const void *data, ULONG size, ULONG room, PVOID buffer,
     return STATUS_SUCCESS;
 }
 
-static NTSTATUS value_out(const struct pnp_devnode *node, PCWSTR value, ULONG room, PVOID buffer,
-                          PULONG result)
+NTSTATUS pnp_property_value(const struct pnp_devnode *node, PCWSTR value, ULONG room, PVOID buffer,
+                            PULONG result)
 {
     UNICODE_STRING name;
     NTSTATUS status;
@@ -148,7 +152,23 @@ static NTSTATUS name_out(const struct pnp_devnode *node, bool enumerator, ULONG 
         }
         io_database_release(irql);
     }
-    return copy_out(units, (ULONG)((length + 1) * sizeof(WCHAR)), room, buffer, result);
+    return pnp_property_copy(units, (ULONG)((length + 1) * sizeof(WCHAR)), room, buffer, result);
+}
+
+NTSTATUS pnp_property_get(const struct pnp_devnode *node, DEVICE_REGISTRY_PROPERTY which,
+                          ULONG room, PVOID buffer, PULONG result)
+{
+    struct property property;
+
+    *result = 0;
+    if (which == DevicePropertyPhysicalDeviceObjectName || which == DevicePropertyEnumeratorName)
+        return name_out(node, which == DevicePropertyEnumeratorName, room, buffer, result);
+    if (!property_find(node, which, &property))
+        return which > DevicePropertyContainerID ? STATUS_INVALID_PARAMETER_2
+                                                 : STATUS_OBJECT_NAME_NOT_FOUND;
+    if (property.value != NULL)
+        return pnp_property_value(node, property.value, room, buffer, result);
+    return pnp_property_copy(property.data, property.size, room, buffer, result);
 }
 
 /* WDK surface */
@@ -157,22 +177,12 @@ NTSTATUS NTAPI IoGetDeviceProperty(PDEVICE_OBJECT DeviceObject,
                                    DEVICE_REGISTRY_PROPERTY DeviceProperty, ULONG BufferLength,
                                    PVOID PropertyBuffer, PULONG ResultLength)
 {
-    struct pnp_devnode *node = pnp_devnode_of(DeviceObject);
-    struct property property;
+    const struct pnp_devnode *node = pnp_devnode_of(DeviceObject);
 
     *ResultLength = 0;
     if (node == NULL || node->key == NULL)
         return STATUS_INVALID_DEVICE_REQUEST;
-    if (DeviceProperty == DevicePropertyPhysicalDeviceObjectName ||
-        DeviceProperty == DevicePropertyEnumeratorName)
-        return name_out(node, DeviceProperty == DevicePropertyEnumeratorName, BufferLength,
-                        PropertyBuffer, ResultLength);
-    if (!property_find(node, DeviceProperty, &property))
-        return DeviceProperty > DevicePropertyContainerID ? STATUS_INVALID_PARAMETER_2
-                                                          : STATUS_OBJECT_NAME_NOT_FOUND;
-    if (property.value != NULL)
-        return value_out(node, property.value, BufferLength, PropertyBuffer, ResultLength);
-    return copy_out(property.data, property.size, BufferLength, PropertyBuffer, ResultLength);
+    return pnp_property_get(node, DeviceProperty, BufferLength, PropertyBuffer, ResultLength);
 }
 LDR_EXPORT(IoGetDeviceProperty);
 

@@ -18,6 +18,7 @@
 #define PNP_REGISTRY_SERVICES PNP_REGISTRY_CONTROL_SET "\\Services"
 #define PNP_REGISTRY_ENUM PNP_REGISTRY_CONTROL_SET "\\Enum"
 #define PNP_REGISTRY_CLASS PNP_REGISTRY_CONTROL_SET "\\Control\\Class"
+#define PNP_REGISTRY_DEVICE_CLASSES PNP_REGISTRY_CONTROL_SET "\\Control\\DeviceClasses"
 
 struct pnp_key;
 extern const struct _OBJECT_TYPE pnp_key_type;

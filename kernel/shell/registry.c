@@ -12,6 +12,7 @@
 #include "mm/pool.h"
 #include "parse/cmdline.h"
 #include "parse/hex.h"
+#include "pnp/property.h"
 #include "pnp/registry.h"
 #include "pnp/text.h"
 #include "shell/command.h"
@@ -30,8 +31,29 @@ static const char *const type_names[] = {
     [REG_QWORD] = "REG_QWORD",
 };
 
+/* How data is printed: that of a property (pnp/property.h) as what has the same form here. */
+static ULONG form_of(ULONG type)
+{
+    if ((type & PNP_PROPERTY_VALUE) != PNP_PROPERTY_VALUE)
+        return type;
+    switch (type & ~PNP_PROPERTY_VALUE) {
+    case DEVPROP_TYPE_STRING:
+        return REG_SZ;
+    case DEVPROP_TYPE_STRING_LIST:
+        return REG_MULTI_SZ;
+    case DEVPROP_TYPE_UINT32:
+        return REG_DWORD;
+    case DEVPROP_TYPE_UINT64:
+        return REG_QWORD;
+    default:
+        return REG_BINARY;
+    }
+}
+
 static const char *type_name(ULONG type)
 {
+    if ((type & PNP_PROPERTY_VALUE) == PNP_PROPERTY_VALUE)
+        return "property";
     return type < ARRAY_COUNT(type_names) && type_names[type] != NULL ? type_names[type] : "?";
 }
 
@@ -95,7 +117,7 @@ static void add_value(struct table *table, struct pnp_key *key, const UNICODE_ST
     table_text(table, "%s", text);
     table_text(table, "%s", type_name(type));
     if (NT_SUCCESS(status) || status == STATUS_BUFFER_OVERFLOW)
-        add_data(table, type, data, size < DATA_MAX_BYTES ? size : DATA_MAX_BYTES);
+        add_data(table, form_of(type), data, size < DATA_MAX_BYTES ? size : DATA_MAX_BYTES);
     else
         table_text(table, "%s", "");
 }

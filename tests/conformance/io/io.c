@@ -1,6 +1,6 @@
 /*
  * io.c - device objects and their names, IRPs, MDLs, memory, registry handles, processors, device
- * queues: what the I/O manager and its neighbours do for a driver beside its device's requests.
+ * queues, properties: what the I/O manager and its neighbours do for a driver beside its device's requests.
  */
 #include "io.h"
 
@@ -16,6 +16,7 @@ static VOID Run(VOID)
     CheckProcessors();
     CheckQueues();
     CheckDescriptions();
+    CheckProperties();
 }
 
 const TEST_GROUP TestGroup = {.Run = Run};

@@ -14,6 +14,22 @@ NTKERNELAPI PDEVICE_OBJECT NTAPI IoGetLowerDeviceObject(PDEVICE_OBJECT DeviceObj
 NTKERNELAPI NTSTATUS NTAPI IoEnumerateDeviceObjectList(PDRIVER_OBJECT DriverObject,
                                                        PDEVICE_OBJECT *List, ULONG Size,
                                                        PULONG Count);
+NTKERNELAPI NTSTATUS NTAPI IoGetDeviceInterfacePropertyData(PUNICODE_STRING SymbolicLinkName,
+                                                            const DEVPROPKEY *PropertyKey,
+                                                            LCID Lcid, ULONG Flags, ULONG Size,
+                                                            PVOID Data, PULONG RequiredSize,
+                                                            PDEVPROPTYPE Type);
+NTKERNELAPI NTSTATUS NTAPI IoSetDeviceInterfacePropertyData(PUNICODE_STRING SymbolicLinkName,
+                                                            const DEVPROPKEY *PropertyKey,
+                                                            LCID Lcid, ULONG Flags,
+                                                            DEVPROPTYPE Type, ULONG Size,
+                                                            PVOID Data);
+
+#ifndef LOCALE_NEUTRAL
+#define LOCALE_NEUTRAL ((LCID)0x0000)
+#define LOCALE_USER_DEFAULT ((LCID)0x0400)
+#define LOCALE_SYSTEM_DEFAULT ((LCID)0x0800)
+#endif
 
 VOID CheckObjects(VOID);
 VOID CheckNames(VOID);
@@ -25,3 +41,4 @@ VOID CheckKeys(VOID);
 VOID CheckProcessors(VOID);
 VOID CheckQueues(VOID);
 VOID CheckDescriptions(VOID);
+VOID CheckProperties(VOID);
