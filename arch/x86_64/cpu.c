@@ -68,7 +68,7 @@ void cpu_block_init(struct cpu_block *block, uint32_t number, apic_id_t apic_id,
     block->pcr.self = &block->pcr;
     block->pcr.mxcsr = MXCSR_DEFAULT;
     block->pcr.number = number;
-    block->pcr.legacy_number = number;
+    block->pcr.legacy_number = number % 64;
     block->pcr.apic_id = apic_id;
     block->pcr.arch = block;
 

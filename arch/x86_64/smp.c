@@ -220,7 +220,7 @@ static void smp_number_all(void)
             continue;
         }
         block->pcr.number = smp_cpu_count;
-        block->pcr.legacy_number = smp_cpu_count;
+        block->pcr.legacy_number = smp_cpu_count % 64;
         smp_blocks[smp_cpu_count] = block;
         __atomic_store_n(&smp_cpu_count, smp_cpu_count + 1, __ATOMIC_RELEASE);
     }

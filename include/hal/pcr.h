@@ -23,7 +23,7 @@ struct pcr {
     uint8_t irql_not_authoritative; /* 050 KPCR.Irql: never written, CR8 is the truth */
     uint8_t reserved_051[0x12F];
     uint32_t mxcsr;                  /* 180 (c) the MXCSR value ISRs and DPCs start with */
-    uint32_t legacy_number;          /* 184 (c) processor index */
+    uint32_t legacy_number;          /* 184 (c) processor number within its group */
     struct _KTHREAD *current_thread; /* 188 (p) written with interrupts off */
     struct _KTHREAD *next_thread;    /* 190 (dispatcher lock) chosen to run next, or NULL */
     struct _KTHREAD *idle_thread;    /* 198 (c) */

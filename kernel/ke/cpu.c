@@ -173,25 +173,24 @@ void ke_call_on_cpu(uint32_t cpu, void (*function)(void *), void *context)
  * Told all at once. Where another call is on its way to a CPU, those that have this one already are
  * told first: two callers would else wait for each other.
  */
-static void call_on_others(void (*function)(void *), void *context)
+static void call_post_to_others(struct ke_call *call)
 {
     uint32_t self = cpu_current();
-    struct ke_call call = {function, context, hal_cpu_count() - 1};
     struct cpu_set posted = {0};
 
+    call->pending = hal_cpu_count() - 1;
     for (uint32_t cpu = 0; cpu < hal_cpu_count(); cpu++) {
         if (cpu == self)
             continue;
-        if (!call_try_post(cpu, &call)) {
+        if (!call_try_post(cpu, call)) {
             hal_ipi_send_set(&posted, (vector_t){VECTOR_IPI});
             posted = (struct cpu_set){0};
-            while (!call_try_post(cpu, &call))
+            while (!call_try_post(cpu, call))
                 hal_cpu_pause();
         }
         cpu_set_add(&posted, cpu);
     }
     hal_ipi_send_set(&posted, (vector_t){VECTOR_IPI});
-    call_wait(&call);
 }
 
 static void nothing(void *context)
@@ -201,6 +200,7 @@ static void nothing(void *context)
 
 void ke_interrupt_rendezvous(void)
 {
+    struct ke_call call = {.function = nothing};
     uint64_t exits[CPU_MAX];
     uint32_t self;
     irql_t old;
@@ -209,7 +209,8 @@ void ke_interrupt_rendezvous(void)
         return;
     old = hal_irql_raise(DISPATCH_LEVEL);
     self = cpu_current();
-    call_on_others(nothing, NULL);
+    call_post_to_others(&call);
+    call_wait(&call);
     for (uint32_t cpu = 0; cpu < hal_cpu_count(); cpu++)
         exits[cpu] = __atomic_load_n(&hal_pcr(cpu)->interrupt_exits, __ATOMIC_ACQUIRE);
     for (uint32_t cpu = 0; cpu < hal_cpu_count(); cpu++) {
@@ -231,11 +232,38 @@ uint64_t ke_affinity_usable(uint16_t group, uint64_t mask)
     return mask & ~all ? 0 : mask & KeQueryGroupAffinity(group);
 }
 
+/* ---- KeIpiGenericCall ------------------------------------------------------------------------ */
+
+struct ipi_generic {
+    PKIPI_BROADCAST_WORKER routine;
+    ULONG_PTR argument;
+    volatile uint32_t awaited; /* CPUs that have not come to the barrier */
+};
+
+/* In a call each CPU waits for all others, also for those that want to make one. */
+static ke_lock_t ipi_generic_lock;
+
+/* No CPU calls the routine while another still does something else. IPI_LEVEL. */
+static ULONG_PTR ipi_generic_meet(struct ipi_generic *generic)
+{
+    __atomic_sub_fetch(&generic->awaited, 1, __ATOMIC_ACQ_REL);
+    while (__atomic_load_n(&generic->awaited, __ATOMIC_ACQUIRE)) {
+        hal_tlb_service(); /* who has not come may be waiting for that */
+        hal_cpu_pause();
+    }
+    return generic->routine(generic->argument);
+}
+
+static void ipi_generic_run(void *context)
+{
+    ipi_generic_meet(context);
+}
+
 /* WDK surface */
 
 static ULONG NTAPI get_current_processor_number(VOID)
 {
-    return cpu_current();
+    return PCR->legacy_number;
 }
 LDR_EXPORT_AS("KeGetCurrentProcessorNumber", get_current_processor_number);
 
@@ -345,26 +373,22 @@ USHORT NTAPI KeQueryMaximumGroupCount(VOID)
 }
 LDR_EXPORT(KeQueryMaximumGroupCount);
 
-struct ipi_generic {
-    PKIPI_BROADCAST_WORKER routine;
-    ULONG_PTR argument;
-};
-
-static void ipi_generic_run(void *context)
-{
-    struct ipi_generic *generic = context;
-    generic->routine(generic->argument);
-}
-
 ULONG_PTR NTAPI KeIpiGenericCall(PKIPI_BROADCAST_WORKER BroadcastFunction, ULONG_PTR Context)
 {
-    struct ipi_generic generic = {BroadcastFunction, Context};
-    irql_t old = hal_irql_raise(DISPATCH_LEVEL);
+    struct ipi_generic generic = {BroadcastFunction, Context, hal_cpu_count()};
+    struct ke_call call = {ipi_generic_run, &generic, 0};
+    irql_t old = hal_irql_read();
+    irql_t waiting = old < DISPATCH_LEVEL ? DISPATCH_LEVEL : old; /* below IPI_LEVEL */
     ULONG_PTR result;
 
-    call_on_others(ipi_generic_run, &generic);
+    hal_irql_write(waiting);
+    ke_lock_acquire(&ipi_generic_lock);
+    call_post_to_others(&call);
     hal_irql_write(IPI_LEVEL);
-    result = BroadcastFunction(Context);
+    result = ipi_generic_meet(&generic);
+    hal_irql_write(waiting);
+    call_wait(&call);
+    ke_lock_release(&ipi_generic_lock);
     hal_irql_write(old);
     return result;
 }

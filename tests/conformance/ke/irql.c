@@ -4,7 +4,6 @@
  */
 #include "ke.h"
 
-#define SYNCH_LEVEL 12 /* x64: below the clock and the inter-processor interrupt */
 #define WAIT_MS 10000
 
 typedef KIRQL(NTAPI *PRAISE)(KIRQL NewIrql);

@@ -8,9 +8,14 @@ static VOID Run(VOID)
 {
     CheckIrql();
     CheckSpinLocks();
+    CheckLocks();
+    CheckRegions();
+    CheckCurrent();
+    CheckInitialize();
     CheckMutexes();
     CheckEvents();
     CheckClock();
+    CheckIpi();
     CheckProcessors();
     CheckState();
     CheckDebug();

@@ -2,10 +2,15 @@
  * ke.h - what the files of the ke driver share: the kernel proper's routines that no interrupt
  * needs.
  *
- *   irql.c        raising and lowering, spin locks of all kinds
+ *   irql.c        raising and lowering, spin locks at SYNCH_LEVEL, queued spin locks
+ *   locks.c       spin locks: their levels, and who waits for them
+ *   regions.c     critical and guarded regions
+ *   current.c     IRQL, thread and processor of the caller
+ *   initialize.c  objects made in whatever memory
  *   mutex.c       guarded mutexes, fast mutexes, mutants
  *   event.c       events that are pulsed and reset, semaphores, timers with a tolerance
  *   clock.c       time, delays, ticks, the clock's resolution
+ *   ipi.c         a routine on all processors at one time
  *   processors.c  affinity and priority of threads, processors that come, numbers, nodes
  *   state.c       extended processor state, features
  *   debug.c       no debugger; printing, breakpoints
@@ -16,13 +21,19 @@
 
 #include "suite.h"
 
-#define KE_HIGH 12 /* a priority above that of the threads that run cases */
+#define SYNCH_LEVEL 12 /* x64: below the clock and the inter-processor interrupt */
+#define KE_HIGH 12     /* a priority above that of the threads that run cases */
 
 VOID CheckIrql(VOID);
 VOID CheckSpinLocks(VOID);
+VOID CheckLocks(VOID);
+VOID CheckRegions(VOID);
+VOID CheckCurrent(VOID);
+VOID CheckInitialize(VOID);
 VOID CheckMutexes(VOID);
 VOID CheckEvents(VOID);
 VOID CheckClock(VOID);
+VOID CheckIpi(VOID);
 VOID CheckProcessors(VOID);
 VOID CheckState(VOID);
 VOID CheckDebug(VOID);
