@@ -15,7 +15,7 @@
 #include "io/name.h"
 #include "io/notification.h"
 
-enum { INTERFACE_UNITS_MAX = 400, GUID_UNITS = 38 };
+enum { NAME_BYTES_MAX = 0xFFFE, GUID_UNITS = 38 };
 
 void io_guid_text(const GUID *guid, char *text)
 {
@@ -26,48 +26,60 @@ void io_guid_text(const GUID *guid, char *text)
                  d[5], d[6], d[7]);
 }
 
-/* units[*at...] += text; false if it does not fit. */
-static bool append_text(WCHAR *units, size_t *at, const char *text)
+/* Append to a name that has the room. */
+static void append_ascii(UNICODE_STRING *name, const char *text)
 {
-    size_t room = INTERFACE_UNITS_MAX - *at;
-    size_t length = lib_wide_from_utf8(units + *at, room, text, strlen(text));
-
-    *at += length;
-    return length < room;
+    for (; *text != 0; text++, name->Length += sizeof(WCHAR))
+        name->Buffer[name->Length / sizeof(WCHAR)] = (WCHAR)*text;
 }
 
-static bool append_wide(WCHAR *units, size_t *at, const WCHAR *text, size_t length, bool escape)
+static void append_wide(UNICODE_STRING *name, const WCHAR *text, size_t units, bool escape)
 {
-    size_t i;
+    for (size_t i = 0; i < units; i++, name->Length += sizeof(WCHAR))
+        name->Buffer[name->Length / sizeof(WCHAR)] = escape && text[i] == L'\\' ? L'#' : text[i];
+}
 
-    if (length >= INTERFACE_UNITS_MAX - *at)
-        return false;
-    for (i = 0; i < length; i++)
-        units[(*at)++] = escape && text[i] == L'\\' ? L'#' : text[i];
+static bool reference_is_valid(const UNICODE_STRING *reference)
+{
+    for (size_t i = 0; i < reference->Length / sizeof(WCHAR); i++)
+        if (reference->Buffer[i] == L'\\' || reference->Buffer[i] == L'/')
+            return false;
     return true;
 }
 
-static bool interface_name(PDEVICE_OBJECT pdo, const GUID *guid, PUNICODE_STRING reference,
-                           WCHAR *units, UNICODE_STRING *name)
+/*
+ * The link's name, in new memory. STATUS_INVALID_DEVICE_REQUEST: the reference string has a
+ * separator in it, or no string can be that long.
+ */
+static NTSTATUS interface_name(PDEVICE_OBJECT pdo, const GUID *guid, PUNICODE_STRING reference,
+                               UNICODE_STRING *name)
 {
+    static const UNICODE_STRING none = {0};
+    const UNICODE_STRING *last = reference == NULL ? &none : reference;
     const WCHAR *instance = io_device_of(pdo)->instance_path;
+    size_t instance_units = lib_wcslen(instance);
     char guid_text[IO_GUID_TEXT_SIZE];
-    size_t at = 0;
+    size_t bytes;
 
     io_guid_text(guid, guid_text);
-    if (!append_text(units, &at, "\\??\\") ||
-        !append_wide(units, &at, instance, lib_wcslen(instance), true) ||
-        !append_text(units, &at, "#") || !append_text(units, &at, guid_text))
-        return false;
-    if (reference != NULL && reference->Length != 0 &&
-        (!append_text(units, &at, "\\") ||
-         !append_wide(units, &at, reference->Buffer, reference->Length / sizeof(WCHAR), false)))
-        return false;
-    units[at] = 0;
-    name->Buffer = units;
-    name->Length = (USHORT)(at * sizeof(WCHAR));
+    bytes =
+        (instance_units + strlen(guid_text) + sizeof("\\??\\#\\")) * sizeof(WCHAR) + last->Length;
+    if (!reference_is_valid(last) || bytes > NAME_BYTES_MAX)
+        return STATUS_INVALID_DEVICE_REQUEST;
+    name->Buffer = io_allocate(bytes, IO_TAG_NAME); /* zeroed */
+    if (name->Buffer == NULL)
+        return STATUS_INSUFFICIENT_RESOURCES;
+    name->Length = 0;
+    append_ascii(name, "\\??\\");
+    append_wide(name, instance, instance_units, true);
+    append_ascii(name, "#");
+    append_ascii(name, guid_text);
+    if (last->Length != 0) {
+        append_ascii(name, "\\");
+        append_wide(name, last->Buffer, last->Length / sizeof(WCHAR), false);
+    }
     name->MaximumLength = name->Length + sizeof(WCHAR);
-    return true;
+    return STATUS_SUCCESS;
 }
 
 /* The name of the device itself, which the link leads to. */
@@ -240,12 +252,16 @@ void io_interfaces_removed(PDEVICE_OBJECT pdo)
 
 /* WDK surface */
 
+/*
+ * PASSIVE_LEVEL. STATUS_OBJECT_NAME_EXISTS, a success: it is registered already.
+ * STATUS_INVALID_DEVICE_REQUEST: no PDO, or a separator in the reference string;
+ * STATUS_INSUFFICIENT_RESOURCES. G-IO-48, WDK: IoRegisterDeviceInterface.
+ */
 NTSTATUS NTAPI IoRegisterDeviceInterface(PDEVICE_OBJECT PhysicalDeviceObject,
                                          const GUID *InterfaceClassGuid,
                                          PUNICODE_STRING ReferenceString,
                                          PUNICODE_STRING SymbolicLinkName)
 {
-    WCHAR *units;
     UNICODE_STRING name, target;
     NTSTATUS status;
 
@@ -254,20 +270,16 @@ NTSTATUS NTAPI IoRegisterDeviceInterface(PDEVICE_OBJECT PhysicalDeviceObject,
     status = interface_target(PhysicalDeviceObject, &target);
     if (!NT_SUCCESS(status))
         return status;
-    units = io_allocate(INTERFACE_UNITS_MAX * sizeof(WCHAR), IO_TAG_NAME);
-    if (units == NULL)
-        return STATUS_INSUFFICIENT_RESOURCES;
-    if (!interface_name(PhysicalDeviceObject, InterfaceClassGuid, ReferenceString, units, &name)) {
-        io_free(units);
-        return STATUS_OBJECT_NAME_INVALID;
-    }
+    status = interface_name(PhysicalDeviceObject, InterfaceClassGuid, ReferenceString, &name);
+    if (!NT_SUCCESS(status))
+        return status;
     status = io_name_insert(IO_NAME_INTERFACE, &name, NULL, &target, NULL);
-    if (status == STATUS_OBJECT_NAME_COLLISION) /* registered before */
-        status = STATUS_SUCCESS;
+    if (status == STATUS_OBJECT_NAME_COLLISION)
+        status = STATUS_OBJECT_NAME_EXISTS;
     if (NT_SUCCESS(status))
         *SymbolicLinkName = name;
     else
-        io_free(units);
+        io_free(name.Buffer);
     return status;
 }
 LDR_EXPORT(IoRegisterDeviceInterface);

@@ -19,7 +19,7 @@
 #include "io/device.h"
 #include "ke/ob.h"
 
-enum { LINK_DEPTH_MAX = 16, PATH_BYTES_MAX = 4096 };
+enum { LINK_DEPTH_MAX = 16, PATH_BYTES_MAX = 0xFFFE /* of a UNICODE_STRING */ };
 
 static struct io_name *name_list;
 static struct io_name **name_last = &name_list;
