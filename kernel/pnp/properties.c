@@ -171,6 +171,31 @@ NTSTATUS pnp_property_get(const struct pnp_devnode *node, DEVICE_REGISTRY_PROPER
     return pnp_property_copy(property.data, property.size, room, buffer, result);
 }
 
+/* The key of the same path in the current hardware profile, made if it is missing; referenced. */
+static NTSTATUS profile_key(struct pnp_key *key, struct pnp_key **in_profile)
+{
+    static const UNICODE_STRING machine = RTL_CONSTANT_STRING(L"\\Registry\\Machine");
+    struct pnp_key *profile =
+        pnp_key_open_text(NULL, PNP_REGISTRY_CONTROL_SET "\\Hardware Profiles\\Current", true);
+    UNICODE_STRING path, below;
+    NTSTATUS status;
+
+    if (profile == NULL)
+        return STATUS_INSUFFICIENT_RESOURCES;
+    status = pnp_key_path(key, &path);
+    if (NT_SUCCESS(status)) {
+        below.Buffer = path.Buffer + machine.Length / sizeof(WCHAR) + 1;
+        below.Length = path.Length - machine.Length - sizeof(WCHAR);
+        below.MaximumLength = below.Length;
+        *in_profile = pnp_key_open(profile, &below, true, NULL);
+        if (*in_profile == NULL)
+            status = STATUS_INSUFFICIENT_RESOURCES;
+        ExFreePool(path.Buffer);
+    }
+    ob_dereference(profile);
+    return status;
+}
+
 /* WDK surface */
 
 NTSTATUS NTAPI IoGetDeviceProperty(PDEVICE_OBJECT DeviceObject,
@@ -186,16 +211,22 @@ NTSTATUS NTAPI IoGetDeviceProperty(PDEVICE_OBJECT DeviceObject,
 }
 LDR_EXPORT(IoGetDeviceProperty);
 
+/*
+ * PASSIVE_LEVEL. STATUS_INVALID_PARAMETER: not one of the two keys, or a flag that there is not;
+ * STATUS_INVALID_DEVICE_REQUEST: no PDO; STATUS_OBJECT_NAME_NOT_FOUND: no driver is installed.
+ * G-IO-51, WDK: IoOpenDeviceRegistryKey.
+ */
 NTSTATUS NTAPI IoOpenDeviceRegistryKey(PDEVICE_OBJECT DeviceObject, ULONG DevInstKeyType,
                                        ACCESS_MASK DesiredAccess, PHANDLE DeviceRegKey)
 {
     struct pnp_devnode *node = pnp_devnode_of(DeviceObject);
     struct pnp_key *key;
+    NTSTATUS status;
 
     UNREFERENCED_PARAMETER(DesiredAccess);
     if (node == NULL)
         return STATUS_INVALID_DEVICE_REQUEST;
-    switch (DevInstKeyType & (PLUGPLAY_REGKEY_DEVICE | PLUGPLAY_REGKEY_DRIVER)) {
+    switch (DevInstKeyType & ~PLUGPLAY_REGKEY_CURRENT_HWPROFILE) {
     case PLUGPLAY_REGKEY_DEVICE:
         key = node->parameters;
         break;
@@ -205,6 +236,15 @@ NTSTATUS NTAPI IoOpenDeviceRegistryKey(PDEVICE_OBJECT DeviceObject, ULONG DevIns
     default:
         return STATUS_INVALID_PARAMETER;
     }
-    return key == NULL ? STATUS_OBJECT_NAME_NOT_FOUND : ob_handle_create(key, DeviceRegKey);
+    if (key == NULL)
+        return STATUS_OBJECT_NAME_NOT_FOUND;
+    if ((DevInstKeyType & PLUGPLAY_REGKEY_CURRENT_HWPROFILE) == 0)
+        return ob_handle_create(key, DeviceRegKey);
+    status = profile_key(key, &key);
+    if (NT_SUCCESS(status)) {
+        status = ob_handle_create(key, DeviceRegKey);
+        ob_dereference(key);
+    }
+    return status;
 }
 LDR_EXPORT(IoOpenDeviceRegistryKey);
