@@ -1,6 +1,6 @@
 /*
- * description.c - what else a driver registers or asks for: the old hardware description, device
- * interfaces, notifications, bug check callbacks, the stack.
+ * description.c - what else a driver registers or asks for: the old hardware description, bug
+ * check callbacks, the stack.
  */
 #include "io.h"
 
@@ -101,23 +101,6 @@ static VOID CheckDescription(VOID)
     ExpectEqual(found.Calls, 1, "and ends the query");
 }
 
-static VOID CheckInterface(VOID)
-{
-    static const GUID class = {0xD1D1D1D1, 1, 2, {3, 4, 5, 6, 7, 8, 9, 10}};
-    UNICODE_STRING link;
-
-    ExpectStatus(IoRegisterDeviceInterface(TestDevices->Self, &class, NULL, &link),
-                 STATUS_INVALID_DEVICE_REQUEST, "G-IO-48 an interface is registered of a PDO only");
-    ExpectStatus(IoRegisterDeviceInterface(TestDevices->Physical, &class, NULL, &link),
-                 STATUS_SUCCESS, "G-IO-48 IoRegisterDeviceInterface registers");
-    ExpectStatus(IoSetDeviceInterfaceState(&link, TRUE), STATUS_SUCCESS, "G-IO-49 it is enabled");
-    ExpectStatus(IoSetDeviceInterfaceState(&link, TRUE), STATUS_OBJECT_NAME_EXISTS, "G-IO-49 once");
-    ExpectStatus(IoSetDeviceInterfaceState(&link, FALSE), STATUS_SUCCESS, "G-IO-49 and disabled");
-    ExpectStatus(IoSetDeviceInterfaceState(&link, FALSE), STATUS_OBJECT_NAME_NOT_FOUND,
-                 "G-IO-49 once");
-    RtlFreeUnicodeString(&link);
-}
-
 static VOID NTAPI AtBugCheck(PVOID Buffer, ULONG Length)
 {
     UNREFERENCED_PARAMETER(Buffer);
@@ -154,7 +137,6 @@ static VOID CheckStackLimits(VOID)
 VOID CheckDescriptions(VOID)
 {
     CheckDescription();
-    CheckInterface();
     CheckBugCheckCallback();
     CheckStackLimits();
 }

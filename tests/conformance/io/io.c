@@ -17,6 +17,7 @@ static VOID Run(VOID)
     CheckQueues();
     CheckDescriptions();
     CheckProperties();
+    CheckDeviceKeys();
 }
 
 const TEST_GROUP TestGroup = {.Run = Run};

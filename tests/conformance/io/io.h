@@ -42,3 +42,4 @@ VOID CheckProcessors(VOID);
 VOID CheckQueues(VOID);
 VOID CheckDescriptions(VOID);
 VOID CheckProperties(VOID);
+VOID CheckDeviceKeys(VOID);
