@@ -4,7 +4,7 @@
  * Completion walks the stack from the location that completed it. Each completion routine sees
  * Irp->CurrentLocation already moved to its own driver's location; STATUS_MORE_PROCESSING_REQUIRED
  * stops the walk and gives the IRP to that driver. Past the last location the I/O manager's part
- * comes (io_irp_finish): results to the requester, buffers and the IRP freed. There are no
+ * comes (irp_finish): results to the requester, buffers and the IRP freed. There are no
  * user buffers here, so that part needs no APC in the requesting thread.
  *
  * Owns: stack walking, cancellation, sending from the kernel. Owns not: IRPs built from a request
@@ -61,7 +61,7 @@ void io_irp_for_each(void (*visit)(PIRP irp, void *context), void *context)
 /* ---- Completion ----------------------------------------------------------------------------- */
 
 /* One part of a master IRP is done: the last one completes the master. */
-static void irp_finish_associated(PIRP irp)
+static void irp_finish_associated(PIRP irp, CCHAR boost)
 {
     PIRP master = irp->AssociatedIrp.MasterIrp;
     LONG left = InterlockedDecrement(&master->AssociatedIrp.IrpCount);
@@ -69,7 +69,7 @@ static void irp_finish_associated(PIRP irp)
     io_irp_release_buffers(irp, false);
     IoFreeIrp(irp);
     if (left == 0)
-        IofCompleteRequest(master, IO_NO_INCREMENT);
+        IofCompleteRequest(master, boost);
 }
 
 /*
@@ -77,13 +77,13 @@ static void irp_finish_associated(PIRP irp)
  * (io_irp_threaded); one from IoAllocateIrp belongs to a driver, whose completion routine should
  * have kept it: it stays as it is.
  */
-static void irp_finish(PIRP irp)
+static void irp_finish(PIRP irp, CCHAR boost)
 {
     PIO_STATUS_BLOCK status_block = irp->UserIosb;
     PKEVENT event = irp->UserEvent;
 
     if ((irp->Flags & IRP_ASSOCIATED_IRP) != 0) {
-        irp_finish_associated(irp);
+        irp_finish_associated(irp, boost);
         return;
     }
     if ((irp->AllocationFlags & IO_IRP_THREADED) == 0)
@@ -95,7 +95,7 @@ static void irp_finish(PIRP irp)
     }
     IoFreeIrp(irp);
     if (event != NULL)
-        KeSetEvent(event, IO_NO_INCREMENT, FALSE);
+        KeSetEvent(event, boost, FALSE);
 }
 
 static bool irp_wants_routine(PIRP irp, UCHAR control)
@@ -106,7 +106,8 @@ static bool irp_wants_routine(PIRP irp, UCHAR control)
     return irp->Cancel && (control & SL_INVOKE_ON_CANCEL) != 0;
 }
 
-static void irp_complete(PIRP irp)
+/* Routines find the locations below their own zeroed (WDK: IofCallDriver). */
+static void irp_complete(PIRP irp, CCHAR boost)
 {
     PIO_STACK_LOCATION location = irp->Tail.Overlay.CurrentStackLocation;
 
@@ -120,9 +121,7 @@ static void irp_complete(PIRP irp)
         irp->Tail.Overlay.CurrentStackLocation++;
         past_last = irp->CurrentLocation > irp->StackCount;
         irp->PendingReturned = (control & SL_PENDING_RETURNED) != 0;
-        location->Flags = 0;
-        location->Control = 0;
-        location->CompletionRoutine = NULL;
+        memset(location, 0, sizeof(*location));
         if (irp_wants_routine(irp, control)) {
             PDEVICE_OBJECT device =
                 past_last ? NULL : irp->Tail.Overlay.CurrentStackLocation->DeviceObject;
@@ -140,7 +139,7 @@ static void irp_complete(PIRP irp)
             break;
         location++;
     }
-    irp_finish(irp);
+    irp_finish(irp, boost);
 }
 
 /* ---- Requests of the kernel itself ---------------------------------------------------------- */
@@ -281,15 +280,18 @@ NTSTATUS FASTCALL IofCallDriver(PDEVICE_OBJECT DeviceObject, PIRP Irp)
 }
 LDR_EXPORT(IofCallDriver);
 
+/*
+ * <= DISPATCH_LEVEL, without a spin lock. The boost is that of the thread which waits for the
+ * request. WDK: IoCompleteRequest.
+ */
 VOID FASTCALL IofCompleteRequest(PIRP Irp, CCHAR PriorityBoost)
 {
-    UNREFERENCED_PARAMETER(PriorityBoost);
     if (Irp->Type != IO_TYPE_IRP || Irp->CurrentLocation > Irp->StackCount)
         KeBugCheckEx(MULTIPLE_IRP_COMPLETE_REQUESTS, (ULONG_PTR)Irp, 0, 0, 0);
     if (Irp->CancelRoutine != NULL)
         KeBugCheckEx(CANCEL_STATE_IN_COMPLETED_IRP, (ULONG_PTR)Irp, (ULONG_PTR)Irp->CancelRoutine,
                      0, 0);
-    irp_complete(Irp);
+    irp_complete(Irp, PriorityBoost);
 }
 LDR_EXPORT(IofCompleteRequest);
 
