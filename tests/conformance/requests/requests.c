@@ -75,6 +75,8 @@ static VOID Run(VOID)
     CheckStartIo();
     CheckQueues();
     CheckAssociated();
+    CheckSending();
+    CheckRemoveLock();
     CheckServices();
 }
 

@@ -5,6 +5,8 @@
  *   startio.c     IoStartPacket and its kin
  *   queue.c       cancel-safe queues
  *   associated.c  associated IRPs, completion routines that keep the device, IRPs made by hand
+ *   sending.c     calls and completion between devices
+ *   remove_lock.c remove locks
  *   services.c    timers of devices, work items, error log entries
  *   stops.c       what must not be done with an IRP
  *   shortage.c    all of them, and their neighbours, without memory
@@ -36,6 +38,8 @@ extern ULONG HeldCount;
 VOID CheckStartIo(VOID);
 VOID CheckQueues(VOID);
 VOID CheckAssociated(VOID);
+VOID CheckSending(VOID);
+VOID CheckRemoveLock(VOID);
 VOID TimerBegin(VOID);
 VOID CheckServices(VOID);
 VOID Stop(ULONG Number);
