@@ -111,15 +111,13 @@ NTSTATUS NTAPI RtlUnicodeStringToAnsiString(PANSI_STRING DestinationString,
 
     status = string_room((PVOID *)&DestinationString->Buffer, &DestinationString->MaximumLength,
                          count, sizeof(CHAR), AllocateDestinationString);
-    if (status == STATUS_BUFFER_OVERFLOW && DestinationString->MaximumLength)
-        count = DestinationString->MaximumLength - 1u; /* what fits, and the status says so */
-    else if (!NT_SUCCESS(status))
+    if (!NT_SUCCESS(status))
         return status;
     for (i = 0; i < count; i++)
         DestinationString->Buffer[i] = ansi_from_wide(SourceString->Buffer[i]);
     DestinationString->Length = (USHORT)count;
     DestinationString->Buffer[count] = 0;
-    return status;
+    return STATUS_SUCCESS;
 }
 LDR_EXPORT(RtlUnicodeStringToAnsiString);
 

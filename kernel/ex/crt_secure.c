@@ -123,7 +123,20 @@ static CRT int crt_memcpy_s(void *to, size_t size, const void *from, size_t coun
     return 0;
 }
 LDR_EXPORT_AS("memcpy_s", crt_memcpy_s);
-LDR_EXPORT_AS("memmove_s", crt_memcpy_s);
+
+/* Unlike memcpy_s, it leaves the target as it is where it fails. */
+static CRT int crt_memmove_s(void *to, size_t size, const void *from, size_t count)
+{
+    if (count == 0)
+        return 0;
+    if (to == NULL || from == NULL)
+        return ERROR_INVALID;
+    if (count > size)
+        return ERROR_RANGE;
+    memmove(to, from, count);
+    return 0;
+}
+LDR_EXPORT_AS("memmove_s", crt_memmove_s);
 
 /* ---- formatting ------------------------------------------------------------------------------ */
 

@@ -110,8 +110,10 @@ LDR_EXPORT_AS("_wcsupr", crt_wcsupr);
 
 /* ---- numbers --------------------------------------------------------------------------------- */
 
+/* The nearest that a LONG holds. */
 static CRT LONG crt_atol(const char *text)
 {
+    const ULONG most = MAXLONG;
     ULONG value = 0;
     bool negative;
 
@@ -120,8 +122,13 @@ static CRT LONG crt_atol(const char *text)
     negative = *text == '-';
     if (*text == '-' || *text == '+')
         text++;
-    for (; crt_isdigit(*text); text++)
-        value = value * 10 + (ULONG)(*text - '0');
+    for (; crt_isdigit(*text); text++) {
+        ULONG digit = (ULONG)(*text - '0');
+
+        if (value > (most + negative - digit) / 10)
+            return (LONG)(most + negative);
+        value = value * 10 + digit;
+    }
     return (LONG)(negative ? 0 - value : value);
 }
 LDR_EXPORT_AS("atol", crt_atol);

@@ -118,7 +118,7 @@ NTSTATUS NTAPI RtlUnicodeStringToInteger(PCUNICODE_STRING String, ULONG Base, PU
     bool negative = false;
     ULONG value = 0;
 
-    if (!is_base(Base))
+    if (!is_base(Base) || at == end)
         return STATUS_INVALID_PARAMETER;
     while (at < end && *at <= L' ')
         at++;

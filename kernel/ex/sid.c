@@ -117,7 +117,7 @@ NTSTATUS NTAPI RtlAddAccessAllowedAce(PACL Acl, ULONG AceRevision, ACCESS_MASK A
         return STATUS_INVALID_SID;
     if (!acl_revision_is_known(Acl->AclRevision) || acl_end(Acl) == NULL)
         return STATUS_INVALID_ACL;
-    if (AceRevision > ACL_REVISION4)
+    if (!acl_revision_is_known(AceRevision))
         return STATUS_REVISION_MISMATCH;
     ace = (PACCESS_ALLOWED_ACE)acl_end(Acl);
     size = FIELD_OFFSET(ACCESS_ALLOWED_ACE, SidStart) + RtlLengthSid(Sid);

@@ -149,12 +149,15 @@ SIZE_T NTAPI RtlCompareMemory(const VOID *Source1, const VOID *Source2, SIZE_T L
 }
 LDR_EXPORT(RtlCompareMemory);
 
+/* 0 as well where Source is not aligned or Length no number of ULONGs (WDK: the routine's page). */
 SIZE_T NTAPI RtlCompareMemoryUlong(PVOID Source, SIZE_T Length, ULONG Pattern)
 {
     const ULONG *words = Source;
     SIZE_T count = Length / sizeof(ULONG);
     SIZE_T same = 0;
 
+    if (((ULONG_PTR)Source | Length) % sizeof(ULONG) != 0)
+        return 0;
     while (same < count && words[same] == Pattern)
         same++;
     return same * sizeof(ULONG);

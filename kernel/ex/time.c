@@ -67,6 +67,15 @@ static ULONG condition_of(ULONGLONG mask, ULONG type)
     return (ULONG)(mask >> 3 * (unsigned)__builtin_ctz(type) & 7);
 }
 
+/* Whether a suite's bits are there: all of them, or any. This system is of none. */
+static bool suite_met(ULONG condition, USHORT wanted)
+{
+    const USHORT ours = 0;
+
+    return condition == VER_AND ? (wanted & ~ours) == 0
+                                : condition == VER_OR && (wanted & ours) != 0;
+}
+
 static bool condition_met(ULONG condition, LONG order)
 {
     switch (condition) {
@@ -191,6 +200,7 @@ NTSTATUS NTAPI RtlVerifyVersionInfo(PRTL_OSVERSIONINFOEXW VersionInfo, ULONG Typ
         {VER_SERVICEPACKMINOR, 0, VersionInfo->wServicePackMinor},
         {VER_BUILDNUMBER, (LONG)ke_version.build, (LONG)VersionInfo->dwBuildNumber},
         {VER_PLATFORMID, PLATFORM_NT, (LONG)VersionInfo->dwPlatformId},
+        {VER_PRODUCT_TYPE, NtProductWinNt, VersionInfo->wProductType},
     };
     const ULONG ordered =
         VER_MAJORVERSION | VER_MINORVERSION | VER_SERVICEPACKMAJOR | VER_SERVICEPACKMINOR;
@@ -200,6 +210,9 @@ NTSTATUS NTAPI RtlVerifyVersionInfo(PRTL_OSVERSIONINFOEXW VersionInfo, ULONG Typ
 
     if (TypeMask == 0 || ConditionMask == 0)
         return STATUS_INVALID_PARAMETER;
+    if ((TypeMask & VER_SUITENAME) != 0 &&
+        !suite_met(condition_of(ConditionMask, VER_SUITENAME), VersionInfo->wSuiteMask))
+        return STATUS_REVISION_MISMATCH;
     for (i = 0; i < sizeof(checks) / sizeof(checks[0]); i++) {
         const struct version_check *check = &checks[i];
         LONG order = (check->ours > check->wanted) - (check->ours < check->wanted);

@@ -106,9 +106,11 @@ VOID NTAPI KeRestoreExtendedProcessorState(PXSTATE_SAVE XStateSave)
 }
 LDR_EXPORT(KeRestoreExtendedProcessorState);
 
+/* 0 where XSAVE is not enabled, x87 and SSE or not, as its page says. */
 ULONG64 NTAPI RtlGetEnabledExtendedFeatures(ULONG64 FeatureMask)
 {
-    return FeatureMask & XSTATE_MASK_LEGACY;
+    UNREFERENCED_PARAMETER(FeatureMask);
+    return 0;
 }
 LDR_EXPORT(RtlGetEnabledExtendedFeatures);
 
