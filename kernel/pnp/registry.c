@@ -427,6 +427,31 @@ PCUNICODE_STRING pnp_key_name(struct pnp_key *key)
     return &key->name;
 }
 
+bool pnp_key_is_trusted(struct pnp_key *key)
+{
+    static const UNICODE_STRING machine = RTL_CONSTANT_STRING(L"Machine");
+    static const UNICODE_STRING hives[] = {
+        RTL_CONSTANT_STRING(L"Hardware"), RTL_CONSTANT_STRING(L"Software"),
+        RTL_CONSTANT_STRING(L"System"), RTL_CONSTANT_STRING(L"Security"),
+        RTL_CONSTANT_STRING(L"Sam")};
+    struct pnp_key *walk, *hive = NULL, *user_or_machine = NULL, *top = NULL;
+    bool trusted;
+    KIRQL irql;
+
+    KeAcquireSpinLock(&registry_lock, &irql);
+    for (walk = key; walk != NULL && walk != registry_root; walk = walk->parent) {
+        hive = user_or_machine;
+        user_or_machine = top;
+        top = walk;
+    }
+    trusted = hive == NULL; /* a deleted key, or above all hives */
+    for (size_t i = 0; !trusted && i < sizeof(hives) / sizeof(hives[0]); i++)
+        trusted =
+            names_equal(&user_or_machine->name, &machine) && names_equal(&hive->name, &hives[i]);
+    KeReleaseSpinLock(&registry_lock, irql);
+    return trusted;
+}
+
 NTSTATUS pnp_key_path(struct pnp_key *key, UNICODE_STRING *path)
 {
     enum { PATH_BYTES = 2048 };

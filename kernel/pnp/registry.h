@@ -41,6 +41,8 @@ NTSTATUS pnp_key_find(struct pnp_key *base, PCUNICODE_STRING path, bool create, 
 /* STATUS_CANNOT_DELETE: it has subkeys. */
 NTSTATUS pnp_key_delete(struct pnp_key *key);
 bool pnp_key_is_deleted(struct pnp_key *key);
+/* In one of the system's hives, which no user writes to. */
+bool pnp_key_is_trusted(struct pnp_key *key);
 
 /* Set or replace a value. */
 NTSTATUS pnp_value_set(struct pnp_key *key, PCUNICODE_STRING name, ULONG type, const void *data,

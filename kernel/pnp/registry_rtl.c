@@ -6,12 +6,16 @@
  *
  * Owns: Rtl*Registry*. Owns not: the tree (pnp/registry.c).
  */
+#include <lib/bugcheck.h>
 #include <lib/export.h>
 #include <lib/string.h>
 
 #include "io/alloc.h"
 #include "ke/ob.h"
+#include "ke/version.h"
 #include "pnp/registry.h"
+
+enum { FAST_FAIL_UNSAFE_REGISTRY_ACCESS = 9 };
 
 /* The key that RelativeTo and Path name. STATUS_INVALID_PARAMETER: no root has that number. */
 static NTSTATUS relative_open(ULONG relative_to, PCWSTR path, bool create, struct pnp_key **key)
@@ -48,6 +52,9 @@ static NTSTATUS relative_open(ULONG relative_to, PCWSTR path, bool create, struc
 
 /* ---- RtlQueryRegistryValues ----------------------------------------------------------------- */
 
+/* Of a UNICODE_STRING, with what ends it. */
+enum { STRING_BYTES_MAX = UINT16_MAX - 1 };
+
 /* One value as it is handed over. */
 struct query_value {
     PWSTR name;
@@ -81,6 +88,8 @@ static NTSTATUS direct_string(PUNICODE_STRING target, const struct query_value *
 {
     USHORT length = (USHORT)value->size;
 
+    if (value->size > STRING_BYTES_MAX)
+        return STATUS_BUFFER_TOO_SMALL;
     if (length >= sizeof(WCHAR) && ((PWSTR)value->data)[length / sizeof(WCHAR) - 1] == 0)
         length -= sizeof(WCHAR);
     if (target->Buffer == NULL) {
@@ -125,11 +134,21 @@ static NTSTATUS direct_store(PRTL_QUERY_REGISTRY_TABLE entry, const struct query
     return STATUS_SUCCESS;
 }
 
+/* Its status counts, but for the one that the page of RtlQueryRegistryValues excepts. */
+static NTSTATUS routine_call(PRTL_QUERY_REGISTRY_TABLE entry, const struct query_value *value,
+                             PVOID context)
+{
+    NTSTATUS status = entry->QueryRoutine(value->name, value->type, value->data, value->size,
+                                          context, entry->EntryContext);
+
+    return status == STATUS_BUFFER_TOO_SMALL ? STATUS_SUCCESS : status;
+}
+
 static NTSTATUS value_deliver(PRTL_QUERY_REGISTRY_TABLE entry, const struct query_value *value,
                               PVOID context)
 {
+    struct query_value part = *value;
     NTSTATUS status = STATUS_SUCCESS;
-    ULONG type = value->type;
     PWSTR at;
 
     if ((entry->Flags & RTL_QUERY_REGISTRY_DIRECT) != 0) {
@@ -143,16 +162,17 @@ static NTSTATUS value_deliver(PRTL_QUERY_REGISTRY_TABLE entry, const struct quer
     if (entry->QueryRoutine == NULL)
         return STATUS_SUCCESS;
     /* No variable has a value here, so their names stay in what is expanded. */
-    if (type == REG_EXPAND_SZ && (entry->Flags & RTL_QUERY_REGISTRY_NOEXPAND) == 0)
-        type = REG_SZ;
-    if (type != REG_MULTI_SZ || (entry->Flags & RTL_QUERY_REGISTRY_NOEXPAND) != 0)
-        return entry->QueryRoutine(value->name, type, value->data, value->size, context,
-                                   entry->EntryContext);
+    if (part.type == REG_EXPAND_SZ && (entry->Flags & RTL_QUERY_REGISTRY_NOEXPAND) == 0)
+        part.type = REG_SZ;
+    if (part.type != REG_MULTI_SZ || (entry->Flags & RTL_QUERY_REGISTRY_NOEXPAND) != 0)
+        return routine_call(entry, &part, context);
     /* A list is delivered string by string. */
-    for (at = value->data; NT_SUCCESS(status) && *at != 0; at += lib_wcslen(at) + 1)
-        status = entry->QueryRoutine(value->name, REG_SZ, at,
-                                     (ULONG)((lib_wcslen(at) + 1) * sizeof(WCHAR)), context,
-                                     entry->EntryContext);
+    part.type = REG_SZ;
+    for (at = value->data; NT_SUCCESS(status) && *at != 0; at += lib_wcslen(at) + 1) {
+        part.data = at;
+        part.size = string_size(REG_SZ, at);
+        status = routine_call(entry, &part, context);
+    }
     return status;
 }
 
@@ -265,6 +285,20 @@ static bool entry_is_valid(const RTL_QUERY_REGISTRY_TABLE *entry)
     return (entry->Flags & RTL_QUERY_REGISTRY_SUBKEY) == 0 || entry->Name != NULL;
 }
 
+/*
+ * What a user may have written is not stored without a look at its type. Since Windows 8; the page
+ * of RtlQueryRegistryValues names the bug check, Microsoft's headers its first parameter.
+ */
+static void direct_check(struct pnp_key *key, const RTL_QUERY_REGISTRY_TABLE *entry)
+{
+    const ULONG both = RTL_QUERY_REGISTRY_DIRECT | RTL_QUERY_REGISTRY_TYPECHECK;
+
+    if ((entry->Flags & both) == RTL_QUERY_REGISTRY_DIRECT && ke_version_at_least(6, 2) &&
+        !pnp_key_is_trusted(key))
+        lib_bugcheck(KERNEL_SECURITY_CHECK_FAILURE, FAST_FAIL_UNSAFE_REGISTRY_ACCESS, 0, 0, 0,
+                     NULL);
+}
+
 static NTSTATUS query_entry(struct pnp_key *top, struct pnp_key **key,
                             PRTL_QUERY_REGISTRY_TABLE entry, PVOID context)
 {
@@ -272,6 +306,7 @@ static NTSTATUS query_entry(struct pnp_key *top, struct pnp_key **key,
 
     if (!entry_is_valid(entry))
         return STATUS_INVALID_PARAMETER;
+    direct_check(*key, entry);
     if ((entry->Flags & (RTL_QUERY_REGISTRY_TOPKEY | RTL_QUERY_REGISTRY_SUBKEY)) != 0)
         query_move(top, NULL, key);
     if ((entry->Flags & RTL_QUERY_REGISTRY_SUBKEY) != 0) {
@@ -280,10 +315,11 @@ static NTSTATUS query_entry(struct pnp_key *top, struct pnp_key **key,
             return (entry->Flags & RTL_QUERY_REGISTRY_REQUIRED) != 0 ? status : STATUS_SUCCESS;
         return entry->QueryRoutine == NULL ? STATUS_SUCCESS : query_all(*key, entry, context);
     }
-    if ((entry->Flags & RTL_QUERY_REGISTRY_NOVALUE) != 0)
-        return entry->QueryRoutine == NULL
-                   ? STATUS_SUCCESS
-                   : entry->QueryRoutine(NULL, REG_NONE, NULL, 0, context, entry->EntryContext);
+    if ((entry->Flags & RTL_QUERY_REGISTRY_NOVALUE) != 0) {
+        const struct query_value none = {.type = REG_NONE};
+
+        return entry->QueryRoutine == NULL ? STATUS_SUCCESS : routine_call(entry, &none, context);
+    }
     return entry->Name == NULL ? query_all(*key, entry, context) : query_one(*key, entry, context);
 }
 
@@ -352,6 +388,8 @@ NTSTATUS NTAPI RtlCheckRegistryKey(ULONG RelativeTo, PWSTR Path)
 
     if (NT_SUCCESS(status))
         ob_dereference(key);
+    if ((RelativeTo & RTL_REGISTRY_HANDLE) != 0)
+        ob_handle_close((HANDLE)(ULONG_PTR)Path); /* as its page says */
     return status;
 }
 LDR_EXPORT(RtlCheckRegistryKey);
