@@ -7,18 +7,6 @@
 #include <ntstrsafe.h>
 #include <stdarg.h>
 
-#define ROUTINE(Type, Name, Parameters)                                                            \
-    Type(*Name) Parameters = (Type(*) Parameters)TestRoutine(L## #Name)
-
-static BOOLEAN Same(const CHAR *Text, const CHAR *Wanted)
-{
-    SIZE_T length = 0;
-
-    while (Wanted[length] != 0)
-        length++;
-    return RtlCompareMemory(Text, Wanted, length + 1) == length + 1;
-}
-
 static VOID CheckNarrow(VOID)
 {
     ROUTINE(SIZE_T, strlen, (const CHAR *));
@@ -109,8 +97,8 @@ static VOID CheckBounded(VOID)
     Expect(wcscat_s(wide, 5, L"e") == 34 && wide[0] == 0,
            "wcscat_s empties what it does not fit into");
     Expect(memcpy_s(buffer, 5, "wxyz", 5) == 0 && Same(buffer, "wxyz"), "memcpy_s copies");
-    Expect(memmove_s(buffer, 4, "12345", 5) == 34 && buffer[0] == 0 && buffer[3] == 0,
-           "memmove_s zeroes what it does not fit into");
+    Expect(memmove_s(buffer + 1, 4, buffer, 4) == 0 && RtlCompareMemory(buffer, "wwxyz", 5) == 5,
+           "memmove_s copies what overlaps");
 }
 
 static VOID CheckMemoryNames(VOID)

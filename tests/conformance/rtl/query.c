@@ -7,11 +7,6 @@
 #define UNITS 64
 #define CALLS 8
 
-#ifndef RTL_QUERY_REGISTRY_TYPECHECK
-#define RTL_QUERY_REGISTRY_TYPECHECK 0x00000100
-#define RTL_QUERY_REGISTRY_TYPECHECK_SHIFT 24
-#endif
-
 /* What a query routine was called with. */
 typedef struct _CALL {
     PVOID EntryContext;

@@ -5,28 +5,6 @@
 
 #include <stdarg.h>
 
-#define ROUTINE(Type, Name, Parameters)                                                            \
-    Type(*Name) Parameters = (Type(*) Parameters)TestRoutine(L## #Name)
-
-#define CUT ((SIZE_T)-1) /* _TRUNCATE */
-#define INVALID 22       /* EINVAL */
-#define RANGE 34         /* ERANGE */
-#define WAS_CUT 80       /* STRUNCATE */
-
-static BOOLEAN Same(const CHAR *Text, const CHAR *Wanted)
-{
-    SIZE_T length = strlen(Wanted);
-
-    return RtlCompareMemory(Text, Wanted, length + 1) == length + 1;
-}
-
-static BOOLEAN SameWide(PCWSTR Text, PCWSTR Wanted)
-{
-    SIZE_T size = (wcslen(Wanted) + 1) * sizeof(WCHAR);
-
-    return RtlCompareMemory(Text, Wanted, size) == size;
-}
-
 static VOID CheckNarrowCopies(VOID)
 {
     ROUTINE(INT, strncpy_s, (CHAR *, SIZE_T, const CHAR *, SIZE_T));

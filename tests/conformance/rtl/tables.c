@@ -78,6 +78,59 @@ VOID CheckTables(VOID)
     Expect(RtlIsGenericTableEmpty(&table), "a table whose elements are deleted is empty");
 }
 
+/* ---- ends of a table ------------------------------------------------------------------------- */
+
+static PVOID NTAPI AllocateNothing(PRTL_GENERIC_TABLE Table, CLONG Size)
+{
+    *(PULONG)Table->TableContext = Size;
+    return NULL;
+}
+
+static VOID CheckEmpty(PRTL_GENERIC_TABLE Table)
+{
+    PVOID key = NULL;
+    ULONG number = 1;
+
+    Expect(RtlLookupElementGenericTable(Table, &number) == NULL,
+           "RtlLookupElementGenericTable is NULL of an empty table");
+    Expect(RtlGetElementGenericTable(Table, 0) == NULL,
+           "RtlGetElementGenericTable is NULL of an empty table");
+    Expect(RtlEnumerateGenericTable(Table, TRUE) == NULL,
+           "RtlEnumerateGenericTable is NULL of an empty table");
+    Expect(RtlEnumerateGenericTableWithoutSplaying(Table, &key) == NULL,
+           "RtlEnumerateGenericTableWithoutSplaying is NULL of an empty table");
+    Expect(!RtlDeleteElementGenericTable(Table, &number),
+           "RtlDeleteElementGenericTable is FALSE of an empty table");
+    ExpectEqual(RtlNumberGenericTableElements(Table), 0, "an empty table counts no elements");
+}
+
+VOID CheckTableEnds(VOID)
+{
+    RTL_GENERIC_TABLE table;
+    BOOLEAN isNew = TRUE;
+    ULONG asked = 0, i;
+    PULONG number;
+
+    RtlInitializeGenericTable(&table, CompareNumbers, AllocateNothing, FreeNode, &asked);
+    CheckEmpty(&table);
+    i = 3;
+    Expect(RtlInsertElementGenericTable(&table, &i, sizeof(i), &isNew) == NULL && !isNew,
+           "RtlInsertElementGenericTable is NULL if its element cannot be allocated");
+    ExpectEqual(asked, sizeof(RTL_SPLAY_LINKS) + sizeof(LIST_ENTRY) + sizeof(i),
+                "it asks for the element's size and for links before it");
+    Expect(RtlIsGenericTableEmpty(&table), "and leaves the table as it was");
+    RtlInitializeGenericTable(&table, CompareNumbers, AllocateNode, FreeNode, NULL);
+    for (i = 0; i < 3; i++)
+        RtlInsertElementGenericTable(&table, &i, sizeof(i), NULL);
+    Expect(!RtlIsGenericTableEmpty(&table), "RtlIsGenericTableEmpty is FALSE of one with elements");
+    i = 1;
+    RtlDeleteElementGenericTable(&table, &i);
+    number = RtlGetElementGenericTable(&table, 1);
+    Expect(number != NULL && *number == 2, "elements behind one that is deleted move up by one");
+    for (i = 0; i < 3; i++)
+        RtlDeleteElementGenericTable(&table, &i);
+}
+
 /* ---- registry -------------------------------------------------------------------------------- */
 
 static NTSTATUS NTAPI CountValue(PWSTR Name, ULONG Type, PVOID Data, ULONG Length, PVOID Context,
