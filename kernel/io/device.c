@@ -3,7 +3,8 @@
  *
  * Layout of one object: header | DEVICE_OBJECT | driver's extension | struct io_device. A device
  * holds a reference to its driver. IoDeleteDevice drops the creation reference when nothing has the
- * device open; otherwise the last close does (io_device_close_reference).
+ * device open or is attached to it; otherwise the last close (io_device_close_reference) or
+ * IoDetachDevice does.
  *
  * Owns: the database lock, device lists, stacks. Owns not: names (io/name.c), IRPs (io/irp.c),
  * shutdown notification (io/shutdown.c).
@@ -83,6 +84,22 @@ static PDEVICE_OBJECT device_allocate(ULONG extension_size)
     return device;
 }
 
+/* What a file system would mount a volume on has a VPB, and sectors. WDK: IoCreateDevice */
+static void device_init_volume(PDEVICE_OBJECT device)
+{
+    VPB *volume = &io_device_of(device)->volume;
+
+    if (device->DeviceType == FILE_DEVICE_DISK)
+        device->SectorSize = PAGE_SECTOR_SIZE;
+    else if (device->DeviceType != FILE_DEVICE_CD_ROM && device->DeviceType != FILE_DEVICE_TAPE &&
+             device->DeviceType != FILE_DEVICE_VIRTUAL_DISK)
+        return;
+    volume->Type = IO_TYPE_VPB;
+    volume->Size = sizeof(*volume);
+    volume->RealDevice = device;
+    device->Vpb = volume;
+}
+
 static NTSTATUS device_name_insert(PDEVICE_OBJECT device, PUNICODE_STRING name)
 {
     char text[24];
@@ -155,13 +172,20 @@ NTSTATUS io_device_open_reference(PDEVICE_OBJECT device)
     return status;
 }
 
+/* Deleted, and nobody keeps it any more. Database lock held. */
+static bool device_is_due(PDEVICE_OBJECT device)
+{
+    return io_device_of(device)->delete_pending && device->ReferenceCount == 0 &&
+           device->AttachedDevice == NULL;
+}
+
 void io_device_close_reference(PDEVICE_OBJECT device)
 {
     bool last;
     KIRQL irql = io_database_acquire();
 
     device->ReferenceCount--;
-    last = device->ReferenceCount == 0 && io_device_of(device)->delete_pending;
+    last = device_is_due(device);
     io_database_release(irql);
     if (last)
         ob_dereference(device);
@@ -247,8 +271,7 @@ NTSTATUS NTAPI IoCreateDevice(PDRIVER_OBJECT DriverObject, ULONG DeviceExtension
     device->DeviceType = DeviceType;
     device->Characteristics = DeviceCharacteristics;
     device->Flags = DO_DEVICE_INITIALIZING | (Exclusive ? DO_EXCLUSIVE : 0);
-    if (DeviceType == FILE_DEVICE_DISK)
-        device->SectorSize = PAGE_SECTOR_SIZE;
+    device_init_volume(device);
     ob_reference(DriverObject);
     __atomic_add_fetch(&io_driver_of(DriverObject)->device_count, 1, __ATOMIC_RELAXED);
     status = device_name_insert(device, DeviceName);
@@ -277,7 +300,7 @@ VOID NTAPI IoDeleteDevice(PDEVICE_OBJECT DeviceObject)
     device_unlink(DeviceObject);
     irql = io_database_acquire();
     io_device_of(DeviceObject)->delete_pending = true;
-    now = DeviceObject->ReferenceCount == 0;
+    now = device_is_due(DeviceObject);
     io_database_release(irql);
     if (now)
         ob_dereference(DeviceObject);
@@ -320,30 +343,19 @@ PDEVICE_OBJECT NTAPI IoAttachDeviceToDeviceStack(PDEVICE_OBJECT SourceDevice,
 }
 LDR_EXPORT(IoAttachDeviceToDeviceStack);
 
-NTSTATUS NTAPI IoAttachDevice(PDEVICE_OBJECT SourceDevice, PUNICODE_STRING TargetDevice,
-                              PDEVICE_OBJECT *AttachedDevice)
-{
-    PDEVICE_OBJECT target;
-    NTSTATUS status = io_name_resolve(TargetDevice, &target, NULL, NULL);
-
-    *AttachedDevice = NULL;
-    if (!NT_SUCCESS(status))
-        return status;
-    status = IoAttachDeviceToDeviceStackSafe(SourceDevice, target, AttachedDevice);
-    ob_dereference(target);
-    return status;
-}
-LDR_EXPORT(IoAttachDevice);
-
 VOID NTAPI IoDetachDevice(PDEVICE_OBJECT TargetDevice)
 {
+    bool last = false;
     KIRQL irql = io_database_acquire();
 
     if (TargetDevice->AttachedDevice != NULL) {
         io_device_of(TargetDevice->AttachedDevice)->lower = NULL;
         TargetDevice->AttachedDevice = NULL;
+        last = device_is_due(TargetDevice);
     }
     io_database_release(irql);
+    if (last)
+        ob_dereference(TargetDevice);
 }
 LDR_EXPORT(IoDetachDevice);
 
@@ -370,6 +382,8 @@ PDEVICE_OBJECT NTAPI IoGetLowerDeviceObject(PDEVICE_OBJECT DeviceObject)
     KIRQL irql = io_database_acquire();
 
     lower = io_device_of(DeviceObject)->lower;
+    if (lower != NULL && io_device_of(lower)->delete_pending)
+        lower = NULL;
     if (lower != NULL)
         ob_reference(lower);
     io_database_release(irql);

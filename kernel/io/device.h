@@ -66,6 +66,7 @@ struct io_device {
     bool delete_pending;                                /* (d) IoDeleteDevice was called */
     POWER_STATE power_state;                            /* PoSetPowerState */
     DEVICE_POWER_STATE device_power; /* of a PDO: since START_DEVICE D0, or what it was set to */
+    VPB volume;                      /* of a disk and the like: no volume was ever mounted */
     struct io_idle idle;
     struct io_startio startio;
 };

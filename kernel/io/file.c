@@ -5,8 +5,8 @@
  * last handle (io_file_close, ZwClose) sends IRP_MJ_CLEANUP, the last reference IRP_MJ_CLOSE. All
  * requests here are synchronous; a request that takes too long is cancelled.
  *
- * Owns: FILE_OBJECT, the console's file calls, IoGetDeviceObjectPointer. Owns not: the Zw calls
- * (io/file_zw.c), name resolution (io/name.c).
+ * Owns: FILE_OBJECT, the console's file calls, what opens a device by name for a moment. Owns not:
+ * the Zw calls (io/file_zw.c), name resolution (io/name.c).
  */
 #include "io/file.h"
 
@@ -352,6 +352,27 @@ NTSTATUS NTAPI IoGetDeviceObjectPointer(PUNICODE_STRING ObjectName, ACCESS_MASK 
     return STATUS_SUCCESS;
 }
 LDR_EXPORT(IoGetDeviceObjectPointer);
+
+/*
+ * The target is opened for the attachment only: CLEANUP and CLOSE come to SourceDevice, the new
+ * top. *AttachedDevice is set before there is a way to it. IRQL = PASSIVE_LEVEL. A status of the
+ * target's IRP_MJ_CREATE, STATUS_NO_SUCH_DEVICE where nothing can be attached. WDK: IoAttachDevice
+ */
+NTSTATUS NTAPI IoAttachDevice(PDEVICE_OBJECT SourceDevice, PUNICODE_STRING TargetDevice,
+                              PDEVICE_OBJECT *AttachedDevice)
+{
+    PFILE_OBJECT file;
+    NTSTATUS status = io_file_open_wide(TargetDevice, FILE_READ_ATTRIBUTES, &file);
+
+    if (!NT_SUCCESS(status)) {
+        *AttachedDevice = NULL;
+        return status;
+    }
+    status = IoAttachDeviceToDeviceStackSafe(SourceDevice, file->DeviceObject, AttachedDevice);
+    io_file_close(file);
+    return status;
+}
+LDR_EXPORT(IoAttachDevice);
 
 PDEVICE_OBJECT NTAPI IoGetRelatedDeviceObject(PFILE_OBJECT FileObject)
 {
