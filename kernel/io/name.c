@@ -85,6 +85,13 @@ static NTSTATUS path_make(const WCHAR *head, size_t head_units, const WCHAR *tai
     return STATUS_SUCCESS;
 }
 
+static NTSTATUS path_copy(PCUNICODE_STRING text, UNICODE_STRING *path)
+{
+    if (text->Length % sizeof(WCHAR) != 0)
+        return STATUS_OBJECT_NAME_INVALID;
+    return path_make(text->Buffer, text->Length / sizeof(WCHAR), NULL, 0, path);
+}
+
 /* Database lock held. */
 static struct io_name *name_find(const UNICODE_STRING *path)
 {
@@ -138,9 +145,9 @@ NTSTATUS io_name_insert(enum io_name_kind kind, PCUNICODE_STRING path, void *obj
     name->kind = kind;
     name->object = object;
     name->enabled = kind != IO_NAME_INTERFACE;
-    status = path_make(path->Buffer, path->Length / sizeof(WCHAR), NULL, 0, &name->path);
+    status = path_copy(path, &name->path);
     if (NT_SUCCESS(status) && target != NULL)
-        status = path_make(target->Buffer, target->Length / sizeof(WCHAR), NULL, 0, &name->target);
+        status = path_copy(target, &name->target);
     if (!NT_SUCCESS(status)) {
         name_free(name);
         return status;
@@ -190,7 +197,7 @@ NTSTATUS io_name_remove_link(PCUNICODE_STRING path)
     NTSTATUS status;
     KIRQL irql;
 
-    status = path_make(path->Buffer, path->Length / sizeof(WCHAR), NULL, 0, &full);
+    status = path_copy(path, &full);
     if (!NT_SUCCESS(status))
         return status;
     irql = io_database_acquire();
@@ -236,7 +243,7 @@ NTSTATUS io_name_interface_enable(PCUNICODE_STRING path, bool enable, bool *tell
     NTSTATUS status;
     KIRQL irql;
 
-    status = path_make(path->Buffer, path->Length / sizeof(WCHAR), NULL, 0, &full);
+    status = path_copy(path, &full);
     if (!NT_SUCCESS(status))
         return status;
     irql = io_database_acquire();
@@ -303,7 +310,9 @@ static NTSTATUS name_resolve_step(UNICODE_STRING *path, PDEVICE_OBJECT *device, 
 
     name = name_find_prefix(path);
     if (name == NULL) {
-        status = STATUS_OBJECT_NAME_NOT_FOUND;
+        name = name_find(path); /* an event's, or a disabled interface's */
+        status = name != NULL && name->kind == IO_NAME_EVENT ? STATUS_OBJECT_TYPE_MISMATCH
+                                                             : STATUS_OBJECT_NAME_NOT_FOUND;
     } else {
         *matched = name->path.Length / sizeof(WCHAR);
         if (name->kind == IO_NAME_DEVICE) {
@@ -341,7 +350,7 @@ NTSTATUS io_name_resolve(PCUNICODE_STRING path, PDEVICE_OBJECT *device, UNICODE_
     unsigned depth;
 
     *device = NULL;
-    status = path_make(path->Buffer, path->Length / sizeof(WCHAR), NULL, 0, &current);
+    status = path_copy(path, &current);
     if (!NT_SUCCESS(status))
         return status;
     for (depth = 0; NT_SUCCESS(status) && *device == NULL; depth++)
@@ -365,7 +374,7 @@ void *io_name_lookup(enum io_name_kind kind, PCUNICODE_STRING path)
     void *object = NULL;
     KIRQL irql;
 
-    if (!NT_SUCCESS(path_make(path->Buffer, path->Length / sizeof(WCHAR), NULL, 0, &full)))
+    if (!NT_SUCCESS(path_copy(path, &full)))
         return NULL;
     irql = io_database_acquire();
     name = name_find(&full);
