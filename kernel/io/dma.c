@@ -290,7 +290,7 @@ PDMA_ADAPTER NTAPI IoGetDmaAdapter(PDEVICE_OBJECT PhysicalDeviceObject,
     adapter->map_registers =
         (ULONG)(ALIGN_UP(DeviceDescription->MaximumLength, PAGE_SIZE) / PAGE_SIZE) + 1;
     is_3 = DeviceDescription->Version == DEVICE_DESCRIPTION_VERSION3;
-    adapter->public.Version = is_3 ? 3 : 1;
+    adapter->public.Version = 1; /* whichever the operations' is: WDK: IoGetDmaAdapter */
     adapter->public.Size = sizeof(adapter->public);
     adapter->public.DmaOperations = is_3 ? &dma_operations_3 : &dma_operations;
     *NumberOfMapRegisters = adapter->map_registers;
