@@ -6,21 +6,32 @@
 
 #include "io/alloc.h"
 
-enum { BUGCHECK_TARGET_MDL_TOO_SMALL = 0x40 }; /* WDK: bug check 0x40 */
+enum {
+    BUGCHECK_TARGET_MDL_TOO_SMALL = 0x40, /* WDK: bug check 0x40 */
+    MDL_SIZE_MAX = 0xFFF8,                /* what Size, of 16 bits, can tell: that or more */
+};
+
+#define MDL_LENGTH_MAX (0x100000000ull - PAGE_SIZE) /* WDK: IoAllocateMdl */
 
 /* WDK surface */
 
+/* IRQL <= DISPATCH_LEVEL. NULL: no memory, or the buffer is longer than any MDL describes. */
 PMDL NTAPI IoAllocateMdl(PVOID VirtualAddress, ULONG Length, BOOLEAN SecondaryBuffer,
                          BOOLEAN ChargeQuota, PIRP Irp)
 {
+    size_t size = MmSizeOfMdl(VirtualAddress, Length);
     PMDL mdl;
     PMDL last;
 
     UNREFERENCED_PARAMETER(ChargeQuota);
-    mdl = io_allocate(MmSizeOfMdl(VirtualAddress, Length), IO_TAG_MDL);
+    if (Length > MDL_LENGTH_MAX)
+        return NULL;
+    mdl = io_allocate(size, IO_TAG_MDL);
     if (mdl == NULL)
         return NULL;
     MmInitializeMdl(mdl, VirtualAddress, Length);
+    if (size > MDL_SIZE_MAX)
+        mdl->Size = (CSHORT)MDL_SIZE_MAX;
     if (Irp == NULL)
         return mdl;
     if (!SecondaryBuffer || Irp->MdlAddress == NULL) {
@@ -46,12 +57,13 @@ VOID NTAPI IoBuildPartialMdl(PMDL SourceMdl, PMDL TargetMdl, PVOID VirtualAddres
 {
     const CSHORT inherited = MDL_MAPPED_TO_SYSTEM_VA | MDL_SOURCE_IS_NONPAGED_POOL | MDL_IO_SPACE;
     ULONG_PTR offset = (ULONG_PTR)VirtualAddress - (ULONG_PTR)MmGetMdlVirtualAddress(SourceMdl);
+    USHORT size = (USHORT)TargetMdl->Size;
     ULONG pages, first, i;
 
     if (Length == 0)
         Length = MmGetMdlByteCount(SourceMdl) - (ULONG)offset;
     pages = ADDRESS_AND_SIZE_TO_SPAN_PAGES(VirtualAddress, Length);
-    if (pages > ((ULONG)TargetMdl->Size - sizeof(MDL)) / sizeof(PFN_NUMBER))
+    if (size < MDL_SIZE_MAX && pages > (size - sizeof(MDL)) / sizeof(PFN_NUMBER))
         KeBugCheckEx(BUGCHECK_TARGET_MDL_TOO_SMALL, 0, 0, 0, 0);
     TargetMdl->StartVa = PAGE_ALIGN(VirtualAddress);
     TargetMdl->ByteOffset = BYTE_OFFSET(VirtualAddress);
