@@ -286,12 +286,19 @@ LDR_EXPORT(IofCallDriver);
  */
 VOID FASTCALL IofCompleteRequest(PIRP Irp, CCHAR PriorityBoost)
 {
-    if (Irp->Type != IO_TYPE_IRP || Irp->CurrentLocation > Irp->StackCount)
+    /* By the completion routine of whoever built it; nobody but the I/O manager is left above. */
+    bool kept = Irp->CurrentLocation == Irp->StackCount + 1 &&
+                (Irp->AllocationFlags & IO_IRP_THREADED) != 0;
+
+    if (Irp->Type != IO_TYPE_IRP || (Irp->CurrentLocation > Irp->StackCount && !kept))
         KeBugCheckEx(MULTIPLE_IRP_COMPLETE_REQUESTS, (ULONG_PTR)Irp, 0, 0, 0);
     if (Irp->CancelRoutine != NULL)
         KeBugCheckEx(CANCEL_STATE_IN_COMPLETED_IRP, (ULONG_PTR)Irp, (ULONG_PTR)Irp->CancelRoutine,
                      0, 0);
-    irp_complete(Irp, PriorityBoost);
+    if (kept)
+        irp_finish(Irp, PriorityBoost);
+    else
+        irp_complete(Irp, PriorityBoost);
 }
 LDR_EXPORT(IofCompleteRequest);
 
