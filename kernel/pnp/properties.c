@@ -14,11 +14,12 @@
 #include "pnp/property.h"
 #include "pnp/text.h"
 
-/* Where a property comes from: bytes of the devnode, or a value of its Enum key. */
+/* Where a property comes from: bytes of the devnode, a value of its Enum key, or a number. */
 struct property {
     const void *data;
     ULONG size;
     const WCHAR *value; /* name of a value of the Enum key */
+    ULONG number;
 };
 
 static ULONG list_size(const CM_RESOURCE_LIST *list)
@@ -30,11 +31,11 @@ static ULONG list_size(const CM_RESOURCE_LIST *list)
                                       sizeof(CM_PARTIAL_RESOURCE_DESCRIPTOR));
 }
 
-static bool property_of_bus(const struct pnp_devnode *node, DEVICE_REGISTRY_PROPERTY which,
-                            struct property *property)
+static NTSTATUS property_of_bus(const struct pnp_devnode *node, DEVICE_REGISTRY_PROPERTY which,
+                                struct property *property)
 {
     if (!node->has_bus)
-        return false;
+        return STATUS_OBJECT_NAME_NOT_FOUND;
     property->size = sizeof(ULONG);
     if (which == DevicePropertyBusNumber) {
         property->data = &node->bus.BusNumber;
@@ -44,69 +45,104 @@ static bool property_of_bus(const struct pnp_devnode *node, DEVICE_REGISTRY_PROP
         property->data = &node->bus.BusTypeGuid;
         property->size = sizeof(GUID);
     }
-    return true;
+    return STATUS_SUCCESS;
 }
 
-static bool property_find(const struct pnp_devnode *node, DEVICE_REGISTRY_PROPERTY which,
-                          struct property *property)
+/* The values of the Enum key, by property. */
+static const WCHAR *property_value(DEVICE_REGISTRY_PROPERTY which)
 {
-    *property = (struct property){0};
     switch (which) {
     case DevicePropertyDeviceDescription:
-        property->value = L"DeviceDesc";
-        return true;
+        return L"DeviceDesc";
     case DevicePropertyClassName:
-        property->value = L"Class";
-        return true;
+        return L"Class";
     case DevicePropertyClassGuid:
-        property->value = L"ClassGUID";
-        return true;
+        return L"ClassGUID";
     case DevicePropertyDriverKeyName:
-        property->value = L"Driver";
-        return true;
+        return L"Driver";
     case DevicePropertyManufacturer:
-        property->value = L"Mfg";
-        return true;
+        return L"Mfg";
     case DevicePropertyFriendlyName:
-        property->value = L"FriendlyName";
-        return true;
+        return L"FriendlyName";
     case DevicePropertyLocationInformation:
-        property->value = L"LocationInformation";
-        return true;
+        return L"LocationInformation";
+    default:
+        return NULL;
+    }
+}
+
+/* An interrupt has no translation before its vector is allocated. */
+static bool list_has_interrupt(const CM_RESOURCE_LIST *list)
+{
+    const CM_PARTIAL_RESOURCE_DESCRIPTOR *descriptors;
+
+    if (list == NULL)
+        return false;
+    descriptors = &list->List[0].PartialResourceList.PartialDescriptors[0];
+    for (ULONG i = 0; i < list->List[0].PartialResourceList.Count; i++)
+        if (descriptors[i].Type == CmResourceTypeInterrupt)
+            return true;
+    return false;
+}
+
+static ULONG removal_policy(const DEVICE_CAPABILITIES *capabilities)
+{
+    if (!capabilities->Removable)
+        return RemovalPolicyExpectNoRemoval;
+    return capabilities->SurpriseRemovalOK ? RemovalPolicyExpectSurpriseRemoval
+                                           : RemovalPolicyExpectOrderlyRemoval;
+}
+
+static NTSTATUS property_find(const struct pnp_devnode *node, DEVICE_REGISTRY_PROPERTY which,
+                              struct property *property)
+{
+    *property = (struct property){.value = property_value(which), .size = sizeof(ULONG)};
+    if (property->value != NULL)
+        return STATUS_SUCCESS;
+    property->data = &property->number;
+    switch (which) {
     case DevicePropertyHardwareID:
         property->data = node->hardware_ids;
         property->size = pnp_multi_size(node->hardware_ids);
-        return true;
+        return STATUS_SUCCESS;
     case DevicePropertyCompatibleIDs:
         property->data = node->compatible_ids;
         property->size = pnp_multi_size(node->compatible_ids);
-        return true;
+        return STATUS_SUCCESS;
+    case DevicePropertyBootConfigurationTranslated:
+        if (list_has_interrupt(node->boot_configuration))
+            return STATUS_OBJECT_NAME_NOT_FOUND;
+        /* fall through */
     case DevicePropertyBootConfiguration:
         property->data = node->boot_configuration;
         property->size = list_size(node->boot_configuration);
-        return true;
+        return STATUS_SUCCESS;
     case DevicePropertyAllocatedResources:
         property->data = node->raw;
         property->size = list_size(node->raw);
-        return true;
+        return STATUS_SUCCESS;
     case DevicePropertyResourceRequirements:
         property->data = node->requirements;
         property->size = node->requirements == NULL ? 0 : node->requirements->ListSize;
-        return true;
+        return STATUS_SUCCESS;
     case DevicePropertyAddress:
-        property->data = &node->capabilities.Address;
-        property->size = sizeof(ULONG);
-        return node->capabilities.Address != ~(ULONG)0;
+        property->number = node->capabilities.Address;
+        return STATUS_SUCCESS;
     case DevicePropertyUINumber:
-        property->data = &node->capabilities.UINumber;
-        property->size = sizeof(ULONG);
-        return node->capabilities.UINumber != ~(ULONG)0;
+        property->number = node->capabilities.UINumber;
+        return STATUS_SUCCESS;
+    case DevicePropertyInstallState:
+        property->number = node->installed ? InstallStateInstalled : InstallStateNeedsReinstall;
+        return STATUS_SUCCESS;
+    case DevicePropertyRemovalPolicy:
+        property->number = removal_policy(&node->capabilities);
+        return STATUS_SUCCESS;
     case DevicePropertyBusNumber:
     case DevicePropertyLegacyBusType:
     case DevicePropertyBusTypeGuid:
         return property_of_bus(node, which, property);
     default:
-        return false;
+        return STATUS_INVALID_PARAMETER_2;
     }
 }
 
@@ -159,13 +195,14 @@ NTSTATUS pnp_property_get(const struct pnp_devnode *node, DEVICE_REGISTRY_PROPER
                           ULONG room, PVOID buffer, PULONG result)
 {
     struct property property;
+    NTSTATUS status;
 
     *result = 0;
     if (which == DevicePropertyPhysicalDeviceObjectName || which == DevicePropertyEnumeratorName)
         return name_out(node, which == DevicePropertyEnumeratorName, room, buffer, result);
-    if (!property_find(node, which, &property))
-        return which > DevicePropertyContainerID ? STATUS_INVALID_PARAMETER_2
-                                                 : STATUS_OBJECT_NAME_NOT_FOUND;
+    status = property_find(node, which, &property);
+    if (!NT_SUCCESS(status))
+        return status;
     if (property.value != NULL)
         return pnp_property_value(node, property.value, room, buffer, result);
     return pnp_property_copy(property.data, property.size, room, buffer, result);
@@ -198,6 +235,12 @@ static NTSTATUS profile_key(struct pnp_key *key, struct pnp_key **in_profile)
 
 /* WDK surface */
 
+/*
+ * What nobody told of a device has the value 0xFFFFFFFF, if it is a number, or is not found. IRQL =
+ * PASSIVE_LEVEL. STATUS_INVALID_DEVICE_REQUEST: no PDO, or none that has been enumerated.
+ * STATUS_INVALID_PARAMETER_2, STATUS_BUFFER_TOO_SMALL, STATUS_OBJECT_NAME_NOT_FOUND. WDK:
+ * IoGetDeviceProperty
+ */
 NTSTATUS NTAPI IoGetDeviceProperty(PDEVICE_OBJECT DeviceObject,
                                    DEVICE_REGISTRY_PROPERTY DeviceProperty, ULONG BufferLength,
                                    PVOID PropertyBuffer, PULONG ResultLength)

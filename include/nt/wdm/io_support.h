@@ -152,6 +152,21 @@ typedef enum {
     DevicePropertyContainerID = 0x16
 } DEVICE_REGISTRY_PROPERTY;
 
+typedef enum _DEVICE_INSTALL_STATE {
+    InstallStateInstalled,
+    InstallStateNeedsReinstall,
+    InstallStateFailedInstall,
+    InstallStateFinishInstall
+} DEVICE_INSTALL_STATE,
+    *PDEVICE_INSTALL_STATE;
+
+typedef enum _DEVICE_REMOVAL_POLICY {
+    RemovalPolicyExpectNoRemoval = 1,
+    RemovalPolicyExpectOrderlyRemoval = 2,
+    RemovalPolicyExpectSurpriseRemoval = 3
+} DEVICE_REMOVAL_POLICY,
+    *PDEVICE_REMOVAL_POLICY;
+
 #define PLUGPLAY_REGKEY_DEVICE 1
 #define PLUGPLAY_REGKEY_DRIVER 2
 #define PLUGPLAY_REGKEY_CURRENT_HWPROFILE 4
