@@ -7,10 +7,14 @@
 static VOID Run(VOID)
 {
     CheckObjects();
+    CheckStacks();
     CheckNames();
     CheckNamed();
     CheckRequests();
+    CheckBuilt();
+    CheckRemoveLock();
     CheckMdls();
+    CheckPartialMdls();
     CheckMemory();
     CheckKeys();
     CheckProcessors();

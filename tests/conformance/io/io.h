@@ -32,6 +32,10 @@ NTKERNELAPI NTSTATUS NTAPI IoSetDeviceInterfacePropertyData(PUNICODE_STRING Symb
 #endif
 
 VOID CheckObjects(VOID);
+VOID CheckStacks(VOID);
+VOID CheckBuilt(VOID);
+VOID CheckPartialMdls(VOID);
+VOID CheckRemoveLock(VOID);
 VOID CheckNames(VOID);
 VOID CheckNamed(VOID);
 VOID CheckRequests(VOID);
