@@ -35,7 +35,7 @@ static VOID CheckSetAgain(VOID)
 }
 
 /* A timer that expires while the processor is held to which its DPC goes. */
-static BOOLEAN ExpireHeld(PHELD_PROCESSOR Held, PVOID QueuedByHand)
+static BOOLEAN ExpireHeld(PHELD_PROCESSOR Held, PVOID QueuedByHand, LONG Period)
 {
     ULONG waited, other = TestOtherProcessor(0);
 
@@ -47,7 +47,7 @@ static BOOLEAN ExpireHeld(PHELD_PROCESSOR Held, PVOID QueuedByHand)
         return FALSE;
     if (QueuedByHand != NULL)
         KeInsertQueueDpc(&Noted.Dpc, QueuedByHand, NULL);
-    KeSetTimer(&Timer, In(1), &Noted.Dpc);
+    KeSetTimerEx(&Timer, In(1), Period, &Noted.Dpc);
     for (waited = 0; waited < DPC_WAIT_MS / 2 && !KeReadStateTimer(&Timer); waited++)
         TestPause(1);
     return TRUE;
@@ -69,18 +69,46 @@ static VOID CheckHeld(VOID)
                    "one processor");
         return;
     }
-    if (ExpireHeld(&held, NULL)) {
+    if (ExpireHeld(&held, NULL, 0)) {
         Expect(KeCancelTimer(&Timer) == FALSE, "DPC-37 cancelling an expired timer gives FALSE");
         ExpectEqual((ULONG)Noted.Runs, 0, "DPC-37 whose DPC is still queued");
         EndHeld(&held);
         ExpectEqual((ULONG)Noted.Runs, 1,
                     "DPC-37 the DPC runs all the same; KeFlushQueuedDpcs waits for it");
     }
-    if (ExpireHeld(&held, (PVOID)1)) { /* one object for both uses, against the advice */
+    if (ExpireHeld(&held, (PVOID)1, 0)) { /* one object for both uses, against the advice */
         EndHeld(&held);
         Expect(Noted.Runs == 1 && Noted.Argument1 == (PVOID)1,
                "DPC-35, DPC-4 a timer that expires while its DPC is queued by hand adds no run");
     }
+    if (ExpireHeld(&held, NULL, 1)) {
+        Expect(KeCancelTimer(&Timer) == TRUE,
+               "DPC-37 cancelling a periodic timer gives TRUE also when its DPC is queued already");
+        EndHeld(&held);
+        ExpectEqual((ULONG)Noted.Runs, 1, "DPC-37 that DPC runs all the same, once");
+    }
+}
+
+static VOID CheckCancelled(VOID)
+{
+    BOOLEAN never, queued, again;
+    KIRQL irql;
+
+    NoteInitialize(&Noted);
+    KeInitializeTimer(&Timer);
+    KeRaiseIrql(DISPATCH_LEVEL, &irql);
+    never = KeCancelTimer(&Timer);
+    KeSetTimer(&Timer, In(1), &Noted.Dpc);
+    queued = KeCancelTimer(&Timer);
+    again = KeCancelTimer(&Timer);
+    KeLowerIrql(irql);
+    TestPause(3 * SHORT_MS);
+    Expect(!never && !again,
+           "KeCancelTimer gives FALSE for a timer that was never set, and for one "
+           "that is cancelled");
+    Expect(queued && Noted.Runs == 0 && !KeReadStateTimer(&Timer),
+           "KeCancelTimer, at DISPATCH_LEVEL, takes a timer out with its DPC, and it stays not "
+           "signaled");
 }
 
 static VOID CheckPeriodic(VOID)
@@ -127,6 +155,7 @@ VOID CheckTimers(VOID)
 {
     CheckSetAgain();
     CheckHeld();
+    CheckCancelled();
     CheckPeriodic();
     CheckFree();
 }

@@ -58,6 +58,27 @@ static VOID NTAPI NeverCalled(KBUGCHECK_CALLBACK_REASON Reason,
     UNREFERENCED_PARAMETER(Length);
 }
 
+static VOID CheckPlain(VOID)
+{
+    PKBUGCHECK_CALLBACK_RECORD plain = &Plain;
+    BOOLEAN never, in, out, again;
+    KIRQL irql;
+
+    KeInitializeCallbackRecord(plain);
+    KeRaiseIrql(HIGH_LEVEL, &irql);
+    never = KeDeregisterBugCheckCallback(plain);
+    in = KeRegisterBugCheckCallback(plain, AtStopPlain, &PlainBuffer, sizeof(PlainBuffer),
+                                    FirstName);
+    out = KeDeregisterBugCheckCallback(plain);
+    again = KeDeregisterBugCheckCallback(plain);
+    KeLowerIrql(irql);
+    Expect(in && out, "KeDeregisterBugCheckCallback, at any IRQL, takes out what is registered");
+    Expect(!never && !again, "KeDeregisterBugCheckCallback returns FALSE for what is not");
+    Initialize(&First);
+    Expect(!KeDeregisterBugCheckReasonCallback(&First),
+           "KeDeregisterBugCheckReasonCallback returns FALSE for what is not registered");
+}
+
 VOID CheckBugCheckCallbacks(VOID)
 {
     static const ULONG reasons[] = {KbCallbackSecondaryDumpData, KbCallbackDumpIo,
@@ -89,6 +110,7 @@ VOID CheckBugCheckCallbacks(VOID)
     out = KeDeregisterBugCheckReasonCallback(&First);
     KeLowerIrql(irql);
     Expect(in && out, "at any IRQL");
+    CheckPlain();
 }
 
 VOID StopBugCheck(VOID)

@@ -110,12 +110,16 @@ static VOID CheckSystemTime(VOID)
 
 /* ---- delays --------------------------------------------------------------------------------- */
 
+static LARGE_INTEGER Interval; /* not on the stack: a wait in user mode may have that paged out */
+
 /* How long KeDelayExecutionThread takes, in 100 ns units; -1: it does not succeed. */
-static LONGLONG Delay(LONGLONG Interval, BOOLEAN Alertable)
+static LONGLONG DelayIn(KPROCESSOR_MODE Mode, LONGLONG Units, BOOLEAN Alertable)
 {
-    LARGE_INTEGER interval = {.QuadPart = Interval};
     LARGE_INTEGER frequency, before = KeQueryPerformanceCounter(&frequency), after;
-    NTSTATUS status = KeDelayExecutionThread(KernelMode, Alertable, &interval);
+    NTSTATUS status;
+
+    Interval.QuadPart = Units;
+    status = KeDelayExecutionThread(Mode, Alertable, &Interval);
 
     after = KeQueryPerformanceCounter(NULL);
     if (status != STATUS_SUCCESS)
@@ -123,10 +127,16 @@ static LONGLONG Delay(LONGLONG Interval, BOOLEAN Alertable)
     return (after.QuadPart - before.QuadPart) * UNITS_PER_SECOND / frequency.QuadPart;
 }
 
+static LONGLONG Delay(LONGLONG Units, BOOLEAN Alertable)
+{
+    return DelayIn(KernelMode, Units, Alertable);
+}
+
 static VOID CheckDelays(VOID)
 {
     LARGE_INTEGER now;
     LONGLONG due, passed;
+    KIRQL irql, after;
 
     Expect(Delay(-30 * MS, FALSE) >= 30 * MS && Delay(-30 * MS, TRUE) >= 30 * MS,
            "KeDelayExecutionThread takes no less than a relative interval");
@@ -138,6 +148,14 @@ static VOID CheckDelays(VOID)
     passed = Delay(now.QuadPart - 30 * MS, FALSE);
     Expect(passed >= 0 && passed < WAIT_MS * MS, "one in the past is over at once");
     Expect(Delay(0, FALSE) >= 0, "and one of nothing");
+    Expect(DelayIn(UserMode, -10 * MS, FALSE) >= 10 * MS,
+           "KeDelayExecutionThread takes no less in a UserMode wait");
+    KeRaiseIrql(APC_LEVEL, &irql);
+    passed = Delay(-10 * MS, FALSE);
+    after = KeGetCurrentIrql();
+    KeLowerIrql(irql);
+    Expect(passed >= 10 * MS && after == APC_LEVEL,
+           "KeDelayExecutionThread at APC_LEVEL comes back at that level");
 }
 
 /* ---- ticks ---------------------------------------------------------------------------------- */

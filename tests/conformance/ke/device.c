@@ -1,5 +1,5 @@
 /*
- * device.c - device queues by key; buffers that a device has written.
+ * device.c - the order of device queues; buffers that a device has written.
  */
 #include "ke.h"
 
@@ -43,6 +43,39 @@ VOID CheckDeviceQueue(VOID)
     Expect(got[2] == wanted[2], "the first of all where there is none");
     Expect(got[3] == wanted[3] && !busy, "of a busy one that is empty NULL, which makes it idle");
     Expect(!again && last == -1, "so that the next entry is not queued");
+}
+
+/* ---- the order of entries ------------------------------------------------------------------- */
+
+VOID CheckDeviceQueueOrder(VOID)
+{
+    static const ULONG keys[] = {7, 0, MAXULONG, 7, 0, 7};
+    static const LONG wanted[] = {2, 5, 1, 4, 6, 3, -1};
+    static KDEVICE_QUEUE_ENTRY sorted[7];
+    PKDEVICE_QUEUE_ENTRY taken;
+    ULONG i, wrong = 0, reversed = 0;
+    KIRQL irql;
+
+    KeInitializeDeviceQueue(&Queue);
+    KeRaiseIrql(DISPATCH_LEVEL, &irql);
+    wrong += KeInsertByKeyDeviceQueue(&Queue, &sorted[0], 1) || !Queue.Busy || sorted[0].Inserted;
+    for (i = 0; i < 6; i++)
+        wrong += !KeInsertByKeyDeviceQueue(&Queue, &sorted[i + 1], keys[i]);
+    for (i = 0; i < 7; i++) {
+        taken = KeRemoveDeviceQueue(&Queue);
+        wrong += (taken == NULL ? -1 : (LONG)(taken - sorted)) != wanted[i];
+    }
+    for (i = 0; i < ENTRIES; i++)
+        reversed += KeInsertDeviceQueue(&Queue, &Entries[i]) != (i > 0) || !Queue.Busy;
+    for (i = 0; i < ENTRIES; i++)
+        reversed += NumberOf(KeRemoveDeviceQueue(&Queue)) != (i + 1 < ENTRIES ? (LONG)i + 1 : -1);
+    KeLowerIrql(irql);
+    ExpectEqual(wrong, 0,
+                "KeInsertByKeyDeviceQueue queues behind all entries of a key not greater, from 0 "
+                "to MAXULONG; in a queue that is not busy it makes that busy and queues nothing");
+    ExpectEqual(reversed, 0,
+                "KeInsertDeviceQueue queues at the tail; in a queue that is not busy it makes that "
+                "busy and queues nothing");
 }
 
 /* ---- KeFlushIoBuffers ----------------------------------------------------------------------- */

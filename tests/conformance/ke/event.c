@@ -124,6 +124,25 @@ static VOID CheckReset(EVENT_TYPE Type)
     Expect(set != 0 && reset == 0, "at DISPATCH_LEVEL, too");
 }
 
+/* ---- KeClearEvent --------------------------------------------------------------------------- */
+
+static VOID CheckClear(EVENT_TYPE Type)
+{
+    LONG state;
+    KIRQL irql;
+
+    KeInitializeEvent(&Event, Type, TRUE);
+    KeRaiseIrql(DISPATCH_LEVEL, &irql);
+    KeClearEvent(&Event);
+    state = KeReadStateEvent(&Event);
+    KeLowerIrql(irql);
+    Expect(state == 0 && TestWait(&Event, 0) == STATUS_TIMEOUT,
+           "KeClearEvent, at DISPATCH_LEVEL, makes an event of either type not signaled");
+    KeClearEvent(&Event);
+    ExpectEqual((ULONG)KeReadStateEvent(&Event), 0,
+                "KeClearEvent leaves an event that is not signaled as it is");
+}
+
 /* ---- semaphores ----------------------------------------------------------------------------- */
 
 static KSEMAPHORE Semaphore;
@@ -245,6 +264,8 @@ VOID CheckEvents(VOID)
     CheckPulseAlone(SynchronizationEvent);
     CheckReset(NotificationEvent);
     CheckReset(SynchronizationEvent);
+    CheckClear(NotificationEvent);
+    CheckClear(SynchronizationEvent);
     CheckSemaphoreLimit();
     CheckSemaphoreWaiters();
     CheckCoalescable();

@@ -59,12 +59,11 @@ static VOID CheckMutex(VOID)
     PKGUARDED_MUTEX guarded = MEMORY;
     PKMUTEX mutex = MEMORY;
     KIRQL irql = Dirty(HIGH_LEVEL);
-    LONG state;
 
     KeInitializeMutex(mutex, 0);
-    state = KeReadStateMutex(mutex);
     KeLowerIrql(irql);
-    Expect(state == 1 && TestWait(mutex, 0) == STATUS_SUCCESS && KeReadStateMutex(mutex) == 0,
+    Expect(KeReadStateMutex(mutex) == 1 && TestWait(mutex, 0) == STATUS_SUCCESS &&
+               KeReadStateMutex(mutex) == 0,
            "KeInitializeMutex, at any IRQL, in memory that is aligned to 8 bytes, makes a mutex "
            "that is signaled");
     KeReleaseMutex(mutex, FALSE);

@@ -21,6 +21,7 @@ static VOID Run(VOID)
     CheckDebug();
     CheckBugCheckCallbacks();
     CheckDeviceQueue();
+    CheckDeviceQueueOrder();
     CheckFlush();
 }
 
@@ -32,8 +33,10 @@ static VOID Stop(ULONG Number)
         StopState(Number);
     else if (Number < 30)
         StopDebug(Number);
-    else
+    else if (Number < 40)
         StopBugCheck();
+    else
+        StopMutex(Number);
 }
 
 const TEST_GROUP TestGroup = {.Run = Run, .Stop = Stop};

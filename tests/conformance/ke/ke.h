@@ -15,7 +15,7 @@
  *   state.c       extended processor state, features
  *   debug.c       no debugger; printing, breakpoints
  *   bugcheck.c    callbacks at a stop
- *   device.c      device queues by key, buffers that a device has written
+ *   device.c      the order of device queues, buffers that a device has written
  */
 #pragma once
 
@@ -39,9 +39,11 @@ VOID CheckState(VOID);
 VOID CheckDebug(VOID);
 VOID CheckBugCheckCallbacks(VOID);
 VOID CheckDeviceQueue(VOID);
+VOID CheckDeviceQueueOrder(VOID);
 VOID CheckFlush(VOID);
 
 VOID StopIrql(ULONG Number);  /* 1 to 3 */
 VOID StopState(ULONG Number); /* 10 to 13 */
 VOID StopDebug(ULONG Number); /* 20, 21 */
 VOID StopBugCheck(VOID);      /* 30 */
+VOID StopMutex(ULONG Number); /* 40, 41 */

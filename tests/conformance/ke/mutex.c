@@ -111,6 +111,21 @@ static VOID CheckGuarded(VOID)
     Expect(!KeAreAllApcsDisabled() && Other(TryGuarded), "in the end the mutex is free");
 }
 
+/* The thread would wait for itself for ever: the system stops instead. */
+VOID StopMutex(ULONG Number)
+{
+    KeInitializeGuardedMutex(&Guarded);
+    ExpectStop(0xBF, (ULONG64)(ULONG_PTR)&Guarded, (ULONG64)(ULONG_PTR)KeGetCurrentThread(),
+               TEST_ANY, TEST_ANY,
+               Number == 40 ? "KeAcquireGuardedMutex by the holder would wait for ever"
+                            : "KeAcquireGuardedMutexUnsafe by the holder would wait for ever");
+    KeAcquireGuardedMutex(&Guarded);
+    if (Number == 40)
+        KeAcquireGuardedMutex(&Guarded);
+    else
+        KeAcquireGuardedMutexUnsafe(&Guarded);
+}
+
 /* ---- fast mutexes, the caller having disabled APCs ------------------------------------------ */
 
 static VOID TryFast(PVOID Context)

@@ -162,7 +162,7 @@ static VOID NTAPI Changed(PVOID Context, PKE_PROCESSOR_CHANGE_NOTIFY_CONTEXT Cha
 
 static VOID CheckChanges(VOID)
 {
-    static CHANGES changes;
+    static CHANGES changes, other;
     ULONG count = TestProcessors();
     PVOID handle = KeRegisterProcessorChangeCallback(Changed, &changes, 0);
 
@@ -174,6 +174,10 @@ static VOID CheckChanges(VOID)
                changes.Failures == 0,
            "unless asked to: each is announced, then each is confirmed");
     KeDeregisterProcessorChangeCallback(handle);
+    handle = KeRegisterProcessorChangeCallback(Changed, &other, KE_PROCESSOR_CHANGE_ADD_EXISTING);
+    KeDeregisterProcessorChangeCallback(handle);
+    Expect(other.Completes == count && changes.Completes == count,
+           "KeDeregisterProcessorChangeCallback: it is not called any more when others are");
     ExpectEqual(changes.Wrong, 0, "at PASSIVE_LEVEL, with number and status");
     RtlZeroMemory(&changes, sizeof(changes));
     changes.Refuse = count;
