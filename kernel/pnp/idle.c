@@ -56,8 +56,15 @@ static void timer_start(void)
     KeReleaseSpinLock(&timer_lock, irql);
 }
 
+/* The times of the power policy are for disks alone (WDK: PoRegisterDeviceForIdleDetection). */
+static bool has_policy_times(PDEVICE_OBJECT device)
+{
+    return device->DeviceType == FILE_DEVICE_DISK || device->DeviceType == FILE_DEVICE_MASS_STORAGE;
+}
+
 /* WDK surface */
 
+/* <= APC_LEVEL. NULL: the detection has ended, or a time of -1 is not for devices of this type. */
 PULONG NTAPI PoRegisterDeviceForIdleDetection(PDEVICE_OBJECT DeviceObject,
                                               ULONG ConservationIdleTime, ULONG PerformanceIdleTime,
                                               DEVICE_POWER_STATE State)
@@ -69,6 +76,9 @@ PULONG NTAPI PoRegisterDeviceForIdleDetection(PDEVICE_OBJECT DeviceObject,
         io_idle_unregister(DeviceObject);
         return NULL;
     }
+    if ((ConservationIdleTime == MAXULONG || PerformanceIdleTime == MAXULONG) &&
+        !has_policy_times(DeviceObject))
+        return NULL;
     counter = io_idle_register(DeviceObject, limit, State);
     timer_start();
     return counter;
