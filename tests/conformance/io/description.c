@@ -121,17 +121,35 @@ static VOID CheckBugCheckCallback(VOID)
            "and deregistered once");
 }
 
+static LOGICAL(NTAPI *Within)(ULONG_PTR, SIZE_T);
+
+static VOID NTAPI LookInDpc(PKDPC Dpc, PVOID Context, PVOID First, PVOID Second)
+{
+    UNREFERENCED_PARAMETER(Dpc);
+    UNREFERENCED_PARAMETER(First);
+    UNREFERENCED_PARAMETER(Second);
+    *(PBOOLEAN)Context = Within((ULONG_PTR)&Dpc, sizeof(Dpc)) && !Within((ULONG_PTR)Context, 1);
+}
+
 static VOID CheckStackLimits(VOID)
 {
-    LOGICAL(NTAPI * within)(ULONG_PTR, SIZE_T) = TestRoutine(L"IoWithinStackLimits");
+    static BOOLEAN right;
+    static KDPC dpc;
     ULONG_PTR low, high;
+
+    Within = TestRoutine(L"IoWithinStackLimits");
 
     IoGetStackLimits(&low, &high);
     Expect(low < (ULONG_PTR)&low && (ULONG_PTR)&low < high, "a variable lies within the stack");
     Expect(IoGetInitialStack() == (PVOID)high, "IoGetInitialStack is its upper end");
-    Expect(within((ULONG_PTR)&low, sizeof(low)) && !within(low - 1, 1) && !within(high - 8, 9) &&
-               !within((ULONG_PTR)&low, ~(SIZE_T)0),
-           "IoWithinStackLimits tells what lies within");
+    Expect(Within((ULONG_PTR)&low, sizeof(low)) && Within(low, high - low),
+           "IoWithinStackLimits is TRUE for what lies within, up to all of it");
+    Expect(!Within(low - 1, 1) && !Within(high - 8, 9) && !Within((ULONG_PTR)&low, ~(SIZE_T)0),
+           "IoWithinStackLimits is FALSE for what begins below or ends above");
+    KeInitializeDpc(&dpc, LookInDpc, &right);
+    KeInsertQueueDpc(&dpc, NULL, NULL);
+    KeFlushQueuedDpcs();
+    Expect(right, "IoWithinStackLimits knows the stack that DPCs run on");
 }
 
 VOID CheckDescriptions(VOID)

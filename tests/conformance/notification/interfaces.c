@@ -147,6 +147,41 @@ static VOID WithdrawHeld(PVOID Context)
     InterlockedExchange(&Withdrawn, 1);
 }
 
+static VOID WithdrawHeldAtOnce(PVOID Context)
+{
+    UNREFERENCED_PARAMETER(Context);
+    IoUnregisterPlugPlayNotification(Held.Entry);
+    InterlockedExchange(&Withdrawn, 1);
+}
+
+/* The routine that IoUnregisterPlugPlayNotification withdraws may run on. */
+static VOID CheckNotWaiting(VOID)
+{
+    ULONG here = TestCurrentProcessor(), there = TestOtherProcessor(here);
+    TEST_THREAD enabler, withdrawer;
+
+    Register(&Held, EventCategoryDeviceInterfaceChange, 0, (PVOID)&Class);
+    Held.Hold = 1;
+    Withdrawn = 0;
+    if (!TestThreadStart(&enabler, there, EnableFirst, NULL)) {
+        Expect(FALSE, "a thread can be had");
+        return;
+    }
+    while (!Held.Inside)
+        TestPause(1);
+    if (TestThreadStart(&withdrawer, here, WithdrawHeldAtOnce, NULL)) {
+        TestSpinUntil(&Withdrawn, 1, 60000);
+        Expect(Withdrawn && Held.Inside,
+               "IoUnregisterPlugPlayNotification does not wait for a routine that runs");
+        InterlockedExchange(&Held.Hold, 0);
+        TestThreadJoin(&withdrawer);
+    }
+    InterlockedExchange(&Held.Hold, 0);
+    TestThreadJoin(&enabler);
+    IoSetDeviceInterfaceState(&First, FALSE);
+    ExpectEqual((ULONG)Held.Calls, 1, "which is not called for what comes later");
+}
+
 static VOID CheckWaiting(VOID)
 {
     ULONG here = TestCurrentProcessor(), there = TestOtherProcessor(here);
@@ -231,6 +266,7 @@ VOID CheckInterfaces(VOID)
     CheckEvents();
     CheckExisting();
     CheckWaiting();
+    CheckNotWaiting();
     CheckCrowd();
     RtlFreeUnicodeString(&First);
     RtlFreeUnicodeString(&Second);

@@ -131,7 +131,8 @@ static VOID CheckReinitialisation(VOID)
 /* ---- relations ------------------------------------------------------------------------------- */
 
 static PDRIVER_DISPATCH PassPnp;
-static volatile LONG BusQueries;
+static volatile LONG BusQueries, StateQueries;
+static KIRQL StateIrql;
 
 static NTSTATUS NTAPI DispatchPnp(PDEVICE_OBJECT DeviceObject, PIRP Irp)
 {
@@ -140,6 +141,10 @@ static NTSTATUS NTAPI DispatchPnp(PDEVICE_OBJECT DeviceObject, PIRP Irp)
     if (stack->MinorFunction == IRP_MN_QUERY_DEVICE_RELATIONS &&
         stack->Parameters.QueryDeviceRelations.Type == BusRelations)
         InterlockedIncrement(&BusQueries);
+    if (stack->MinorFunction == IRP_MN_QUERY_PNP_DEVICE_STATE) {
+        StateIrql = KeGetCurrentIrql();
+        InterlockedIncrement(&StateQueries);
+    }
     return PassPnp(DeviceObject, Irp);
 }
 
@@ -161,6 +166,13 @@ static VOID CheckRelations(VOID)
     IoInvalidateDeviceRelations(TestDevices->Physical, RemovalRelations);
     TestPause(50);
     ExpectEqual((ULONG)BusQueries, 1, "for other relations nothing is queried beforehand");
+    StateQueries = 0;
+    KeRaiseIrql(DISPATCH_LEVEL, &irql);
+    IoInvalidateDeviceState(TestDevices->Physical);
+    KeLowerIrql(irql);
+    TestSpinUntil(&StateQueries, 1, 60000);
+    Expect(StateQueries == 1 && StateIrql == PASSIVE_LEVEL && TestDevices->Started,
+           "IoInvalidateDeviceState has the device's state queried, later and in a thread");
     TestDriver->MajorFunction[IRP_MJ_PNP] = PassPnp;
 }
 

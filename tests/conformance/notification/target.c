@@ -64,7 +64,9 @@ static VOID CheckCustomEvents(PTEST_DEVICE One, PTEST_DEVICE Two)
     PFILE_OBJECT first = NULL, second = NULL;
     PEVENT event = ExAllocatePoolWithTag(NonPagedPool, sizeof(*event), TEST_TAG);
     REGISTRANT one, two;
+    NTSTATUS status;
     KEVENT done;
+    KIRQL irql;
 
     if (event == NULL || !NT_SUCCESS(OpenInterface(One, &first)) ||
         !NT_SUCCESS(OpenInterface(Two, &second))) {
@@ -92,6 +94,12 @@ static VOID CheckCustomEvents(PTEST_DEVICE One, PTEST_DEVICE Two)
     Expect(two.Calls == 1 && two.Data == 0x5678 && two.File == second &&
                two.Irql == PASSIVE_LEVEL && one.Calls == 1,
            "when a copy of the event has been told");
+    FillEvent(event, &CustomEvent, 0x9ABC);
+    KeRaiseIrql(DISPATCH_LEVEL, &irql);
+    status = IoReportTargetDeviceChangeAsynchronous(Two->Physical, event, NULL, NULL);
+    KeLowerIrql(irql);
+    ExpectStatus(status, STATUS_SUCCESS, "it may be called at DISPATCH_LEVEL, with no callback");
+    Expect(TestSpinUntil(&two.Calls, 2, 60000) && two.Data == 0x9ABC, "and reports all the same");
     CheckRefusals(One->Physical);
     Expect(one.Calls == 1, "nothing that was refused has been told");
     Unregister(&one);

@@ -42,6 +42,49 @@ static VOID CheckSequence(PTEST_DEVICE Device)
            "G-PO-3 D3 counts as D3, and as a state below D1 and D2");
 }
 
+static NTSTATUS NTAPI Keep(PDEVICE_OBJECT DeviceObject, PIRP Irp, PVOID Context)
+{
+    UNREFERENCED_PARAMETER(DeviceObject);
+    UNREFERENCED_PARAMETER(Irp);
+    InterlockedIncrement(Context);
+    return STATUS_MORE_PROCESSING_REQUIRED;
+}
+
+/* From the top of the stack, where it is held, to the bottom. */
+static VOID CheckPending(PTEST_DEVICE Device)
+{
+    PIRP irp = IoAllocateIrp(Device->Self->StackSize, FALSE);
+    volatile LONG completions = 0;
+    PIO_STACK_LOCATION next;
+    KIRQL irql;
+    NTSTATUS status;
+
+    if (irp == NULL) {
+        Expect(FALSE, "there is memory for an IRP");
+        return;
+    }
+    irp->IoStatus.Status = STATUS_NOT_SUPPORTED;
+    next = IoGetNextIrpStackLocation(irp);
+    next->MajorFunction = IRP_MJ_POWER;
+    next->MinorFunction = IRP_MN_QUERY_POWER;
+    next->Parameters.Power.Type = DevicePowerState;
+    next->Parameters.Power.State.DeviceState = PowerDeviceD0;
+    IoSetCompletionRoutine(irp, Keep, (PVOID)&completions, TRUE, TRUE, TRUE);
+    Watch(Hold);
+    KeRaiseIrql(DISPATCH_LEVEL, &irql);
+    status = PoCallDriver(Device->Self, irp);
+    KeLowerIrql(irql);
+    ExpectStatus(status, STATUS_PENDING,
+                 "G-PO-3 PoCallDriver gives STATUS_PENDING for what is not completed yet");
+    Expect(completions == 0 && SeenCount == 1 && Seen[0].Irp == irp,
+           "G-PO-3 and has called the driver, at DISPATCH_LEVEL, too");
+    Watch(PassOn);
+    Release(0);
+    Expect(TestSpinUntil(&completions, 1, PATIENCE) && NT_SUCCESS(irp->IoStatus.Status),
+           "G-PO-3 whose completion is told");
+    IoFreeIrp(irp);
+}
+
 static VOID CheckUnknown(PTEST_DEVICE Device)
 {
     IO_STACK_LOCATION location = {.MinorFunction = 0x44};
@@ -81,5 +124,6 @@ VOID CheckDevice(PTEST_DEVICE Device)
     Watch(PassOn);
     CheckSequence(Device);
     CheckUnknown(Device);
+    CheckPending(Device);
     CheckInterrupt(Device);
 }

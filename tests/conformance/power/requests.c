@@ -216,6 +216,29 @@ static VOID CheckStates(PTEST_DEVICE Device)
 /* ---- Idle detection ----------------------------------------------------------------------- */
 
 #define IDLE_TIME 3u /* seconds */
+#define POLICY_TIME ((ULONG)-1)
+
+static VOID CheckIdlePolicy(PTEST_DEVICE Device)
+{
+    PDEVICE_OBJECT disk;
+    PULONG counter;
+
+    Expect(PoRegisterDeviceForIdleDetection(Device->Self, POLICY_TIME, IDLE_TIME, PowerDeviceD3) ==
+                   NULL &&
+               PoRegisterDeviceForIdleDetection(Device->Self, IDLE_TIME, POLICY_TIME,
+                                                PowerDeviceD3) == NULL,
+           "G-PO-5 the times of the power policy, -1, are for no device of another type");
+    if (!NT_SUCCESS(IoCreateDevice(TestDriver, 0, NULL, FILE_DEVICE_DISK, 0, FALSE, &disk))) {
+        Expect(FALSE, "there is memory for a device");
+        return;
+    }
+    counter = PoRegisterDeviceForIdleDetection(disk, POLICY_TIME, POLICY_TIME, PowerDeviceD3);
+    Expect(counter != NULL, "G-PO-5 but for a disk");
+    Expect(PoRegisterDeviceForIdleDetection(disk, 600, 600, PowerDeviceD3) == counter,
+           "G-PO-5 a device has one idle detection: registered again, it has other times");
+    PoRegisterDeviceForIdleDetection(disk, 0, 0, PowerDeviceD3);
+    IoDeleteDevice(disk);
+}
 
 static VOID CheckIdle(PTEST_DEVICE Device)
 {
@@ -258,4 +281,5 @@ VOID CheckRequests(PTEST_DEVICE One, PTEST_DEVICE Other)
     CheckInrush(One, Other);
     CheckStates(One);
     CheckIdle(One);
+    CheckIdlePolicy(One);
 }

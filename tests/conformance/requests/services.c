@@ -86,6 +86,7 @@ typedef struct _WORK {
     KIRQL Irql;
     BOOLEAN System; /* in a system thread */
     ULONG Again;    /* how often it is to queue itself */
+    BOOLEAN End;    /* it is to uninitialize its item */
 } WORK, *PWORK;
 
 static VOID NTAPI WorkEx(PVOID IoObject, PVOID Context, PIO_WORKITEM Item);
@@ -100,6 +101,10 @@ static VOID Note(PWORK Work, PVOID Object, PVOID Argument)
         Work->Again--;
         IoQueueWorkItemEx(Work->Item, WorkEx, DelayedWorkQueue, Work);
         return;
+    }
+    if (Work->End) {
+        IoUninitializeWorkItem(Work->Item);
+        RtlFillMemory(Work->Item, IoSizeofWorkItem(), 0xCC); /* the driver's memory again */
     }
     KeSetEvent(&Work->Done, IO_NO_INCREMENT, FALSE);
 }
@@ -128,6 +133,7 @@ static VOID CheckWorkItems(VOID)
     ULONG size = IoSizeofWorkItem();
     PUCHAR memory = ExAllocatePoolWithTag(NonPagedPool, size + 16, TEST_TAG);
     WORK work = {.Item = (PIO_WORKITEM)memory};
+    KIRQL irql;
     ULONG i;
 
     if (memory == NULL) {
@@ -136,11 +142,16 @@ static VOID CheckWorkItems(VOID)
     }
     RtlFillMemory(memory, size + 16, 0xCC);
     KeInitializeEvent(&work.Done, SynchronizationEvent, FALSE);
+    KeRaiseIrql(HIGH_LEVEL, &irql);
+    size = IoSizeofWorkItem();
     IoInitializeWorkItem(device, work.Item);
+    KeLowerIrql(irql);
     for (i = 0; i < 16 && memory[size + i] == 0xCC; i++)
         ;
     ExpectEqual(i, 16, "IoInitializeWorkItem writes no more than IoSizeofWorkItem says");
+    KeRaiseIrql(DISPATCH_LEVEL, &irql);
     IoQueueWorkItem(work.Item, Work, DelayedWorkQueue, &work);
+    KeLowerIrql(irql);
     Expect(WaitForWork(&work) && work.Object == device && work.Irql == PASSIVE_LEVEL && work.System,
            "a work item in the driver's memory runs in a system thread at PASSIVE_LEVEL");
     IoQueueWorkItemEx(work.Item, WorkEx, CriticalWorkQueue, &work);
@@ -154,7 +165,11 @@ static VOID CheckWorkItems(VOID)
     IoQueueWorkItemEx(work.Item, WorkEx, DelayedWorkQueue, &work);
     Expect(WaitForWork(&work) && work.Object == TestDriver,
            "a work item can be a driver's instead of a device's");
-    IoUninitializeWorkItem(work.Item);
+    work.End = TRUE;
+    work.Object = NULL;
+    IoQueueWorkItemEx(work.Item, WorkEx, DelayedWorkQueue, &work);
+    Expect(WaitForWork(&work) && work.Object == TestDriver,
+           "a routine may uninitialize its own item");
     ExFreePoolWithTag(memory, TEST_TAG);
 }
 

@@ -81,6 +81,15 @@ static NTSTATUS TryWmi(VOID)
     return status;
 }
 
+static NTSTATUS TryPower(VOID)
+{
+    POWER_STATE on = {.DeviceState = PowerDeviceD0};
+    NTSTATUS status =
+        PoRequestPowerIrp(TestDevices->Physical, IRP_MN_QUERY_POWER, on, NULL, NULL, NULL);
+
+    return status == STATUS_PENDING ? STATUS_SUCCESS : status;
+}
+
 static NTSTATUS NTAPI NotNotified(PVOID Structure, PVOID Context)
 {
     UNREFERENCED_PARAMETER(Structure);
@@ -157,6 +166,7 @@ static const ATTEMPT attempts[] = {
      TryCompletionRoutine},
     {"IoInitializeTimer without memory gives STATUS_INSUFFICIENT_RESOURCES", TryTimer},
     {"IoWMIRegistrationControl without memory gives STATUS_INSUFFICIENT_RESOURCES", TryWmi},
+    {"PoRequestPowerIrp without memory gives STATUS_INSUFFICIENT_RESOURCES", TryPower},
     {"IoRegisterPlugPlayNotification without memory gives STATUS_INSUFFICIENT_RESOURCES",
      TryNotification},
     {"IoReportTargetDeviceChangeAsynchronous without memory gives STATUS_INSUFFICIENT_RESOURCES",

@@ -39,6 +39,7 @@ static VOID CheckProcess(VOID)
                 "IoGetRequestorProcessId: and its id");
     Expect(!IoIs32bitProcess(irp), "IoIs32bitProcess: no request is made by one of 32 bits");
     IoFreeIrp(irp);
+    Expect(!IoIs32bitProcess(NULL), "IoIs32bitProcess: nor is the current process, without an IRP");
 }
 
 static VOID CheckIdentifiers(VOID)

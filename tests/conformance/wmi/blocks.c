@@ -63,6 +63,8 @@ static VOID CheckAllData(VOID)
     ProviderReset();
     ExpectStatus(Ask(IRP_MN_QUERY_ALL_DATA, &BlockGuid, Buffer, SIZE, &Information), STATUS_SUCCESS,
                  "IRP_MN_QUERY_ALL_DATA brings all instances");
+    ExpectStatus(Provider.Completion, STATUS_SUCCESS,
+                 "WmiCompleteRequest returns the status that it was given");
     Expect(Provider.Calls == 1 && Provider.GuidIndex == 0 && Provider.Instance == 0 &&
                Provider.Count == INSTANCES && Provider.Lengths,
            "in one call of DpWmiQueryDataBlock");
@@ -82,6 +84,8 @@ static VOID CheckAllData(VOID)
     needed = (ULONG)Information;
     ExpectStatus(Ask(IRP_MN_QUERY_ALL_DATA, &BlockGuid, Buffer, needed - 1, &Information),
                  STATUS_SUCCESS, "a buffer that is too small is a success, too");
+    ExpectStatus(Provider.Completion, STATUS_SUCCESS,
+                 "WmiCompleteRequest makes a success of STATUS_BUFFER_TOO_SMALL");
     Expect(Information == sizeof(*small) && small->WnodeHeader.BufferSize == sizeof(*small) &&
                (small->WnodeHeader.Flags & WNODE_FLAG_TOO_SMALL) != 0,
            "that brings a WNODE_TOO_SMALL");
@@ -108,6 +112,8 @@ static VOID CheckAllData(VOID)
     ExpectStatus(Ask(IRP_MN_QUERY_ALL_DATA, &BlockGuid, Buffer, SIZE, &Information),
                  STATUS_DEVICE_NOT_READY,
                  "what the driver fails a query with is what it ends with");
+    ExpectStatus(Provider.Completion, STATUS_DEVICE_NOT_READY,
+                 "WmiCompleteRequest returns a failure as it was given");
     ExpectEqual(Information, 0, "without data");
 }
 

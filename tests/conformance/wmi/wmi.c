@@ -50,6 +50,12 @@ static VOID CompleteLater(PVOID Context)
     WmiCompleteRequest(TestDevices->Self, irp, STATUS_SUCCESS, Provider.Size[0], IO_NO_INCREMENT);
 }
 
+static NTSTATUS Completed(PDEVICE_OBJECT DeviceObject, PIRP Irp, NTSTATUS Status, ULONG Used)
+{
+    Provider.Completion = WmiCompleteRequest(DeviceObject, Irp, Status, Used, IO_NO_INCREMENT);
+    return Provider.Completion;
+}
+
 static NTSTATUS NTAPI QueryDataBlock(PDEVICE_OBJECT DeviceObject, PIRP Irp, ULONG GuidIndex,
                                      ULONG InstanceIndex, ULONG InstanceCount,
                                      PULONG InstanceLengthArray, ULONG BufferAvail, PUCHAR Buffer)
@@ -65,10 +71,9 @@ static NTSTATUS NTAPI QueryDataBlock(PDEVICE_OBJECT DeviceObject, PIRP Irp, ULON
     for (i = InstanceIndex; i < InstanceIndex + InstanceCount; i++)
         used = ((used + 7) & ~7u) + Provider.Size[i]; /* each instance on eight bytes */
     if (!NT_SUCCESS(Provider.Status))
-        return WmiCompleteRequest(DeviceObject, Irp, Provider.Status, 0, IO_NO_INCREMENT);
+        return Completed(DeviceObject, Irp, Provider.Status, 0);
     if (InstanceLengthArray == NULL || used > BufferAvail)
-        return WmiCompleteRequest(DeviceObject, Irp, STATUS_BUFFER_TOO_SMALL, used,
-                                  IO_NO_INCREMENT);
+        return Completed(DeviceObject, Irp, STATUS_BUFFER_TOO_SMALL, used);
     used = 0;
     for (i = InstanceIndex; i < InstanceIndex + InstanceCount; i++) {
         used = (used + 7) & ~7u;
@@ -81,7 +86,7 @@ static NTSTATUS NTAPI QueryDataBlock(PDEVICE_OBJECT DeviceObject, PIRP Irp, ULON
         if (TestThreadStart(&Completer, TestCurrentProcessor(), CompleteLater, Irp))
             return STATUS_PENDING;
     }
-    return WmiCompleteRequest(DeviceObject, Irp, STATUS_SUCCESS, used, IO_NO_INCREMENT);
+    return Completed(DeviceObject, Irp, STATUS_SUCCESS, used);
 }
 
 /* What all callbacks that change something have in common. */
@@ -207,7 +212,7 @@ static NTSTATUS NTAPI DispatchSystemControl(PDEVICE_OBJECT DeviceObject, PIRP Ir
     }
 }
 
-static NTSTATUS NTAPI Completed(PDEVICE_OBJECT DeviceObject, PIRP Irp, PVOID Context)
+static NTSTATUS NTAPI Signal(PDEVICE_OBJECT DeviceObject, PIRP Irp, PVOID Context)
 {
     UNREFERENCED_PARAMETER(DeviceObject);
     UNREFERENCED_PARAMETER(Irp);
@@ -235,7 +240,7 @@ NTSTATUS Send(UCHAR Minor, ULONG_PTR ProviderId, PVOID DataPath, PVOID Buffer, U
     location->Parameters.WMI.DataPath = DataPath;
     location->Parameters.WMI.Buffer = Buffer;
     location->Parameters.WMI.BufferSize = Size;
-    IoSetCompletionRoutine(irp, Completed, &event, TRUE, TRUE, TRUE);
+    IoSetCompletionRoutine(irp, Signal, &event, TRUE, TRUE, TRUE);
     IoCallDriver(device, irp);
     KeWaitForSingleObject(&event, Executive, KernelMode, FALSE, NULL);
     if (Provider.Later)

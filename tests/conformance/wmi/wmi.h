@@ -38,6 +38,7 @@ typedef struct _PROVIDER {
     WMIENABLEDISABLECONTROL Function;
     BOOLEAN Enable;
     SYSCTL_IRP_DISPOSITION Disposition; /* of the last request */
+    NTSTATUS Completion;                /* what the last WmiCompleteRequest of a query returned */
     ULONG Size[INSTANCES];              /* of the first block's instances */
     UCHAR Data[INSTANCES][DATA];
 } PROVIDER;
