@@ -112,8 +112,8 @@ def test_the_backtrace_of_a_stop_that_was_asked_for_begins_at_the_call():
 def test_the_report_says_what_the_parameters_mean():
     text = stop(ACCESS_AT_DISPATCH).text
     _, (address, irql, _, _) = stop_line(text)
-    assert re.search(rf"^dirql: \*\*\* faults\.sys\+0x[0-9a-f]+ used {address:#x} at IRQL {irql:#x}, "
-                     "where no memory is$", text, re.M)
+    meaning = rf"faults\.sys\+0x[0-9a-f]+ used {address:#x} at IRQL {irql:#x}, where no memory is"
+    assert re.search(rf"^dirql: \*\*\* {meaning}$", text, re.M)
 
 
 def test_bugcheck_reboot_resets_the_machine():
