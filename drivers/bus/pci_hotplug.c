@@ -4,8 +4,9 @@
  * A rescan compares what answers with what is listed: a function that no longer answers was pulled
  * out, and its stack gets SURPRISE_REMOVAL and REMOVE_DEVICE; one that is new gets addresses, a
  * route and a PDO, and is started. ACPI asks for one where firmware notices (bus check, device
- * check), the console by `rescan`. An eject request is orderly: drivers are asked first, and the
- * slot is released only if none refuses. ACPI 6.5 5.6.6 "Device Object Notifications".
+ * check), pci_slot.c where a port does, the console by `rescan`. An eject request is orderly:
+ * drivers are asked first, and the slot is released only if none refuses. ACPI 6.5 5.6.6 "Device
+ * Object Notifications".
  *
  * Owns: the order of these steps. Owns not: bridges that come: their buses have no numbers.
  */
@@ -94,20 +95,19 @@ static bool place_bus(const struct acpi_pci_place *place, uint8_t *bus)
     return true;
 }
 
-/* Ask the drivers of every function in the slot, and remove them. False: one refuses. */
-static bool slot_release(const struct acpi_pci_place *place)
+enum { ANY_DEVICE = -1 };
+
+/* A device on a bus, or all. False: a driver refuses. */
+static bool release(uint16_t segment, uint8_t bus, int device)
 {
-    uint16_t slot = place->hop_count == 0 ? 0 : place->hops[place->hop_count - 1] >> 8;
     struct pci_function *function = NULL;
     NTSTATUS status = STATUS_SUCCESS;
-    uint8_t bus;
 
-    if (place->hop_count == 0 || !place_bus(place, &bus))
-        return false;
     pnp_lock();
     while (NT_SUCCESS(status) && (function = pci_function_after(function)) != NULL) {
-        if (function->where.segment == place->segment && function->where.bus == bus &&
-            PCI_DEVFN_DEVICE(function->where.devfn) == slot && function->pdo != NULL) {
+        if (function->where.segment == segment && function->where.bus == bus &&
+            (device == ANY_DEVICE || PCI_DEVFN_DEVICE(function->where.devfn) == device) &&
+            function->pdo != NULL) {
             status = pnp_remove(pnp_devnode_of(function->pdo), false);
             function_say(function, NT_SUCCESS(status) ? "released" : "its driver keeps it");
         }
@@ -116,7 +116,20 @@ static bool slot_release(const struct acpi_pci_place *place)
     return NT_SUCCESS(status);
 }
 
+bool pci_release_behind(const struct pci_function *bridge)
+{
+    return release(bridge->where.segment, bridge->bridge.secondary, ANY_DEVICE);
+}
+
+static bool place_release(const struct acpi_pci_place *place)
+{
+    uint8_t bus;
+
+    return place->hop_count != 0 && place_bus(place, &bus) &&
+           release(place->segment, bus, place->hops[place->hop_count - 1] >> 8);
+}
+
 void pci_hotplug_init(void)
 {
-    acpi_set_hotplug(pci_rescan, slot_release);
+    acpi_set_hotplug(pci_rescan, place_release);
 }

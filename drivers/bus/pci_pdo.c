@@ -16,6 +16,7 @@
 #include "io/driver.h"
 #include "memory.h"
 #include "messages.h"
+#include "pci_slot.h"
 #include "pdo.h"
 #include "pnp/bus_interface.h"
 
@@ -44,13 +45,17 @@ static NTSTATUS function_start(struct pci_function *function)
                  PCI_DEVFN_DEVICE(function->where.devfn), PCI_DEVFN_FUNCTION(function->where.devfn),
                  'A' + function->interrupt_pin - 1);
     function->is_started = true;
+    if (pci_is_bridge(function))
+        pci_slot_start(function);
     return STATUS_SUCCESS;
 }
 
 /* Bridges go on passing on what their children do. */
 static void function_stop(struct pci_function *function)
 {
-    if (!pci_is_bridge(function) && function->is_started)
+    if (pci_is_bridge(function))
+        pci_slot_stop(function);
+    else if (function->is_started)
         pci_command_change(function, PCI_COMMAND_INTX_DISABLE, PCI_COMMAND_BUS_MASTER);
     function->is_started = false;
 }

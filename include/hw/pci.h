@@ -142,22 +142,60 @@ enum { PCI_POWER_CONTROL = 0x04, PCI_POWER_D0_DELAY_US = 10000 };
 
 /* PCIe 7.5.3, PCI Express capability: offsets from its start; the last two since version 2. */
 enum {
-    PCI_EXPRESS_CAPABILITIES = 0x02,     /* 16 */
-    PCI_EXPRESS_DEVICE_CONTROL = 0x08,   /* 16 */
-    PCI_EXPRESS_LINK_CONTROL = 0x10,     /* 16 */
-    PCI_EXPRESS_DEVICE_CONTROL_2 = 0x28, /* 16 */
-    PCI_EXPRESS_LINK_CONTROL_2 = 0x30,   /* 16 */
+    PCI_EXPRESS_CAPABILITIES = 0x02,      /* 16 */
+    PCI_EXPRESS_DEVICE_CONTROL = 0x08,    /* 16 */
+    PCI_EXPRESS_LINK_CAPABILITIES = 0x0C, /* 32 */
+    PCI_EXPRESS_LINK_CONTROL = 0x10,      /* 16 */
+    PCI_EXPRESS_LINK_STATUS = 0x12,       /* 16 */
+    PCI_EXPRESS_SLOT_CAPABILITIES = 0x14, /* 32 */
+    PCI_EXPRESS_SLOT_CONTROL = 0x18,      /* 16 */
+    PCI_EXPRESS_SLOT_STATUS = 0x1A,       /* 16 */
+    PCI_EXPRESS_DEVICE_CONTROL_2 = 0x28,  /* 16 */
+    PCI_EXPRESS_LINK_CONTROL_2 = 0x30,    /* 16 */
 };
 
 /* PCIe 7.5.3.2, capabilities register of PCI Express. */
 #define PCI_EXPRESS_VERSION BITS(3, 0)
 #define PCI_EXPRESS_PORT_TYPE BITS(7, 4)
+#define PCI_EXPRESS_SLOT_IMPLEMENTED BIT(8)
 enum {
     PCI_EXPRESS_ROOT_PORT = 4,
     PCI_EXPRESS_DOWNSTREAM_PORT = 6,
     PCI_EXPRESS_TO_PCI_BRIDGE = 7,
     PCI_EXPRESS_FROM_PCI_BRIDGE = 8,
 };
+
+/* PCIe 7.5.3.6 and 7.5.3.8, link. */
+#define PCI_EXPRESS_LINK_REPORTS_ACTIVE BIT(20)
+#define PCI_EXPRESS_LINK_IS_ACTIVE BIT(13)
+
+/* PCIe 7.5.3.9, slot capabilities. */
+#define PCI_EXPRESS_SLOT_HAS_BUTTON BIT(0)
+#define PCI_EXPRESS_SLOT_HAS_POWER BIT(1)     /* a power controller */
+#define PCI_EXPRESS_SLOT_HAS_INDICATOR BIT(4) /* for power */
+#define PCI_EXPRESS_SLOT_HOT_PLUG BIT(6)
+#define PCI_EXPRESS_SLOT_NO_COMPLETION BIT(18) /* commands take effect at once, unsaid */
+#define PCI_EXPRESS_SLOT_NUMBER BITS(31, 19)
+
+/* PCIe 7.5.3.10, slot control. */
+#define PCI_EXPRESS_SLOT_BUTTON_ENABLE BIT(0)
+#define PCI_EXPRESS_SLOT_PRESENCE_ENABLE BIT(3)
+#define PCI_EXPRESS_SLOT_INTERRUPT_ENABLE BIT(5)
+#define PCI_EXPRESS_SLOT_INDICATOR BITS(9, 8)
+enum {
+    PCI_EXPRESS_INDICATOR_ON = 1,
+    PCI_EXPRESS_INDICATOR_BLINK = 2,
+    PCI_EXPRESS_INDICATOR_OFF = 3
+};
+#define PCI_EXPRESS_SLOT_POWER_OFF BIT(10)
+#define PCI_EXPRESS_SLOT_LINK_ENABLE BIT(12)
+
+/* PCIe 7.5.3.11, slot status; events are cleared by writing 1. */
+#define PCI_EXPRESS_SLOT_BUTTON BIT(0)
+#define PCI_EXPRESS_SLOT_PRESENCE_CHANGED BIT(3)
+#define PCI_EXPRESS_SLOT_COMPLETED BIT(4)
+#define PCI_EXPRESS_SLOT_IS_OCCUPIED BIT(6)
+#define PCI_EXPRESS_SLOT_LINK_CHANGED BIT(8)
 
 /* PCI 3.2.2.3.2, configuration mechanism #1. */
 enum { PCI_CONFIG_ADDRESS_PORT = 0xCF8, PCI_CONFIG_DATA_PORT = 0xCFC };

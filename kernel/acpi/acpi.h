@@ -171,6 +171,11 @@ struct acpi_pci_place {
  */
 void acpi_set_hotplug(void (*changed)(void), bool (*released)(const struct acpi_pci_place *place));
 /*
+ * Ask for the PCI Express slots below a root bus (osc.c). True: firmware leaves them to us, and
+ * does not look after them any more. It may be asked again. PASSIVE_LEVEL.
+ */
+bool acpi_pci_take_slots(uint16_t segment, uint8_t bus);
+/*
  * S5. Returns if the machine stays on, and at once above PASSIVE_LEVEL, where AML must not run.
  * Given to hal_machine_set_power_off() by acpi_events_start().
  */

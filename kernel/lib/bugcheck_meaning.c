@@ -63,7 +63,7 @@ static const struct {
     {0x121, 4, "@2 is still connected to its interrupt, and its device or driver goes"},
     {0x121, 5, "@4 gives %3 to the timer %2, which does not allow it"},
     {0x131, 0x01, "extended processor state is saved or restored at IRQL %2"},
-    {0x133, 0x00, "a DPC or interrupt service routine has run for %2 ticks of 1/64 s, and may for %3"},
+    {0x133, 0x00, "a DPC or ISR has run for %2 ticks of 1/64 s; %3 are allowed"},
     {0x133, 0x01, "a processor was at DISPATCH_LEVEL or above for more than %2 ticks of 1/64 s"},
     {0x139, 0x02, "a function's stack buffer is overrun: its security cookie is overwritten"},
     {0x139, 0x03, "a LIST_ENTRY is corrupt: an entry is removed twice, or memory overwritten"},

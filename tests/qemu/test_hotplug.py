@@ -95,19 +95,24 @@ def test_a_device_that_somebody_has_open_is_not_released():
         assert devices(guest, "VEN_1033") == ["started"]
 
 
-ECAM, CAPABILITIES, POWER = 0xB0000000, 0x34, 1
+ECAM, CAPABILITIES, POWER, EXPRESS = 0xB0000000, 0x34, 0x01, 0x10
+
+
+def config_capability(guest, device, wanted):
+    """Where a capability of 00:<device>.0 is in memory."""
+    config = ECAM | device << 15
+    offset = guest.qtest.readl(config + CAPABILITIES) & 0xFF
+    while offset:
+        header = guest.qtest.readl(config + offset)
+        if header & 0xFF == wanted:
+            return config + offset
+        offset = header >> 8 & 0xFF
+    raise AssertionError(f"the function has no capability {wanted:#x}")
 
 
 def power_state(guest, device):
-    """D-state by the power management capability of 00:<device>.0."""
-    config = ECAM | device << 15
-    offset = guest.qtest.readl(config + CAPABILITIES) & 0xFF
-    while True:
-        header = guest.qtest.readl(config + offset)
-        if header & 0xFF == POWER:
-            return guest.qtest.readl(config + offset + 4) & 3
-        offset = header >> 8 & 0xFF
-        assert offset, "the function has no power management"
+    """Its D-state."""
+    return guest.qtest.readl(config_capability(guest, device, POWER) + 4) & 3
 
 
 @pytest.mark.parametrize("name, device", [("e1000e", "e1000e"), ("nvme", "nvme")])
@@ -146,3 +151,86 @@ def test_a_device_without_a_route_starts_without_a_line_and_says_so(driver, fold
         row, = [row for row in guest.json("devices -j") if "VEN_1234&DEV_11E8" in row["instance"]]
         assert row["state"] == state
         assert not any(text.startswith("line") for text in row["resources"])
+
+
+# ---- Slots that their port reports itself -------------------------------------------------------
+
+NATIVE = ["-global", "ICH9-LPC.acpi-pci-hotplug-with-bridge-support=off"]
+SLOT_CONTROL, SLOT_OFF = 0x18, 0x0700  # power indicator and power controller off
+PORTS = {
+    "MSI-X": (["pcie-root-port,id=port0,chassis=1,slot=7,addr=6"], 6, "msix 00:06.0"),
+    "MSI": (["ioh3420,id=port0,chassis=1,slot=7,addr=6"], 6, "msi 00:06.0"),
+    "a port of a switch": (["ioh3420,id=rp,chassis=1,addr=6", "x3130-upstream,bus=rp,id=up",
+                            "xio3130-downstream,bus=up,id=port0,chassis=2,slot=7"], None,
+                           "msi 02:00.0"),
+}
+BUTTON_SECONDS = 5
+
+
+def native(port, **more):
+    return Guest(devices=PORTS[port][0], drivers=["virtio-rng"], named=[], monitor=True,
+                 qemu_args=NATIVE, **more)
+
+
+def slot_calls(guest, port):
+    """How often the port's interrupt was claimed."""
+    return sum(sum(row["claims"]) for row in guest.json("irq -j")
+               if row["source"].startswith(PORTS[port][2]))
+
+
+@pytest.mark.parametrize("cpus", [1, 4])
+@pytest.mark.parametrize("port", sorted(PORTS))
+def test_a_port_says_itself_what_is_plugged_in_and_asked_for(port, cpus):
+    """By an interrupt of the port: ACPI has no part in it. The button counts after five seconds."""
+    with native(port, cpus=cpus) as guest:
+        guest.wait_for_prompt()
+        assert "pci: slot 7: hot-plug by its port" in guest.text
+        assert slot_calls(guest, port) == 0
+        guest.monitor.command("device_add virtio-rng-pci,id=plugged,bus=port0")
+        wait_for(lambda: devices(guest, "VEN_1AF4"), ["started"])
+        assert len(set(read_random(guest))) > 1
+        came = slot_calls(guest, port)
+        assert came >= 1
+        asked = time.monotonic()
+        guest.monitor.command("device_del plugged")
+        guest.expect("slot 7: button pressed: five seconds")
+        wait_for(lambda: devices(guest, "VEN_1AF4"), [], BUTTON_SECONDS + 30)
+        assert time.monotonic() - asked >= BUTTON_SECONDS
+        assert "01:00.0: released" in guest.text or "03:00.0: released" in guest.text
+        wait_for(lambda: "virtio-rng" in guest.monitor.command("info qtree"), False)
+        assert slot_calls(guest, port) > came
+        assert "0 differ" in "\n".join(guest.command("verify irq"))
+
+
+def test_what_is_pulled_out_of_such_a_slot_is_removed_by_surprise():
+    """By the port's own register, which the guest is not asked about."""
+    with native("MSI-X", qtest=True) as guest:
+        guest.wait_for_prompt()
+        guest.monitor.command("device_add virtio-rng-pci,id=plugged,bus=port0")
+        wait_for(lambda: devices(guest, "VEN_1AF4"), ["started"])
+        control = config_capability(guest, 6, EXPRESS) + SLOT_CONTROL
+        guest.qtest.writel(control, guest.qtest.readl(control) & 0xFFFF | SLOT_OFF)
+        wait_for(lambda: "virtio-rng" in guest.monitor.command("info qtree"), False)
+        wait_for(lambda: devices(guest, "VEN_1AF4"), [])
+        assert "01:00.0: unplugged" in guest.text and "released" not in guest.text
+        assert not [row for row in guest.json("irq -j") if row["drivers"] == ["virtio-rng.sys"]]
+
+
+def test_a_driver_that_keeps_its_device_keeps_the_slot_on():
+    with Guest(devices=PORTS["MSI-X"][0] + ["nec-usb-xhci,id=xhci,bus=port0"], drivers=["xhci"],
+               cpus=2, monitor=True, qemu_args=NATIVE) as guest:
+        guest.wait_for_prompt()
+        guest.command('job start "dev read xhci0 8" 1')  # waits for a change of a port
+        wait_for(lambda: any(row["driver"] == "xhci" for row in guest.json("irps -j")), True)
+        guest.monitor.command("device_del xhci")
+        guest.expect("its driver keeps it", timeout=BUTTON_SECONDS + 30)
+        guest.monitor.command("device_add usb-kbd,id=keyboard,bus=xhci.0")
+        guest.command("job wait")
+        assert devices(guest, "VEN_1033") == ["started"]
+
+
+def test_slots_that_firmware_keeps_are_not_touched():
+    with Guest(devices=PORTS["MSI-X"][0]) as guest:
+        guest.wait_for_prompt()
+        assert "pci: slot" not in guest.text
+        assert not [row for row in guest.json("irq -j") if "00:06.0" in row["source"]]
