@@ -64,6 +64,20 @@ def test_conformance_of_removal_that_registrants_are_asked_about():
     assert len(cases) == 9, guest.text[-3000:]
 
 
+@pytest.mark.parametrize("cpus", [1, 4])
+def test_conformance_of_an_nmi_that_drivers_handle(cpus):
+    run = suite.Run({"group": "nmi", "devices": ["edu"]}, cpus, None)
+    with run.guest(monitor=True) as guest:
+        guest.wait_for_prompt()
+        cases = suite.step(guest, "nmi", 1)
+        guest.monitor.command("nmi")
+        cases += suite.step(guest, "nmi", 2)
+    title = f"nmi from outside, {cpus} CPU{'s' if cpus > 1 else ''}"
+    suite.record(title, cases)
+    suite.judge(title, cases)
+    assert len(cases) == 7, cases
+
+
 def test_conformance_of_being_told_of_images():
     """A driver's routine is called when another's image is loaded, until it is removed."""
     run = suite.Run({"group": "objects", "devices": ["edu", "pci-serial"]}, 1, None)

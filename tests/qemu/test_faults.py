@@ -157,14 +157,3 @@ def test_an_nmi_from_outside_is_reported_as_a_hardware_failure(cpus):
         assert guest.wait() == BUGCHECK
         code, parameters = stop_line(guest.text)
         assert (code, parameters[0]) == (0x80, 0x4F4454)
-
-
-@pytest.mark.parametrize("cpus", [1, 4])
-def test_drivers_are_asked_about_an_nmi_and_one_that_handles_it_keeps_the_machine_going(cpus):
-    run = suite.Run({"group": "nmi", "devices": ["edu"]}, cpus, None)
-    with Guest(**run.options(), monitor=True) as guest:
-        guest.wait_for_prompt()
-        cases = suite.step(guest, "nmi", 1)
-        guest.monitor.command("nmi")
-        cases += suite.step(guest, "nmi", 2)
-        assert len(cases) == 7 and all(passed for passed, *_ in cases), cases

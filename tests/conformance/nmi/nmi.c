@@ -1,6 +1,6 @@
 /*
  * nmi.c - conformance of KeRegisterNmiCallback. Steps 1 and 2 stand before and behind an NMI that
- * comes from outside: tests/qemu/test_faults.py.
+ * comes from outside: tests/qemu/test_conformance.py.
  */
 #include "suite.h"
 
