@@ -6,8 +6,9 @@
  * back, both under the class's lock. A slab whose last block comes back is returned to the page
  * frames, unless it is the only one of its class with room.
  *
- * Class sizes include the header and are chosen to fill a slab: little is lost at its end. A block
- * is checked by its caller (pool_check.c); here it is only moved.
+ * Class sizes include the header and are chosen to fill a slab: little is lost at its end. A slab is
+ * one page, as no block below a page may cross into another (WDK "ExAllocatePoolWithTag"). A block is
+ * checked by its caller (pool_check.c); here it is only moved.
  *
  * The per-CPU lists hang on the processor block (pcr->mm) and are made when a CPU first needs them.
  */
@@ -22,17 +23,32 @@
 #include "mm/pool_block.h"
 
 enum {
-    POOL_CLASSES = 21,
-    POOL_SLAB_LARGE_FROM = 2048, /* classes above use slabs of POOL_SLAB_LARGE_PAGES */
-    POOL_SLAB_LARGE_PAGES = 4,
+    POOL_CLASSES = 19,
     POOL_CPU_BYTES = 4096, /* a CPU's list holds about so much of each class */
     POOL_CPU_BLOCKS_MAX = 32,
     POOL_CPU_BLOCKS_MIN = 2,
 };
 
 static const uint16_t pool_class_sizes[POOL_CLASSES] = {
-    32,  48,  64,  80,  96,   128,  160,  192,  256,  320,  400,
-    496, 576, 672, 800, 1008, 1344, 2016, 2720, 3264, 4080,
+    32,
+    48,
+    64,
+    80,
+    96,
+    128,
+    160,
+    192,
+    256,
+    320,
+    400,
+    496,
+    576,
+    672,
+    800,
+    1008,
+    1344,
+    2016,
+    POOL_SMALL_MAX + sizeof(struct pool_header),
 };
 
 struct pool_slab {
@@ -41,10 +57,12 @@ struct pool_slab {
     uint16_t free_count;      /* (class lock) */
     uint16_t total;           /* (c) */
     uint16_t class;           /* (c) */
-    uint16_t pages;           /* (c) */
 };
 
-STATIC_ASSERT(sizeof(struct pool_slab) % POOL_ALIGNMENT == 0); /* blocks follow it */
+/* Blocks follow it; the largest fills the page. */
+STATIC_ASSERT(sizeof(struct pool_slab) % POOL_ALIGNMENT == 0);
+STATIC_ASSERT(sizeof(struct pool_slab) + sizeof(struct pool_header) + POOL_SMALL_MAX ==
+              HAL_PAGE_SIZE);
 
 struct pool_class {
     struct raw_lock lock;
@@ -92,9 +110,8 @@ static uint32_t cpu_list_limit(unsigned int class)
 static struct pool_slab *slab_make(unsigned int class)
 {
     uint16_t size = pool_class_sizes[class];
-    uint16_t pages = size > POOL_SLAB_LARGE_FROM ? POOL_SLAB_LARGE_PAGES : 1;
     phys_addr_t base =
-        mm_pages_alloc(&(struct mm_page_request){.count = pages, .owner = MM_OWNER_POOL});
+        mm_pages_alloc(&(struct mm_page_request){.count = 1, .owner = MM_OWNER_POOL});
     struct pool_slab *slab;
 
     if (base == 0) {
@@ -104,8 +121,7 @@ static struct pool_slab *slab_make(unsigned int class)
     memset(slab, 0, sizeof(*slab));
     list_init(&slab->link);
     slab->class = (uint16_t) class;
-    slab->pages = pages;
-    slab->total = (uint16_t)((pages * HAL_PAGE_SIZE - sizeof(*slab)) / size);
+    slab->total = (uint16_t)((HAL_PAGE_SIZE - sizeof(*slab)) / size);
     slab->free_count = slab->total;
     for (unsigned int i = slab->total; i-- > 0;) {
         uint64_t offset = sizeof(*slab) + (uint64_t)i * size;
@@ -118,13 +134,13 @@ static struct pool_slab *slab_make(unsigned int class)
         *block_next(header) = slab->free;
         slab->free = header;
     }
-    __atomic_add_fetch(&pool.pages, pages, __ATOMIC_RELAXED);
+    __atomic_add_fetch(&pool.pages, 1, __ATOMIC_RELAXED);
     return slab;
 }
 
 static void slab_drop(struct pool_slab *slab)
 {
-    __atomic_sub_fetch(&pool.pages, slab->pages, __ATOMIC_RELAXED);
+    __atomic_sub_fetch(&pool.pages, 1, __ATOMIC_RELAXED);
     mm_pages_free((uintptr_t)slab - HAL_DIRECT_MAP_BASE);
 }
 

@@ -1,10 +1,10 @@
 /*
  * mm/pool_block.h - between the parts of the pool: what stands before each block, and the checks.
  *
- * A block below a page lies in a slab: 1 or 4 contiguous pages of blocks of one size, behind a
- * struct pool_slab. Each block begins with a struct pool_header; what the caller gets starts behind
- * it, 16-byte aligned. Larger blocks are whole pages and are described elsewhere (pool_large.c), so
- * that they begin on a page.
+ * A block below a page lies in a slab: a page of blocks of one size, behind a struct pool_slab. Each
+ * block begins with a struct pool_header; what the caller gets starts behind it, 16-byte aligned.
+ * Larger blocks are whole pages and are described elsewhere (pool_large.c), so that they begin on a
+ * page.
  */
 #ifndef MM_POOL_BLOCK_H
 #define MM_POOL_BLOCK_H
@@ -12,7 +12,7 @@
 #include <hal/hal.h>
 #include <lib/assert.h>
 
-enum { POOL_ALIGNMENT = 16, POOL_SMALL_MAX = 4080 - POOL_ALIGNMENT };
+enum { POOL_ALIGNMENT = 16, POOL_SMALL_MAX = 4048 };
 
 enum pool_state {
     POOL_ALLOCATED = 0xA5,

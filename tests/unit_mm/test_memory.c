@@ -308,6 +308,10 @@ static void pool_blocks_keep_their_contents_and_alignment(void **state)
             assert_non_null(blocks[i].block);
             assert_int_equal(
                 (uintptr_t)blocks[i].block % (size >= HAL_PAGE_SIZE ? HAL_PAGE_SIZE : 16), 0);
+            if (size < HAL_PAGE_SIZE) { /* within one page */
+                assert_in_range((uintptr_t)blocks[i].block % HAL_PAGE_SIZE, 0,
+                                HAL_PAGE_SIZE - size);
+            }
             memset(blocks[i].block, (int)i, size);
         }
     }
