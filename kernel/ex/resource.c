@@ -11,6 +11,9 @@
  * in steps. ActiveCount counts owners; Flag says whether it is the one writer. A waking reader
  * enters itself into the table, which the releasing thread cannot (no memory there): so
  * ActiveCount, not the table, decides.
+ *
+ * What threads wait for, as the table, is allocated by the first that needs it: making a resource
+ * cannot fail (WDK "ExInitializeResourceLite", "ExReinitializeResourceLite").
  */
 #include <hal/hal.h>
 #include <lib/assert.h>
@@ -77,19 +80,24 @@ static POWNER_ENTRY owner_find(PERESOURCE resource, ERESOURCE_THREAD owner)
     return NULL;
 }
 
+/* An acquire cannot fail: it waits for memory. */
+static void *allocate(size_t size)
+{
+    LARGE_INTEGER moment = {.QuadPart = -10000}; /* 1 ms */
+    void *block;
+
+    while ((block = mm_pool_alloc(size, RESOURCE_TAG)) == NULL)
+        KeDelayExecutionThread(KernelMode, FALSE, &moment);
+    return block;
+}
+
 static void table_grow(PERESOURCE resource, ULONG seen)
 {
     ULONG size = seen + RESOURCE_TABLE_STEP;
-    POWNER_ENTRY table = mm_pool_alloc(size * sizeof *table, RESOURCE_TAG);
+    POWNER_ENTRY table = allocate(size * sizeof *table);
     POWNER_ENTRY old_table = table;
-    LARGE_INTEGER moment = {.QuadPart = -10000}; /* 1 ms */
-    irql_t old;
+    irql_t old = resource_lock(resource);
 
-    if (table == NULL) { /* an acquire cannot fail: wait for memory */
-        KeDelayExecutionThread(KernelMode, FALSE, &moment);
-        return;
-    }
-    old = resource_lock(resource);
     if (table_size(resource) == seen) {
         old_table = resource->OwnerTable;
         if (seen)
@@ -122,6 +130,24 @@ static void owner_set(POWNER_ENTRY entry, ERESOURCE_THREAD owner, ULONG count)
     entry->OwnerThread = owner;
     entry->TableSize = 0; /* both flags beside OwnerCount */
     entry->OwnerCount = count;
+}
+
+static void waits_make(PERESOURCE resource)
+{
+    struct resource_waits *waits = allocate(sizeof *waits);
+    irql_t old;
+
+    KeInitializeSemaphore(&waits->shared, 0, MAXLONG);
+    KeInitializeEvent(&waits->exclusive, SynchronizationEvent, FALSE);
+    old = resource_lock(resource);
+    if (resource->SharedWaiters == NULL) { /* no other was faster */
+        resource->SharedWaiters = &waits->shared;
+        resource->ExclusiveWaiters = &waits->exclusive;
+        waits = NULL;
+    }
+    resource_unlock(resource, old);
+    if (waits != NULL)
+        mm_pool_free(waits, RESOURCE_TAG);
 }
 
 /* ---- handing on ----------------------------------------------------------------------------- */
@@ -180,6 +206,10 @@ static BOOLEAN acquire_exclusive(PERESOURCE resource, BOOLEAN wait)
     } else if (!wait) {
         resource_unlock(resource, old);
         return FALSE;
+    } else if (resource->ExclusiveWaiters == NULL) {
+        resource_unlock(resource, old);
+        waits_make(resource);
+        return acquire_exclusive(resource, wait);
     } else {
         resource->ContentionCount++;
         resource->NumberOfExclusiveWaiters++;
@@ -249,6 +279,10 @@ static BOOLEAN acquire_shared(PERESOURCE resource, BOOLEAN wait, enum shared_man
     } else if (!wait) {
         resource_unlock(resource, old);
         return FALSE;
+    } else if (resource->SharedWaiters == NULL) {
+        resource_unlock(resource, old);
+        waits_make(resource);
+        return acquire_shared(resource, wait, manner);
     } else {
         resource->ContentionCount++;
         resource->NumberOfSharedWaiters++;
@@ -280,16 +314,8 @@ static void release(PERESOURCE resource, ERESOURCE_THREAD owner)
 
 NTSTATUS NTAPI ExInitializeResourceLite(PERESOURCE Resource)
 {
-    struct resource_waits *waits = mm_pool_alloc(sizeof *waits, RESOURCE_TAG);
-
-    if (waits == NULL)
-        return STATUS_INSUFFICIENT_RESOURCES;
     memset(Resource, 0, sizeof *Resource);
     InitializeListHead(&Resource->SystemResourcesList);
-    KeInitializeSemaphore(&waits->shared, 0, MAXLONG);
-    KeInitializeEvent(&waits->exclusive, SynchronizationEvent, FALSE);
-    Resource->SharedWaiters = &waits->shared;
-    Resource->ExclusiveWaiters = &waits->exclusive;
     return STATUS_SUCCESS;
 }
 LDR_EXPORT(ExInitializeResourceLite);
@@ -309,8 +335,10 @@ NTSTATUS NTAPI ExReinitializeResourceLite(PERESOURCE Resource)
     Resource->ContentionCount = 0;
     Resource->NumberOfSharedWaiters = 0;
     Resource->NumberOfExclusiveWaiters = 0;
-    KeInitializeSemaphore(Resource->SharedWaiters, 0, MAXLONG);
-    KeInitializeEvent(Resource->ExclusiveWaiters, SynchronizationEvent, FALSE);
+    if (Resource->SharedWaiters != NULL) {
+        KeInitializeSemaphore(Resource->SharedWaiters, 0, MAXLONG);
+        KeInitializeEvent(Resource->ExclusiveWaiters, SynchronizationEvent, FALSE);
+    }
     return STATUS_SUCCESS;
 }
 LDR_EXPORT(ExReinitializeResourceLite);
@@ -320,7 +348,8 @@ NTSTATUS NTAPI ExDeleteResourceLite(PERESOURCE Resource)
     ASSERT_IRQL(APC_LEVEL);
     if (Resource->OwnerTable != NULL)
         mm_pool_free(Resource->OwnerTable, RESOURCE_TAG);
-    mm_pool_free(Resource->SharedWaiters, RESOURCE_TAG); /* the head of both */
+    if (Resource->SharedWaiters != NULL) /* the head of both */
+        mm_pool_free(Resource->SharedWaiters, RESOURCE_TAG);
     Resource->OwnerTable = NULL;
     Resource->SharedWaiters = NULL;
     Resource->ExclusiveWaiters = NULL;
