@@ -18,6 +18,7 @@ typedef GENERAL_LOOKASIDE_POOL LOOKASIDE;
 static void lookaside_init(LOOKASIDE *list, POOL_TYPE type, SIZE_T size, ULONG tag)
 {
     memset(list, 0, sizeof *list);
+    InitializeSListHead(&list->ListHead);
     list->Depth = LOOKASIDE_DEPTH;
     list->MaximumDepth = LOOKASIDE_DEPTH;
     list->Type = type;

@@ -10,7 +10,8 @@
  * The exports have the Exp names: what drivers write as ExInterlockedPushEntrySList is a macro over
  * them, its lock argument unused on x64 (G-EX-27).
  */
-#include <lib/bugcheck.h>
+#include <stdbool.h>
+
 #include <lib/export.h>
 #include <nt/wdm.h>
 
@@ -51,8 +52,7 @@ static PSLIST_ENTRY slist_first(const SLIST_HEADER *head)
 
 static VOID NTAPI initialize_slist_head(PSLIST_HEADER SListHead)
 {
-    SListHead->Alignment = 0;
-    SListHead->Region = 0;
+    InitializeSListHead(SListHead);
 }
 LDR_EXPORT_AS("InitializeSListHead", initialize_slist_head);
 LDR_EXPORT_AS("ExInitializeSListHead", initialize_slist_head);

@@ -7,6 +7,7 @@
  */
 #include "verifier/internal.h"
 
+#include <lib/bits.h>
 #include <nt/bugcodes.h>
 
 #include "ke/dispatcher.h"
@@ -52,7 +53,8 @@ static const struct verifier_live_kind lookaside_kind = {.name = "lookaside list
 static void check_init_lookaside(const char *routine, const uint64_t *frame)
 {
     (void)routine;
-    verifier_live_add(&lookaside_kind, frame[1], frame[CALL_RETURN], 0);
+    if (IS_ALIGNED(frame[1], sizeof(SLIST_HEADER))) /* else the routine raises an exception */
+        verifier_live_add(&lookaside_kind, frame[1], frame[CALL_RETURN], 0);
 }
 
 static void check_delete_lookaside(const char *routine, const uint64_t *frame)

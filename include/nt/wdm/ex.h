@@ -118,8 +118,11 @@ NTKERNELAPI USHORT NTAPI ExQueryDepthSList(PSLIST_HEADER SListHead);
 #define ExInterlockedPushEntrySList(Head, Entry, Lock) ExpInterlockedPushEntrySList(Head, Entry)
 #define ExInterlockedFlushSList(Head) ExpInterlockedFlushSList(Head)
 
+/* Raises STATUS_DATATYPE_MISALIGNMENT: a header is 16-byte aligned. WDK: InitializeSListHead */
 FORCEINLINE VOID NTAPI InitializeSListHead(PSLIST_HEADER SListHead)
 {
+    if ((ULONG_PTR)SListHead % sizeof(SLIST_HEADER) != 0)
+        RtlRaiseStatus(STATUS_DATATYPE_MISALIGNMENT);
     SListHead->Alignment = 0;
     SListHead->Region = 0;
 }
