@@ -76,14 +76,13 @@ static NTSTATUS callback_create(PCUNICODE_STRING name, BOOLEAN allow_multiple,
                                 PCALLBACK_OBJECT *object)
 {
     PCALLBACK_OBJECT created = ob_create(&callback_type, sizeof *created);
-    NTSTATUS status = STATUS_SUCCESS;
+    NTSTATUS status;
 
     if (created == NULL)
         return STATUS_INSUFFICIENT_RESOURCES;
     InitializeListHead(&created->registrations);
     created->allow_multiple = allow_multiple;
-    if (name != NULL)
-        status = ex_name_insert(name, created);
+    status = ex_name_insert(name, created);
     if (!NT_SUCCESS(status)) {
         ob_discard(created);
         return status;
@@ -94,6 +93,7 @@ static NTSTATUS callback_create(PCUNICODE_STRING name, BOOLEAN allow_multiple,
 
 /* WDK surface */
 
+/* STATUS_UNSUCCESSFUL: no name. IRQL <= APC_LEVEL. WDK: ExCreateCallback */
 NTSTATUS NTAPI ExCreateCallback(PCALLBACK_OBJECT *CallbackObject,
                                 POBJECT_ATTRIBUTES ObjectAttributes, BOOLEAN Create,
                                 BOOLEAN AllowMultipleCallbacks)
@@ -107,8 +107,7 @@ NTSTATUS NTAPI ExCreateCallback(PCALLBACK_OBJECT *CallbackObject,
     if (!NT_SUCCESS(status))
         return status;
     if (name == NULL)
-        return Create ? callback_create(NULL, AllowMultipleCallbacks, CallbackObject)
-                      : STATUS_UNSUCCESSFUL;
+        return STATUS_UNSUCCESSFUL;
     system = is_system_callback(name);
     do {
         status = ex_name_lookup(name, &callback_type, (void **)CallbackObject);

@@ -157,6 +157,7 @@ static VOID Register(ULONG Number, BOOLEAN Undo)
 {
     static KBUGCHECK_CALLBACK_RECORD record;
     static const GUID provider = {0x5d3e1a70, 0x1111, 0x4222, {1, 2, 3, 4, 5, 6, 7, 8}};
+    UNICODE_STRING name = RTL_CONSTANT_STRING(L"\\Callback\\Rules");
     OBJECT_ATTRIBUTES attributes;
     PCALLBACK_OBJECT object;
     PVOID registration;
@@ -165,7 +166,7 @@ static VOID Register(ULONG Number, BOOLEAN Undo)
 
     switch (Number) {
     case LEAVE_CALLBACK:
-        InitializeObjectAttributes(&attributes, NULL, 0, NULL, NULL);
+        InitializeObjectAttributes(&attributes, &name, OBJ_CASE_INSENSITIVE, NULL, NULL);
         if (!NT_SUCCESS(ExCreateCallback(&object, &attributes, TRUE, TRUE)))
             return;
         registration = ExRegisterCallback(object, Callback, NULL);

@@ -5,6 +5,7 @@
 
 #define WAIT_MS 10000
 #define LONG_MS 20
+#define SEVERAL L"\\Callback\\ExTestSeveral"
 
 typedef struct _HEARD {
     ULONG Order; /* which call it was, from 1; 0: none */
@@ -37,16 +38,22 @@ static VOID NTAPI TakeLong(PVOID Context, PVOID First, PVOID Second)
     InterlockedIncrement(&Left);
 }
 
-static NTSTATUS Open(PCWSTR Text, BOOLEAN Create, BOOLEAN Multiple, PCALLBACK_OBJECT *Object)
+static NTSTATUS OpenAs(PCWSTR Text, ULONG Attributes, BOOLEAN Create, BOOLEAN Multiple,
+                       PCALLBACK_OBJECT *Object)
 {
     OBJECT_ATTRIBUTES attributes;
     UNICODE_STRING name;
 
     RtlInitUnicodeString(&name, Text);
-    InitializeObjectAttributes(&attributes, Text == NULL ? NULL : &name, OBJ_CASE_INSENSITIVE, NULL,
-                               NULL);
+    InitializeObjectAttributes(&attributes, Text == NULL ? NULL : &name,
+                               OBJ_CASE_INSENSITIVE | Attributes, NULL, NULL);
     *Object = NULL;
     return ExCreateCallback(Object, &attributes, Create, Multiple);
+}
+
+static NTSTATUS Open(PCWSTR Text, BOOLEAN Create, BOOLEAN Multiple, PCALLBACK_OBJECT *Object)
+{
+    return OpenAs(Text, 0, Create, Multiple, Object);
 }
 
 static BOOLEAN Heard(const HEARD *Heard, ULONG Order, KIRQL Irql)
@@ -64,7 +71,10 @@ static VOID CheckSeveral(VOID)
 
     ExpectStatus(Open(NULL, FALSE, TRUE, &object), STATUS_UNSUCCESSFUL,
                  "ExCreateCallback cannot open an object without a name");
-    ExpectStatus(Open(NULL, TRUE, TRUE, &object), STATUS_SUCCESS, "but create one");
+    ExpectStatus(Open(NULL, TRUE, TRUE, &object), STATUS_UNSUCCESSFUL, "nor create one");
+    Expect(object == NULL, "and gives none");
+    if (Open(SEVERAL, TRUE, TRUE, &object) != STATUS_SUCCESS)
+        return;
     Calls = 0;
     ExNotifyCallback(object, (PVOID)5, (PVOID)6);
     first = ExRegisterCallback(object, Hear, &one);
@@ -120,6 +130,12 @@ static VOID CheckNames(VOID)
     ObDereferenceObject(object);
     ExpectStatus(Open(L"\\Callback\\ExTestNames", FALSE, FALSE, &object),
                  STATUS_OBJECT_NAME_NOT_FOUND, "the name goes with the last reference");
+    OpenAs(L"\\Callback\\ExTestPermanent", OBJ_PERMANENT, TRUE, TRUE, &object);
+    ObDereferenceObject(object);
+    ExpectStatus(Open(L"\\Callback\\ExTestPermanent", FALSE, FALSE, &same), STATUS_SUCCESS,
+                 "a permanent callback object stays when the last reference goes");
+    Expect(same == object, "and is the same still");
+    ObDereferenceObject(same);
 }
 
 static VOID Notify(PVOID Context)
@@ -138,7 +154,7 @@ static VOID CheckLeaving(VOID)
         ExpectSkip("ExUnregisterCallback waits for a call under way", "one processor");
         return;
     }
-    if (Open(NULL, TRUE, TRUE, &object) != STATUS_SUCCESS)
+    if (Open(SEVERAL, TRUE, TRUE, &object) != STATUS_SUCCESS)
         return;
     Entered = Left = 0;
     registration = ExRegisterCallback(object, TakeLong, NULL);
