@@ -29,6 +29,7 @@
 enum {
     BAD_CALLER_ALLOCATE_IRQL = 0x08,
     BAD_CALLER_FREE_IRQL = 0x09,
+    BAD_CALLER_SECURE_POOL = 0x99, /* no kind is named: memory of a pool that there is not */
     BAD_CALLER_TAG_ZERO = 0x9B,
 };
 
@@ -141,6 +142,15 @@ static void pool_free(void *block, ULONG tag)
     mm_pool_free(pool_unalias(block), tag & ~POOL_TAG_PROTECTED);
 }
 
+/* What flags or parameters ask for is not valid: the page says that an exception tells, not which. */
+static void *pool_refuse(POOL_FLAGS flags)
+{
+    if (flags & POOL_FLAG_RAISE_ON_FAILURE) {
+        ke_raise_status(STATUS_INVALID_PARAMETER);
+    }
+    return NULL;
+}
+
 static void *pool_alloc_flags(POOL_FLAGS flags, SIZE_T size, ULONG tag, const void *caller)
 {
     const POOL_FLAGS kinds = POOL_FLAG_NON_PAGED | POOL_FLAG_NON_PAGED_EXECUTE | POOL_FLAG_PAGED;
@@ -149,16 +159,15 @@ static void *pool_alloc_flags(POOL_FLAGS flags, SIZE_T size, ULONG tag, const vo
     const POOL_FLAGS known = kinds | POOL_FLAG_USE_QUOTA | POOL_FLAG_UNINITIALIZED |
                              POOL_FLAG_CACHE_ALIGNED | POOL_FLAG_RAISE_ON_FAILURE;
     ULONG type = flags & POOL_FLAG_PAGED ? PagedPool : NonPagedPoolNx;
-    PVOID block = NULL;
+    PVOID block;
 
+    if (tag == 0 || size == 0 || !bits_is_power_of_two(flags & kinds) ||
+        (flags & POOL_FLAG_NON_PAGED_EXECUTE) || (flags & required & ~known)) {
+        return pool_refuse(flags);
+    }
     type |= flags & POOL_FLAG_CACHE_ALIGNED ? NonPagedPoolCacheAligned : 0;
-    if (tag != 0 && size != 0 && bits_is_power_of_two(flags & kinds) &&
-        !(flags & POOL_FLAG_NON_PAGED_EXECUTE) && !(flags & required & ~known)) {
-        block = pool_alloc_typed(type, size, tag, caller);
-    }
-    if (block == NULL && (flags & POOL_FLAG_RAISE_ON_FAILURE)) {
-        ke_raise_status(STATUS_INSUFFICIENT_RESOURCES);
-    }
+    type |= flags & POOL_FLAG_RAISE_ON_FAILURE ? POOL_RAISE_IF_ALLOCATION_FAILURE : 0;
+    block = pool_alloc_typed(type, size, tag, caller);
     if (block != NULL && !(flags & POOL_FLAG_UNINITIALIZED)) {
         memset(block, 0, size);
     }
@@ -213,14 +222,10 @@ PVOID NTAPI ExAllocatePool3(POOL_FLAGS Flags, SIZE_T NumberOfBytes, ULONG Tag,
     for (ULONG i = 0; i < ExtendedParametersCount; i++) {
         const POOL_EXTENDED_PARAMETER *parameter = &ExtendedParameters[i];
 
-        if (parameter->Optional || parameter->Type == PoolExtendedParameterPriority ||
-            parameter->Type == PoolExtendedParameterNumaNode) {
-            continue;
+        if (!parameter->Optional && parameter->Type != PoolExtendedParameterPriority &&
+            parameter->Type != PoolExtendedParameterNumaNode) {
+            return pool_refuse(Flags);
         }
-        if (Flags & POOL_FLAG_RAISE_ON_FAILURE) {
-            ke_raise_status(STATUS_INVALID_PARAMETER);
-        }
-        return NULL;
     }
     return pool_alloc_flags(Flags, NumberOfBytes, Tag, __builtin_return_address(0));
 }
@@ -238,12 +243,14 @@ VOID NTAPI ExFreePool(PVOID P)
 }
 LDR_EXPORT(ExFreePool);
 
-/* Parameters are for blocks of a secure pool, which there are none of. */
+/* Parameters are for blocks of a secure pool, which there are none of: they are none of a block's. */
 VOID NTAPI ExFreePool2(PVOID P, ULONG Tag, PCPOOL_EXTENDED_PARAMETER ExtendedParameters,
                        ULONG ExtendedParametersCount)
 {
-    UNREFERENCED_PARAMETER(ExtendedParameters);
-    UNREFERENCED_PARAMETER(ExtendedParametersCount);
+    if (ExtendedParametersCount != 0) {
+        lib_bugcheck(BAD_POOL_CALLER, BAD_CALLER_SECURE_POOL, (uintptr_t)P, ExtendedParametersCount,
+                     (uintptr_t)ExtendedParameters, NULL);
+    }
     pool_free(P, Tag);
 }
 LDR_EXPORT(ExFreePool2);
