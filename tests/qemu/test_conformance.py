@@ -95,19 +95,23 @@ def test_conformance_of_being_told_of_images():
     suite.judge("objects images, 1 CPU", cases)
 
 
-def test_conformance_of_io_routines_without_memory():
+@pytest.mark.parametrize("group, tags, count", [
+    ("requests", ("Io", "IoNm", "Irp", "Mdl", "ObjC"), 13),
+    ("ex", ("ExCb", "ExNm", "ExTm", "ObjC", "ReTa"), 6),
+])
+def test_conformance_without_memory(group, tags, count):
     """Each allocation that the step's routines make fails once; each routine says so, and only so.
     """
-    run = suite.Run({"group": "requests", "devices": ["edu"]}, 1, None)
+    run = suite.Run({"group": group, "devices": ["edu"]}, 1, None)
     cases = []
     with run.guest() as guest:
         guest.wait_for_prompt()
-        for tag in ("Io", "IoNm", "Irp", "Mdl", "ObjC"):
+        for tag in tags:
             for nth in range(1, 12):
                 guest.command(f'inject pool {nth} "{tag}"')
-                found = suite.step(guest, "requests", 0)
+                found = suite.step(guest, group, 0)
                 guest.command("inject pool off")
                 cases += [case for case in found if case not in cases]
-    suite.record("requests without memory, 1 CPU", cases)
-    suite.judge("requests without memory", cases, guest.text)
-    assert len(cases) == 13, guest.text[-3000:]
+    suite.record(f"{group} without memory, 1 CPU", cases)
+    suite.judge(f"{group} without memory", cases, guest.text)
+    assert len(cases) == count, guest.text[-3000:]

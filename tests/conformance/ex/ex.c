@@ -6,6 +6,7 @@
 static VOID Run(VOID)
 {
     CheckPool();
+    CheckBlocks();
     CheckLists();
     CheckResources();
     CheckCallbacks();
@@ -29,8 +30,10 @@ static VOID Stop(ULONG Number)
         StopWork(Number);
     else if (Number < 30)
         StopResource(Number);
-    else
+    else if (Number < 40)
         StopPool(Number);
+    else
+        StopFree(Number);
 }
 
-const TEST_GROUP TestGroup = {.Run = Run, .Stop = Stop};
+const TEST_GROUP TestGroup = {.Run = Run, .Stop = Stop, .Step = StepShortage};

@@ -3,6 +3,8 @@
  *
  *   ex.c         the group
  *   pool.c       pool of all kinds, lookaside lists, lists under a lock and without one
+ *   blocks.c     limits and failures of each routine that allocates pool; frees that are wrong
+ *   shortage.c   what is said when there is no memory
  *   lookaside.c  lookaside lists with routines of the driver's own
  *   locks.c      executive resources, rundown protection, callback objects, event tracing
  *   resource.c   resources in critical regions, owners that are not threads
@@ -19,6 +21,7 @@
 #include "suite.h"
 
 VOID CheckPool(VOID);
+VOID CheckBlocks(VOID);
 VOID CheckLists(VOID);
 VOID CheckResources(VOID);
 VOID CheckCallbacks(VOID);
@@ -37,3 +40,5 @@ VOID StopTimer(ULONG Number);    /* 1 to 3 */
 VOID StopWork(ULONG Number);     /* 10, 11 */
 VOID StopResource(ULONG Number); /* 20, 21 */
 VOID StopPool(ULONG Number);     /* 30, 31 */
+VOID StopFree(ULONG Number);     /* 40 to 44 */
+VOID StepShortage(ULONG Number);

@@ -95,6 +95,9 @@ static VOID CheckRundown(VOID)
     ExWaitForRundownProtectionRelease(&rundown);
     Expect(!ExAcquireRundownProtection(&rundown), "until rundown has begun");
     ExRundownCompleted(&rundown);
+    ExWaitForRundownProtectionRelease(&rundown);
+    Expect(!ExAcquireRundownProtection(&rundown) && !ExAcquireRundownProtectionEx(&rundown, 2),
+           "after ExRundownCompleted nobody is protected, and a wait is over at once");
     ExReInitializeRundownProtection(&rundown);
     Expect(ExAcquireRundownProtectionEx(&rundown, 3),
            "and after it has been set up again, many times");

@@ -7,6 +7,7 @@
 #define MANY 300 /* more entries than a list keeps */
 #define TOO_LARGE 0x7FFFFFF0
 
+#define NX 512          /* POOL_NX_ALLOCATION */
 #define RAISE_ON_FAIL 1 /* EX_LOOKASIDE_LIST_EX_FLAGS_... */
 #define FAIL_NO_RAISE 2
 
@@ -48,7 +49,7 @@ static NTSTATUS Initialize(POOL_TYPE Type, ULONG Flags)
 static VOID CheckParameters(VOID)
 {
     static const POOL_TYPE types[] = {NonPagedPool, PagedPool, NonPagedPoolCacheAligned,
-                                      (POOL_TYPE)512 /* NonPagedPoolNx */};
+                                      (POOL_TYPE)NX /* NonPagedPoolNx */};
     ULONG i, wrong = 0;
 
     for (i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
@@ -206,9 +207,89 @@ static VOID CheckOldKinds(VOID)
     ExpectEqual(OldFreed, MANY, "and so does ExDeletePagedLookasideList");
 }
 
+static VOID TakeOld(PVOID Context)
+{
+    ExAllocateFromNPagedLookasideList(Context);
+}
+
+static VOID TakeOldPaged(PVOID Context)
+{
+    ExAllocateFromPagedLookasideList(Context);
+}
+
+static VOID CheckOldFailures(VOID)
+{
+    static DECLSPEC_ALIGN(16) NPAGED_LOOKASIDE_LIST nonpaged;
+    static DECLSPEC_ALIGN(16) PAGED_LOOKASIDE_LIST paged;
+
+    ExInitializeNPagedLookasideList(&nonpaged, NULL, NULL, 0, TOO_LARGE, TEST_TAG, 0);
+    Expect(ExAllocateFromNPagedLookasideList(&nonpaged) == NULL,
+           "ExAllocateFromNPagedLookasideList gives NULL where there is no memory");
+    ExDeleteNPagedLookasideList(&nonpaged);
+    ExInitializePagedLookasideList(&paged, NULL, NULL, 0, TOO_LARGE, TEST_TAG, 0);
+    Expect(ExAllocateFromPagedLookasideList(&paged) == NULL,
+           "ExAllocateFromPagedLookasideList gives NULL where there is no memory");
+    ExDeletePagedLookasideList(&paged);
+    ExInitializeNPagedLookasideList(&nonpaged, NULL, NULL, POOL_RAISE_IF_ALLOCATION_FAILURE,
+                                    TOO_LARGE, TEST_TAG, 0);
+    ExpectStatus(TestCatch(TakeOld, &nonpaged), STATUS_INSUFFICIENT_RESOURCES,
+                 "a list of nonpaged entries raises an exception if its flags ask for it");
+    ExDeleteNPagedLookasideList(&nonpaged);
+    ExInitializePagedLookasideList(&paged, NULL, NULL, POOL_RAISE_IF_ALLOCATION_FAILURE, TOO_LARGE,
+                                   TEST_TAG, 0);
+    ExpectStatus(TestCatch(TakeOldPaged, &paged), STATUS_INSUFFICIENT_RESOURCES,
+                 "and so does one of paged entries");
+    ExDeletePagedLookasideList(&paged);
+}
+
+static ULONG LeastSize;
+
+static PVOID NTAPI AllocateLeast(POOL_TYPE PoolType, SIZE_T Size, ULONG Tag)
+{
+    LeastSize = (ULONG)Size;
+    return ExAllocatePoolWithTag(PoolType, Size, Tag);
+}
+
+static VOID InitializeMisaligned(PVOID Context)
+{
+    ExInitializeLookasideListEx(Context, NULL, NULL, NonPagedPool, 0, ENTRY_SIZE, TEST_TAG, 0);
+}
+
+static VOID InitializeOldMisaligned(PVOID Context)
+{
+    ExInitializeNPagedLookasideList(Context, NULL, NULL, 0, ENTRY_SIZE, TEST_TAG, 0);
+}
+
+static VOID InitializePagedMisaligned(PVOID Context)
+{
+    ExInitializePagedLookasideList(Context, NULL, NULL, 0, ENTRY_SIZE, TEST_TAG, 0);
+}
+
+static VOID CheckLimits(VOID)
+{
+    static DECLSPEC_ALIGN(16) NPAGED_LOOKASIDE_LIST list;
+    static DECLSPEC_ALIGN(16) UCHAR room[sizeof(list) + 16];
+    PVOID entry;
+
+    ExInitializeNPagedLookasideList(&list, AllocateLeast, NULL, NX, 1, TEST_TAG, 0);
+    entry = ExAllocateFromNPagedLookasideList(&list);
+    Expect(entry != NULL && LeastSize >= LOOKASIDE_MINIMUM_BLOCK_SIZE,
+           "no entry is smaller than LOOKASIDE_MINIMUM_BLOCK_SIZE");
+    ExFreeToNPagedLookasideList(&list, entry);
+    ExDeleteNPagedLookasideList(&list);
+    ExpectStatus(TestCatch(InitializeMisaligned, room + 8), STATUS_DATATYPE_MISALIGNMENT,
+                 "a lookaside list must be aligned to 16 bytes");
+    ExpectStatus(TestCatch(InitializeOldMisaligned, room + 8), STATUS_DATATYPE_MISALIGNMENT,
+                 "one of nonpaged entries, too");
+    ExpectStatus(TestCatch(InitializePagedMisaligned, room + 8), STATUS_DATATYPE_MISALIGNMENT,
+                 "and one of paged entries, though its entries are paged");
+}
+
 VOID CheckLookasideEx(VOID)
 {
     CheckOldKinds();
+    CheckOldFailures();
+    CheckLimits();
     CheckParameters();
     CheckEntries(TakeInline, GiveInline);
     CheckEntries((PTAKE)TestRoutine(L"ExAllocateFromLookasideListEx"),

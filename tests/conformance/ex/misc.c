@@ -150,8 +150,29 @@ static VOID CheckEventType(VOID)
     ZwClose(handle);
 }
 
+/* ---- local time ----------------------------------------------------------------------------- */
+
+#define SHARED_BIAS ((volatile KSYSTEM_TIME *)0xFFFFF78000000020) /* KUSER_SHARED_DATA's */
+
+static VOID CheckLocalTime(VOID)
+{
+    LONGLONG bias = (LONGLONG)SHARED_BIAS->High1Time << 32 | SHARED_BIAS->LowPart;
+    LARGE_INTEGER system, local, back;
+    KIRQL irql;
+
+    KeQuerySystemTime(&system);
+    KeRaiseIrql(HIGH_LEVEL, &irql);
+    ExSystemTimeToLocalTime(&system, &local);
+    ExLocalTimeToSystemTime(&local, &back);
+    KeLowerIrql(irql);
+    Expect(local.QuadPart == system.QuadPart - bias,
+           "ExSystemTimeToLocalTime subtracts the bias that the shared user data page tells");
+    Expect(back.QuadPart == local.QuadPart + bias, "and ExLocalTimeToSystemTime adds it");
+}
+
 VOID CheckMiscellany(VOID)
 {
+    CheckLocalTime();
     CheckUntagged();
     CheckConditions();
     CheckEventType();

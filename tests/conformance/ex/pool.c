@@ -148,6 +148,11 @@ static VOID CheckInterlocked(VOID)
            "ExInterlockedAddLargeInteger adds 64 bits and returns what was before");
 }
 
+static VOID InitializeMisaligned(PVOID Context)
+{
+    ExInitializeSListHead(Context);
+}
+
 static VOID CheckSList(VOID)
 {
     static DECLSPEC_ALIGN(16) SLIST_HEADER head;
@@ -155,14 +160,20 @@ static VOID CheckSList(VOID)
     ULONG i;
 
     ExInitializeSListHead(&head);
+    Expect(ExInterlockedFlushSList(&head) == NULL, "flushing an empty sequenced list gives NULL");
     Expect(ExQueryDepthSList(&head) == 0 && ExInterlockedPopEntrySList(&head, NULL) == NULL,
            "a new sequenced list is empty");
-    for (i = 0; i < 3; i++)
-        ExInterlockedPushEntrySList(&head, &entries[i], NULL);
+    Expect(ExInterlockedPushEntrySList(&head, &entries[0], NULL) == NULL,
+           "the first entry of a sequenced list comes before NULL");
+    for (i = 1; i < 3; i++)
+        Expect(ExInterlockedPushEntrySList(&head, &entries[i], NULL) == &entries[i - 1],
+               "ExInterlockedPushEntrySList returns the first entry before");
     ExpectEqual(ExQueryDepthSList(&head), 3, "ExQueryDepthSList counts");
     Expect(ExInterlockedPopEntrySList(&head, NULL) == &entries[2], "the last comes first");
     Expect(ExInterlockedFlushSList(&head) == &entries[1] && ExQueryDepthSList(&head) == 0,
            "ExInterlockedFlushSList takes them all");
+    ExpectStatus(TestCatch(InitializeMisaligned, (PUCHAR)&head + 8), STATUS_DATATYPE_MISALIGNMENT,
+                 "the header of a sequenced list must be aligned to 16 bytes");
 }
 
 VOID CheckLists(VOID)

@@ -118,6 +118,8 @@ static VOID CheckAttributes(VOID)
     }
     ExpectEqual(wrong, 0,
                 "ExAllocateTimer: timers of all kinds, without a callback, are waited for");
+    Expect(Allocate(NULL, NULL, NO_WAKE << 1) == NULL,
+           "ExAllocateTimer gives NULL for attributes that there are not");
 }
 
 static VOID CheckCancel(VOID)
@@ -215,6 +217,11 @@ static VOID CheckPeriod(VOID)
     calls = Notes.Calls;
     TestPause(20);
     ExpectEqual((ULONG)Notes.Calls, (ULONG)calls, "which ends it");
+    calls = Notes.Calls;
+    Set(timer, -MS, MAXLONG, NULL);
+    Expect(WaitCalls(calls + 1) && Cancel(timer, NULL), "a period may be as long as MAXLONG");
+    Set(timer, -MS, 0, NULL);
+    Expect(WaitCalls(calls + 2) && !Cancel(timer, NULL), "and with a period of 0 it is over");
     Delete(timer, TRUE, TRUE, NULL);
     ExpectEqual((ULONG)Notes.Wrong, 0, "its callback was called as it should be");
 }

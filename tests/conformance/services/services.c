@@ -6,6 +6,7 @@
 
 #define UUIDS 100
 #define RPC_LOCAL_ONLY ((NTSTATUS)0x40020056)
+#define MULTICAST 1 /* in the node of an identifier: no card's address (RFC 4122 4.5) */
 
 static VOID CheckProcess(VOID)
 {
@@ -45,11 +46,12 @@ static VOID CheckProcess(VOID)
 static VOID CheckIdentifiers(VOID)
 {
     static UUID made[UUIDS];
-    ULONG equal = 0, wrong = 0;
+    ULONG equal = 0, wrong = 0, local = 0;
 
     for (ULONG i = 0; i < UUIDS; i++) {
         NTSTATUS status = ExUuidCreate(&made[i]);
 
+        local += (status == RPC_LOCAL_ONLY) != ((made[i].Data4[2] & MULTICAST) != 0);
         wrong += status != STATUS_SUCCESS && status != RPC_LOCAL_ONLY;
         wrong += (made[i].Data4[0] & 0xC0) != 0x80;
         for (ULONG k = 0; k < i; k++)
@@ -57,6 +59,8 @@ static VOID CheckIdentifiers(VOID)
     }
     ExpectEqual(wrong, 0, "ExUuidCreate makes identifiers of the usual variant");
     ExpectEqual(equal, 0, "ExUuidCreate makes no two the same");
+    ExpectEqual(local, 0,
+                "ExUuidCreate says RPC_NT_UUID_LOCAL_ONLY of those that have no card's address");
 }
 
 static VOID CheckText(VOID)
