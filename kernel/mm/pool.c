@@ -6,9 +6,9 @@
  * back, both under the class's lock. A slab whose last block comes back is returned to the page
  * frames, unless it is the only one of its class with room.
  *
- * Class sizes include the header and are chosen to fill a slab: little is lost at its end. A slab is
- * one page, as no block below a page may cross into another (WDK "ExAllocatePoolWithTag"). A block is
- * checked by its caller (pool_check.c); here it is only moved.
+ * Class sizes include the header and are chosen to fill a slab: little is lost at its end. A slab
+ * is one page, as no block below a page may cross into another (WDK "ExAllocatePoolWithTag"). A
+ * block is checked by its caller (pool_check.c); here it is only moved.
  *
  * The per-CPU lists hang on the processor block (pcr->mm) and are made when a CPU first needs them.
  */

@@ -1,10 +1,10 @@
 /*
  * mm/pool_block.h - between the parts of the pool: what stands before each block, and the checks.
  *
- * A block below a page lies in a slab: a page of blocks of one size, behind a struct pool_slab. Each
- * block begins with a struct pool_header; what the caller gets starts behind it, 16-byte aligned.
- * Larger blocks are whole pages and are described elsewhere (pool_large.c), so that they begin on a
- * page.
+ * A block below a page lies in a slab: a page of blocks of one size, behind a struct pool_slab.
+ * Each block begins with a struct pool_header; what the caller gets starts behind it, 16-byte
+ * aligned. Larger blocks are whole pages and are described elsewhere (pool_large.c), so that they
+ * begin on a page.
  */
 #ifndef MM_POOL_BLOCK_H
 #define MM_POOL_BLOCK_H

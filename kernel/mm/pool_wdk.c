@@ -142,7 +142,7 @@ static void pool_free(void *block, ULONG tag)
     mm_pool_free(pool_unalias(block), tag & ~POOL_TAG_PROTECTED);
 }
 
-/* What flags or parameters ask for is not valid: the page says that an exception tells, not which. */
+/* Flags or parameters are not valid; the page says that an exception tells, and not which. */
 static void *pool_refuse(POOL_FLAGS flags)
 {
     if (flags & POOL_FLAG_RAISE_ON_FAILURE) {
@@ -243,7 +243,7 @@ VOID NTAPI ExFreePool(PVOID P)
 }
 LDR_EXPORT(ExFreePool);
 
-/* Parameters are for blocks of a secure pool, which there are none of: they are none of a block's. */
+/* Parameters are those of a secure pool, of which there is none. */
 VOID NTAPI ExFreePool2(PVOID P, ULONG Tag, PCPOOL_EXTENDED_PARAMETER ExtendedParameters,
                        ULONG ExtendedParametersCount)
 {
