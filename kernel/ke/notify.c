@@ -144,7 +144,7 @@ LDR_EXPORT(PsSetCreateThreadNotifyRoutine);
 
 NTSTATUS NTAPI PsRemoveCreateThreadNotifyRoutine(PCREATE_THREAD_NOTIFY_ROUTINE NotifyRoutine)
 {
-    ASSERT_IRQL(PASSIVE_LEVEL);
+    ASSERT_IRQL(APC_LEVEL);
     return notify_remove(&thread_table, NotifyRoutine);
 }
 LDR_EXPORT(PsRemoveCreateThreadNotifyRoutine);
@@ -158,7 +158,7 @@ LDR_EXPORT(PsSetLoadImageNotifyRoutine);
 
 NTSTATUS NTAPI PsRemoveLoadImageNotifyRoutine(PLOAD_IMAGE_NOTIFY_ROUTINE NotifyRoutine)
 {
-    ASSERT_IRQL(PASSIVE_LEVEL);
+    ASSERT_IRQL(APC_LEVEL);
     return notify_remove(&image_table, NotifyRoutine);
 }
 LDR_EXPORT(PsRemoveLoadImageNotifyRoutine);
