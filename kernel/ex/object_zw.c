@@ -1,7 +1,5 @@
 /*
  * ex/object_zw.c - questions about objects by handle.
- *
- * Rights are not kept: every handle has all of them.
  */
 #include <lib/assert.h>
 #include <lib/export.h>
@@ -12,7 +10,8 @@
 
 enum { TYPE_NAME_MAX = 32 };
 
-static NTSTATUS query_basic(const struct ob_header *header, PVOID buffer, ULONG size, PULONG needed)
+static NTSTATUS query_basic(const struct ob_header *header, ACCESS_MASK granted, PVOID buffer,
+                            ULONG size, PULONG needed)
 {
     PPUBLIC_OBJECT_BASIC_INFORMATION information = buffer;
 
@@ -20,7 +19,7 @@ static NTSTATUS query_basic(const struct ob_header *header, PVOID buffer, ULONG 
     if (size != sizeof *information)
         return STATUS_INFO_LENGTH_MISMATCH;
     memset(information, 0, sizeof *information);
-    information->GrantedAccess = STANDARD_RIGHTS_ALL | SPECIFIC_RIGHTS_ALL;
+    information->GrantedAccess = granted;
     information->HandleCount = (ULONG)header->handle_count;
     information->PointerCount = (ULONG)(header->reference_count - 1); /* not ours */
     return STATUS_SUCCESS;
@@ -54,15 +53,16 @@ NTSTATUS NTAPI ZwQueryObject(HANDLE Handle, OBJECT_INFORMATION_CLASS ObjectInfor
                              PULONG ReturnLength)
 {
     ULONG needed = 0;
+    ACCESS_MASK granted;
     NTSTATUS status;
     void *object;
 
     ASSERT_IRQL(PASSIVE_LEVEL);
-    status = ob_handle_reference(Handle, NULL, &object);
+    status = ob_handle_look_up(Handle, NULL, &object, &granted);
     if (!NT_SUCCESS(status))
         return status;
     if (ObjectInformationClass == ObjectBasicInformation)
-        status = query_basic((struct ob_header *)object - 1, ObjectInformation,
+        status = query_basic((struct ob_header *)object - 1, granted, ObjectInformation,
                              ObjectInformationLength, &needed);
     else if (ObjectInformationClass == ObjectTypeInformation)
         status = query_type((struct ob_header *)object - 1, ObjectInformation,

@@ -97,14 +97,13 @@ static bool protection_is_known(ULONG protect)
 NTSTATUS NTAPI ZwOpenSection(PHANDLE SectionHandle, ACCESS_MASK DesiredAccess,
                              POBJECT_ATTRIBUTES ObjectAttributes)
 {
-    UNREFERENCED_PARAMETER(DesiredAccess);
     ASSERT_IRQL(PASSIVE_LEVEL);
     if (ObjectAttributes == NULL || ObjectAttributes->ObjectName == NULL)
         return STATUS_INVALID_PARAMETER;
     if (ObjectAttributes->RootDirectory != NULL ||
         !is_physical_memory(ObjectAttributes->ObjectName))
         return STATUS_OBJECT_NAME_NOT_FOUND;
-    return ob_handle_create(&physical_memory.body, SectionHandle);
+    return ob_handle_create(&physical_memory.body, DesiredAccess, SectionHandle);
 }
 LDR_EXPORT(ZwOpenSection);
 

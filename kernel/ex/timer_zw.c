@@ -39,7 +39,6 @@ NTSTATUS NTAPI ZwCreateTimer(PHANDLE TimerHandle, ACCESS_MASK DesiredAccess,
     void *timer;
 
     ASSERT_IRQL(PASSIVE_LEVEL);
-    UNREFERENCED_PARAMETER(DesiredAccess);
     if (TimerType != NotificationTimer && TimerType != SynchronizationTimer)
         return STATUS_INVALID_PARAMETER_4;
     status = ex_name_of(ObjectAttributes, &name);
@@ -61,7 +60,7 @@ NTSTATUS NTAPI ZwCreateTimer(PHANDLE TimerHandle, ACCESS_MASK DesiredAccess,
         ob_discard(timer);
         return named;
     }
-    status = ob_handle_create(timer, TimerHandle);
+    status = ob_handle_create(timer, DesiredAccess, TimerHandle);
     if (!NT_SUCCESS(status) && named != STATUS_OBJECT_NAME_EXISTS)
         ex_name_remove(timer);
     ob_dereference(timer);
@@ -77,7 +76,6 @@ NTSTATUS NTAPI ZwOpenTimer(PHANDLE TimerHandle, ACCESS_MASK DesiredAccess,
     void *timer;
 
     ASSERT_IRQL(PASSIVE_LEVEL);
-    UNREFERENCED_PARAMETER(DesiredAccess);
     status = ex_name_of(ObjectAttributes, &name);
     if (!NT_SUCCESS(status))
         return status;
@@ -86,7 +84,7 @@ NTSTATUS NTAPI ZwOpenTimer(PHANDLE TimerHandle, ACCESS_MASK DesiredAccess,
     status = ex_name_lookup(name, &timer_type, &timer);
     if (!NT_SUCCESS(status))
         return status;
-    status = ob_handle_create(timer, TimerHandle);
+    status = ob_handle_create(timer, DesiredAccess, TimerHandle);
     ob_dereference(timer);
     return status;
 }

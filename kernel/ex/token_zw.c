@@ -47,13 +47,12 @@ NTSTATUS NTAPI ZwOpenProcessToken(HANDLE ProcessHandle, ACCESS_MASK DesiredAcces
     void *token;
 
     ASSERT_IRQL(PASSIVE_LEVEL);
-    UNREFERENCED_PARAMETER(DesiredAccess);
     if (!NT_SUCCESS(status))
         return status;
     token = ob_create(&token_type, sizeof(ULONG));
     if (token == NULL)
         return STATUS_INSUFFICIENT_RESOURCES;
-    status = ob_handle_create(token, TokenHandle);
+    status = ob_handle_create(token, DesiredAccess, TokenHandle);
     ob_dereference(token);
     return status;
 }

@@ -52,8 +52,16 @@ static void event_describe(void *object, char *text, size_t size)
     io_name_for_each(describe_by, &description);
 }
 
-const struct _OBJECT_TYPE io_event_type = {
-    .name = "Event", .close = event_close, .describe = event_describe, .waitable = true};
+/* WDK: what ACCESS_MASK says of every type, with EVENT_QUERY_STATE and EVENT_MODIFY_STATE. */
+static const struct ob_generic_rights event_rights = {
+    STANDARD_RIGHTS_READ | EVENT_QUERY_STATE, STANDARD_RIGHTS_WRITE | EVENT_MODIFY_STATE,
+    STANDARD_RIGHTS_EXECUTE | SYNCHRONIZE, EVENT_ALL_ACCESS};
+
+const struct _OBJECT_TYPE io_event_type = {.name = "Event",
+                                           .close = event_close,
+                                           .describe = event_describe,
+                                           .generic = &event_rights,
+                                           .waitable = true};
 
 NTSTATUS io_event_create(PUNICODE_STRING path, EVENT_TYPE type, BOOLEAN state, void **event)
 {
@@ -85,7 +93,7 @@ static PKEVENT event_open(PUNICODE_STRING path, PHANDLE handle, EVENT_TYPE type)
     }
     if (!NT_SUCCESS(status))
         return NULL;
-    status = ob_handle_create(named, handle);
+    status = ob_handle_create(named, EVENT_ALL_ACCESS, handle);
     ob_dereference(named);
     return NT_SUCCESS(status) ? named : NULL;
 }

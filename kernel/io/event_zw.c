@@ -18,9 +18,9 @@ static NTSTATUS event_of(HANDLE handle, PKEVENT *event)
 }
 
 /* The handle takes a reference of its own; the caller's goes. */
-static NTSTATUS hand_out(void *event, PHANDLE handle)
+static NTSTATUS hand_out(void *event, ACCESS_MASK access, PHANDLE handle)
 {
-    NTSTATUS status = ob_handle_create(event, handle);
+    NTSTATUS status = ob_handle_create(event, access, handle);
 
     ob_dereference(event);
     return status;
@@ -40,7 +40,6 @@ NTSTATUS NTAPI ZwCreateEvent(PHANDLE EventHandle, ACCESS_MASK DesiredAccess,
     NTSTATUS status;
     void *event;
 
-    UNREFERENCED_PARAMETER(DesiredAccess);
     ASSERT_IRQL(PASSIVE_LEVEL);
     if (EventType != NotificationEvent && EventType != SynchronizationEvent)
         return STATUS_INVALID_PARAMETER;
@@ -52,10 +51,10 @@ NTSTATUS NTAPI ZwCreateEvent(PHANDLE EventHandle, ACCESS_MASK DesiredAccess,
         event = io_name_lookup(IO_NAME_EVENT, name);
         if (event == NULL)
             return STATUS_OBJECT_TYPE_MISMATCH;
-        status = hand_out(event, EventHandle);
+        status = hand_out(event, DesiredAccess, EventHandle);
         return NT_SUCCESS(status) ? STATUS_OBJECT_NAME_EXISTS : status;
     }
-    return NT_SUCCESS(status) ? hand_out(event, EventHandle) : status;
+    return NT_SUCCESS(status) ? hand_out(event, DesiredAccess, EventHandle) : status;
 }
 LDR_EXPORT(ZwCreateEvent);
 
@@ -65,14 +64,14 @@ NTSTATUS NTAPI ZwOpenEvent(PHANDLE EventHandle, ACCESS_MASK DesiredAccess,
 {
     void *event;
 
-    UNREFERENCED_PARAMETER(DesiredAccess);
     ASSERT_IRQL(PASSIVE_LEVEL);
     if (ObjectAttributes == NULL || ObjectAttributes->ObjectName == NULL)
         return STATUS_INVALID_PARAMETER;
     if (ObjectAttributes->RootDirectory != NULL)
         return STATUS_OBJECT_TYPE_MISMATCH;
     event = io_name_lookup(IO_NAME_EVENT, ObjectAttributes->ObjectName);
-    return event == NULL ? STATUS_OBJECT_NAME_NOT_FOUND : hand_out(event, EventHandle);
+    return event == NULL ? STATUS_OBJECT_NAME_NOT_FOUND
+                         : hand_out(event, DesiredAccess, EventHandle);
 }
 LDR_EXPORT(ZwOpenEvent);
 

@@ -86,10 +86,14 @@ static void file_describe(void *object, char *text, size_t size)
     lib_utf8_cut(text, size, file->FileName.Buffer, file->FileName.Length / sizeof(WCHAR));
 }
 
+static const struct ob_generic_rights file_rights = {FILE_GENERIC_READ, FILE_GENERIC_WRITE,
+                                                     FILE_GENERIC_EXECUTE, FILE_ALL_ACCESS};
+
 const struct _OBJECT_TYPE io_file_type = {.name = "File",
                                           .destroy = file_destroy,
                                           .close = file_cleanup,
                                           .describe = file_describe,
+                                          .generic = &file_rights,
                                           .passive = true};
 
 static ULONG file_flags(ULONG options)

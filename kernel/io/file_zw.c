@@ -139,7 +139,7 @@ NTSTATUS NTAPI ZwCreateFile(PHANDLE FileHandle, ACCESS_MASK DesiredAccess,
         return STATUS_OBJECT_PATH_SYNTAX_BAD;
     status = io_file_create(ObjectAttributes->ObjectName, &create, &file);
     if (NT_SUCCESS(status)) {
-        status = ob_handle_create(file, FileHandle);
+        status = ob_handle_create(file, DesiredAccess, FileHandle);
         if (NT_SUCCESS(status))
             ob_dereference(file);
         else

@@ -20,15 +20,21 @@
 #include "mm/pool.h"
 
 #define OBJECT_TAG MM_TAG("ObjC")
+#define EVERY_RIGHT (STANDARD_RIGHTS_ALL | SPECIFIC_RIGHTS_ALL)
 
 enum {
     HANDLE_STEP = 4, /* handle values are multiples of 4; the first is 4 */
     HANDLE_TABLE_FIRST = 64,
 };
 
+struct handle_entry {
+    void *object; /* NULL: free */
+    ACCESS_MASK granted;
+};
+
 static struct {
     KSPIN_LOCK lock;
-    void **objects; /* NULL: free entry */
+    struct handle_entry *entries;
     uint32_t capacity;
     uint32_t next_try; /* where the search for a free entry starts */
 } handle_table;
@@ -140,19 +146,19 @@ int64_t ob_dereference(void *object)
 static bool handle_table_grow(uint32_t seen_capacity)
 {
     uint32_t capacity = seen_capacity == 0 ? HANDLE_TABLE_FIRST : 2 * seen_capacity;
-    void **objects = mm_pool_alloc(capacity * sizeof(*objects), OBJECT_TAG);
-    void **old;
+    struct handle_entry *entries = mm_pool_alloc(capacity * sizeof(*entries), OBJECT_TAG);
+    struct handle_entry *old;
     KIRQL irql;
 
-    if (objects == NULL)
+    if (entries == NULL)
         return false;
     KeAcquireSpinLock(&handle_table.lock, &irql);
-    old = objects; /* another thread was faster: throw ours away */
+    old = entries; /* another thread was faster: throw ours away */
     if (handle_table.capacity == seen_capacity) {
-        old = handle_table.objects;
+        old = handle_table.entries;
         if (old != NULL)
-            memcpy(objects, old, seen_capacity * sizeof(*objects));
-        handle_table.objects = objects;
+            memcpy(entries, old, seen_capacity * sizeof(*entries));
+        handle_table.entries = entries;
         handle_table.capacity = capacity;
     }
     KeReleaseSpinLock(&handle_table.lock, irql);
@@ -161,8 +167,28 @@ static bool handle_table_grow(uint32_t seen_capacity)
     return true;
 }
 
-NTSTATUS ob_handle_create(void *object, HANDLE *handle)
+/* A handle grants what was asked for: nobody is denied anything. */
+static ACCESS_MASK granted_access(const struct _OBJECT_TYPE *type, ACCESS_MASK asked)
 {
+    static const struct ob_generic_rights every = {EVERY_RIGHT, EVERY_RIGHT, EVERY_RIGHT,
+                                                   EVERY_RIGHT};
+    const struct ob_generic_rights *generic = type->generic != NULL ? type->generic : &every;
+    ACCESS_MASK granted = asked & (EVERY_RIGHT | ACCESS_SYSTEM_SECURITY);
+
+    if (asked & GENERIC_READ)
+        granted |= generic->read;
+    if (asked & GENERIC_WRITE)
+        granted |= generic->write;
+    if (asked & GENERIC_EXECUTE)
+        granted |= generic->execute;
+    if (asked & (GENERIC_ALL | MAXIMUM_ALLOWED))
+        granted |= generic->all;
+    return granted;
+}
+
+NTSTATUS ob_handle_create(void *object, ACCESS_MASK access, HANDLE *handle)
+{
+    access = granted_access(ob_type(object), access);
     for (;;) {
         uint32_t capacity, i;
         bool found = false;
@@ -171,9 +197,9 @@ NTSTATUS ob_handle_create(void *object, HANDLE *handle)
         KeAcquireSpinLock(&handle_table.lock, &irql);
         capacity = handle_table.capacity;
         for (i = handle_table.next_try; i < capacity && !found; i += !found)
-            found = handle_table.objects[i] == NULL;
+            found = handle_table.entries[i].object == NULL;
         if (found) {
-            handle_table.objects[i] = object;
+            handle_table.entries[i] = (struct handle_entry){object, access};
             handle_table.next_try = i + 1;
         }
         KeReleaseSpinLock(&handle_table.lock, irql);
@@ -189,14 +215,14 @@ NTSTATUS ob_handle_create(void *object, HANDLE *handle)
 }
 
 /* The table's lock is held: the entry's own reference keeps the object alive. */
-static void **handle_entry(HANDLE handle)
+static struct handle_entry *handle_entry(HANDLE handle)
 {
     ULONG_PTR value = (ULONG_PTR)handle;
     ULONG_PTR index = value / HANDLE_STEP - 1;
 
     if (value == 0 || value % HANDLE_STEP != 0 || index >= handle_table.capacity)
         return NULL;
-    return handle_table.objects[index] == NULL ? NULL : &handle_table.objects[index];
+    return handle_table.entries[index].object == NULL ? NULL : &handle_table.entries[index];
 }
 
 /* NtCurrentProcess() and NtCurrentThread() name what there is no entry for. */
@@ -210,44 +236,54 @@ static NTSTATUS pseudo_handle_reference(void *current, const struct _OBJECT_TYPE
     return STATUS_SUCCESS;
 }
 
-NTSTATUS ob_handle_reference(HANDLE handle, const struct _OBJECT_TYPE *type, void **object)
+NTSTATUS ob_handle_look_up(HANDLE handle, const struct _OBJECT_TYPE *type, void **object,
+                           ACCESS_MASK *granted)
 {
     NTSTATUS status = STATUS_INVALID_HANDLE;
-    void **entry;
+    struct handle_entry *entry;
     KIRQL irql;
 
+    *granted = EVERY_RIGHT;
     if (handle == NtCurrentProcess())
         return pseudo_handle_reference(IoGetCurrentProcess(), type, object);
     if (handle == NtCurrentThread())
         return pseudo_handle_reference(KeGetCurrentThread(), type, object);
     KeAcquireSpinLock(&handle_table.lock, &irql);
     entry = handle_entry(handle);
-    if (entry != NULL && type != NULL && object_header(*entry)->type != type) {
+    if (entry != NULL && type != NULL && object_header(entry->object)->type != type) {
         status = STATUS_OBJECT_TYPE_MISMATCH;
     } else if (entry != NULL) {
-        *object = *entry;
-        ob_reference(*entry);
+        *object = entry->object;
+        *granted = entry->granted;
+        ob_reference(entry->object);
         status = STATUS_SUCCESS;
     }
     KeReleaseSpinLock(&handle_table.lock, irql);
     return status;
 }
 
+NTSTATUS ob_handle_reference(HANDLE handle, const struct _OBJECT_TYPE *type, void **object)
+{
+    ACCESS_MASK granted;
+
+    return ob_handle_look_up(handle, type, object, &granted);
+}
+
 NTSTATUS ob_handle_close(HANDLE handle)
 {
     struct ob_header *header;
+    struct handle_entry *entry;
     void *object = NULL;
-    void **entry;
     KIRQL irql;
 
     ASSERT_IRQL(PASSIVE_LEVEL);
     KeAcquireSpinLock(&handle_table.lock, &irql);
     entry = handle_entry(handle);
     if (entry != NULL) {
-        object = *entry;
-        *entry = NULL;
-        if ((uint32_t)(entry - handle_table.objects) < handle_table.next_try)
-            handle_table.next_try = (uint32_t)(entry - handle_table.objects);
+        object = entry->object;
+        entry->object = NULL;
+        if ((uint32_t)(entry - handle_table.entries) < handle_table.next_try)
+            handle_table.next_try = (uint32_t)(entry - handle_table.entries);
     }
     KeReleaseSpinLock(&handle_table.lock, irql);
     if (object == NULL)
@@ -267,7 +303,7 @@ bool ob_handle_next(uint32_t *index, struct ob_handle_info *info)
 
     KeAcquireSpinLock(&handle_table.lock, &irql);
     for (; !found && *index < handle_table.capacity; (*index)++) {
-        void *object = handle_table.objects[*index];
+        void *object = handle_table.entries[*index].object;
         const struct ob_header *header;
 
         if (object == NULL)
@@ -332,51 +368,71 @@ VOID NTAPI ObDereferenceObjectDeferDelete(PVOID Object)
 }
 LDR_EXPORT(ObDereferenceObjectDeferDelete);
 
+/* A caller who speaks for user mode must know the type. */
+static bool is_of_type(void *object, POBJECT_TYPE type, KPROCESSOR_MODE mode)
+{
+    return (type == NULL && mode == KernelMode) || ob_type(object) == type;
+}
+
+/* IRQL <= DISPATCH_LEVEL. STATUS_OBJECT_TYPE_MISMATCH. WDK: ObReferenceObjectByPointer */
 NTSTATUS NTAPI ObReferenceObjectByPointer(PVOID Object, ACCESS_MASK DesiredAccess,
                                           POBJECT_TYPE ObjectType, KPROCESSOR_MODE AccessMode)
 {
-    UNREFERENCED_PARAMETER(DesiredAccess);
-    UNREFERENCED_PARAMETER(AccessMode);
-    if (ObjectType != NULL && object_header(Object)->type != ObjectType)
+    UNREFERENCED_PARAMETER(DesiredAccess); /* no object denies any */
+    if (!is_of_type(Object, ObjectType, AccessMode))
         return STATUS_OBJECT_TYPE_MISMATCH;
     ob_reference(Object);
     return STATUS_SUCCESS;
 }
 LDR_EXPORT(ObReferenceObjectByPointer);
 
+/*
+ * PASSIVE_LEVEL. STATUS_INVALID_HANDLE, STATUS_OBJECT_TYPE_MISMATCH; STATUS_ACCESS_DENIED: the mode
+ * is UserMode, and the handle does not grant all of DesiredAccess. WDK: ObReferenceObjectByHandle
+ */
 NTSTATUS NTAPI ObReferenceObjectByHandle(HANDLE Handle, ACCESS_MASK DesiredAccess,
                                          POBJECT_TYPE ObjectType, KPROCESSOR_MODE AccessMode,
                                          PVOID *Object,
                                          POBJECT_HANDLE_INFORMATION HandleInformation)
 {
-    NTSTATUS status = ob_handle_reference(Handle, ObjectType, Object);
+    ACCESS_MASK granted;
+    NTSTATUS status = ob_handle_look_up(Handle, ObjectType, Object, &granted);
 
-    UNREFERENCED_PARAMETER(AccessMode);
+    if (NT_SUCCESS(status) && AccessMode != KernelMode && (DesiredAccess & ~granted) != 0) {
+        ob_dereference(*Object);
+        status = STATUS_ACCESS_DENIED;
+    }
     if (!NT_SUCCESS(status)) {
         *Object = NULL;
     } else if (HandleInformation != NULL) {
         HandleInformation->HandleAttributes = 0;
-        HandleInformation->GrantedAccess = DesiredAccess;
+        HandleInformation->GrantedAccess = granted;
     }
     return status;
 }
 LDR_EXPORT(ObReferenceObjectByHandle);
 
-/* There are no access states; every handle is the kernel's. IRQL = PASSIVE_LEVEL. */
+/*
+ * There are no access states, and no object denies access. IRQL <= APC_LEVEL.
+ * STATUS_INVALID_PARAMETER: unknown attributes, or two that exclude each other;
+ * STATUS_OBJECT_TYPE_MISMATCH, STATUS_INSUFFICIENT_RESOURCES. WDK: ObOpenObjectByPointer
+ */
 NTSTATUS NTAPI ObOpenObjectByPointer(PVOID Object, ULONG HandleAttributes,
                                      PACCESS_STATE PassedAccessState, ACCESS_MASK DesiredAccess,
                                      POBJECT_TYPE ObjectType, KPROCESSOR_MODE AccessMode,
                                      PHANDLE Handle)
 {
-    UNREFERENCED_PARAMETER(HandleAttributes);
+    const ULONG excluding = OBJ_EXCLUSIVE | OBJ_INHERIT;
+
     UNREFERENCED_PARAMETER(PassedAccessState);
-    UNREFERENCED_PARAMETER(DesiredAccess);
-    UNREFERENCED_PARAMETER(AccessMode);
-    ASSERT_IRQL(PASSIVE_LEVEL);
+    ASSERT_IRQL(APC_LEVEL);
     *Handle = NULL;
-    if (ObjectType != NULL && ob_type(Object) != ObjectType)
+    if ((HandleAttributes & ~(ULONG)OBJ_VALID_ATTRIBUTES) != 0 ||
+        (HandleAttributes & excluding) == excluding)
+        return STATUS_INVALID_PARAMETER;
+    if (!is_of_type(Object, ObjectType, AccessMode))
         return STATUS_OBJECT_TYPE_MISMATCH;
-    return ob_handle_create(Object, Handle);
+    return ob_handle_create(Object, DesiredAccess, Handle);
 }
 LDR_EXPORT(ObOpenObjectByPointer);
 

@@ -15,6 +15,14 @@
 #include <hal/types.h>
 #include <nt/ntdef.h>
 
+/* What the generic rights mean to a type. WDK: ACCESS_MASK */
+struct ob_generic_rights {
+    ACCESS_MASK read;
+    ACCESS_MASK write;
+    ACCESS_MASK execute;
+    ACCESS_MASK all;
+};
+
 /* POBJECT_TYPE points to one of these: *IoFileObjectType, *PsThreadType, ... */
 struct _OBJECT_TYPE {
     const char *name; /* "Device", "File" */
@@ -27,6 +35,7 @@ struct _OBJECT_TYPE {
     void (*close)(void *object); /* the last handle is gone; PASSIVE_LEVEL; may be NULL */
     /* Which one it is, for the console: terminated text. PASSIVE_LEVEL. NULL: without names. */
     void (*describe)(void *object, char *text, size_t size);
+    const struct ob_generic_rights *generic; /* NULL: each of them is every right */
     bool passive;
     bool waitable; /* begins with a DISPATCHER_HEADER: a handle to it can be waited for */
 };
@@ -51,10 +60,13 @@ const struct _OBJECT_TYPE *ob_type(const void *object);
 int64_t ob_reference(void *object);
 int64_t ob_dereference(void *object);
 
-/* Takes a reference of its own. PASSIVE_LEVEL. */
-NTSTATUS ob_handle_create(void *object, HANDLE *handle);
+/* Takes a reference of its own; grants what is asked for. IRQL <= APC_LEVEL. */
+NTSTATUS ob_handle_create(void *object, ACCESS_MASK access, HANDLE *handle);
 /* The object with a new reference. type NULL: any. STATUS_INVALID_HANDLE, _OBJECT_TYPE_MISMATCH. */
 NTSTATUS ob_handle_reference(HANDLE handle, const struct _OBJECT_TYPE *type, void **object);
+/* The same, and what the handle grants. */
+NTSTATUS ob_handle_look_up(HANDLE handle, const struct _OBJECT_TYPE *type, void **object,
+                           ACCESS_MASK *granted);
 NTSTATUS ob_handle_close(HANDLE handle);
 
 /* A copy of an open handle's facts, for the console. */

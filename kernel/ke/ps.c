@@ -47,7 +47,6 @@ NTSTATUS NTAPI PsCreateSystemThread(PHANDLE ThreadHandle, ULONG DesiredAccess,
     NTSTATUS status;
     void *process;
 
-    UNREFERENCED_PARAMETER(DesiredAccess);
     UNREFERENCED_PARAMETER(ObjectAttributes);
     if (ProcessHandle != NULL) {
         status = ob_handle_reference(ProcessHandle, &process_type, &process);
@@ -59,7 +58,7 @@ NTSTATUS NTAPI PsCreateSystemThread(PHANDLE ThreadHandle, ULONG DesiredAccess,
     if (!NT_SUCCESS(status))
         return status;
     /* All that the thread itself may look at is there before it runs. */
-    status = ob_handle_create(thread, ThreadHandle);
+    status = ob_handle_create(thread, DesiredAccess, ThreadHandle);
     if (NT_SUCCESS(status)) {
         if (ClientId != NULL) {
             ClientId->UniqueProcess = (HANDLE)(ULONG_PTR)SYSTEM_PROCESS_ID;

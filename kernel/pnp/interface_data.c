@@ -154,7 +154,6 @@ NTSTATUS NTAPI IoOpenDeviceInterfaceRegistryKey(PUNICODE_STRING SymbolicLinkName
     struct io_interface found;
     NTSTATUS status;
 
-    UNREFERENCED_PARAMETER(DesiredAccess);
     if (!io_interface_find(SymbolicLinkName, &found))
         return STATUS_OBJECT_NAME_NOT_FOUND;
     key = interface_key(SymbolicLinkName, &found.class_guid);
@@ -164,7 +163,7 @@ NTSTATUS NTAPI IoOpenDeviceInterfaceRegistryKey(PUNICODE_STRING SymbolicLinkName
     ob_dereference(key);
     if (parameters == NULL)
         return STATUS_INSUFFICIENT_RESOURCES;
-    status = ob_handle_create(parameters, DeviceInterfaceRegKey);
+    status = ob_handle_create(parameters, DesiredAccess, DeviceInterfaceRegKey);
     ob_dereference(parameters);
     return status;
 }

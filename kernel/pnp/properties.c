@@ -266,7 +266,6 @@ NTSTATUS NTAPI IoOpenDeviceRegistryKey(PDEVICE_OBJECT DeviceObject, ULONG DevIns
     struct pnp_key *key;
     NTSTATUS status;
 
-    UNREFERENCED_PARAMETER(DesiredAccess);
     if (node == NULL)
         return STATUS_INVALID_DEVICE_REQUEST;
     switch (DevInstKeyType & ~PLUGPLAY_REGKEY_CURRENT_HWPROFILE) {
@@ -282,10 +281,10 @@ NTSTATUS NTAPI IoOpenDeviceRegistryKey(PDEVICE_OBJECT DeviceObject, ULONG DevIns
     if (key == NULL)
         return STATUS_OBJECT_NAME_NOT_FOUND;
     if ((DevInstKeyType & PLUGPLAY_REGKEY_CURRENT_HWPROFILE) == 0)
-        return ob_handle_create(key, DeviceRegKey);
+        return ob_handle_create(key, DesiredAccess, DeviceRegKey);
     status = profile_key(key, &key);
     if (NT_SUCCESS(status)) {
-        status = ob_handle_create(key, DeviceRegKey);
+        status = ob_handle_create(key, DesiredAccess, DeviceRegKey);
         ob_dereference(key);
     }
     return status;

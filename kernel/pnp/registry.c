@@ -55,8 +55,11 @@ static void key_destroy(void *object)
     }
 }
 
+static const struct ob_generic_rights key_rights = {KEY_READ, KEY_WRITE, KEY_EXECUTE,
+                                                    KEY_ALL_ACCESS};
+
 const struct _OBJECT_TYPE pnp_key_type = {
-    .name = "Key", .destroy = key_destroy, .describe = pnp_key_describe};
+    .name = "Key", .destroy = key_destroy, .describe = pnp_key_describe, .generic = &key_rights};
 
 static bool names_equal(PCUNICODE_STRING left, PCUNICODE_STRING right)
 {

@@ -51,7 +51,8 @@ NTSTATUS pnp_key_find(struct pnp_key *base, PCUNICODE_STRING path, bool create, 
     return *key == NULL ? STATUS_INSUFFICIENT_RESOURCES : STATUS_SUCCESS;
 }
 
-static NTSTATUS key_open(POBJECT_ATTRIBUTES attributes, bool create, bool *created, PHANDLE handle)
+static NTSTATUS key_open(POBJECT_ATTRIBUTES attributes, ACCESS_MASK access, bool create,
+                         bool *created, PHANDLE handle)
 {
     struct pnp_key *base = NULL;
     struct pnp_key *key;
@@ -71,7 +72,7 @@ static NTSTATUS key_open(POBJECT_ATTRIBUTES attributes, bool create, bool *creat
         ob_dereference(base);
     if (!NT_SUCCESS(status))
         return status;
-    status = ob_handle_create(key, handle);
+    status = ob_handle_create(key, access, handle);
     ob_dereference(key);
     return status;
 }
@@ -281,8 +282,7 @@ static NTSTATUS key_fill(struct pnp_key *key, PCUNICODE_STRING name, KEY_INFORMA
 NTSTATUS NTAPI ZwOpenKey(PHANDLE KeyHandle, ACCESS_MASK DesiredAccess,
                          POBJECT_ATTRIBUTES ObjectAttributes)
 {
-    UNREFERENCED_PARAMETER(DesiredAccess);
-    return key_open(ObjectAttributes, false, NULL, KeyHandle);
+    return key_open(ObjectAttributes, DesiredAccess, false, NULL, KeyHandle);
 }
 LDR_EXPORT(ZwOpenKey);
 
@@ -291,9 +291,8 @@ NTSTATUS NTAPI ZwCreateKey(PHANDLE KeyHandle, ACCESS_MASK DesiredAccess,
                            PUNICODE_STRING Class, ULONG CreateOptions, PULONG Disposition)
 {
     bool created = false;
-    NTSTATUS status = key_open(ObjectAttributes, true, &created, KeyHandle);
+    NTSTATUS status = key_open(ObjectAttributes, DesiredAccess, true, &created, KeyHandle);
 
-    UNREFERENCED_PARAMETER(DesiredAccess);
     UNREFERENCED_PARAMETER(TitleIndex);
     UNREFERENCED_PARAMETER(Class);
     UNREFERENCED_PARAMETER(CreateOptions);
