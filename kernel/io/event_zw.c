@@ -1,7 +1,7 @@
 /*
  * io/event_zw.c - events by handle: ZwCreateEvent and its kin.
  *
- * A name is a whole path: there are no directories to open for a RootDirectory.
+ * A name is a whole path: no directory can be opened for a RootDirectory.
  */
 #include <lib/assert.h>
 #include <lib/export.h>
@@ -26,26 +26,39 @@ static NTSTATUS hand_out(void *event, ACCESS_MASK access, PHANDLE handle)
     return status;
 }
 
+static bool attributes_are_valid(const OBJECT_ATTRIBUTES *attributes)
+{
+    return attributes->Length == sizeof(*attributes) &&
+           (attributes->Attributes & ~(ULONG)OBJ_VALID_ATTRIBUTES) == 0;
+}
+
 /* WDK surface */
 
 /*
  * STATUS_OBJECT_NAME_EXISTS: an event of that name was there, and OBJ_OPENIF was given; its type
- * and state stay. IRQL = PASSIVE_LEVEL. WDK: ZwCreateEvent
+ * and state stay. STATUS_INVALID_PARAMETER, _INVALID_PARAMETER_4, _OBJECT_NAME_INVALID,
+ * _OBJECT_PATH_SYNTAX_BAD, _OBJECT_PATH_NOT_FOUND, _INSUFFICIENT_RESOURCES. IRQL = PASSIVE_LEVEL.
+ * WDK: ZwCreateEvent
  */
 NTSTATUS NTAPI ZwCreateEvent(PHANDLE EventHandle, ACCESS_MASK DesiredAccess,
                              POBJECT_ATTRIBUTES ObjectAttributes, EVENT_TYPE EventType,
                              BOOLEAN InitialState)
 {
     PUNICODE_STRING name = ObjectAttributes == NULL ? NULL : ObjectAttributes->ObjectName;
-    NTSTATUS status;
+    NTSTATUS status = STATUS_SUCCESS;
     void *event;
 
     ASSERT_IRQL(PASSIVE_LEVEL);
-    if (EventType != NotificationEvent && EventType != SynchronizationEvent)
+    if (ObjectAttributes != NULL && !attributes_are_valid(ObjectAttributes))
         return STATUS_INVALID_PARAMETER;
+    if (EventType != NotificationEvent && EventType != SynchronizationEvent)
+        return STATUS_INVALID_PARAMETER_4;
     if (ObjectAttributes != NULL && ObjectAttributes->RootDirectory != NULL)
         return STATUS_OBJECT_TYPE_MISMATCH;
-    status = io_event_create(name, EventType, InitialState, &event);
+    if (name != NULL)
+        status = io_name_check(name);
+    if (NT_SUCCESS(status))
+        status = io_event_create(name, EventType, InitialState, &event);
     if (status == STATUS_OBJECT_NAME_COLLISION && ObjectAttributes != NULL &&
         (ObjectAttributes->Attributes & OBJ_OPENIF)) {
         event = io_name_lookup(IO_NAME_EVENT, name);
@@ -58,17 +71,25 @@ NTSTATUS NTAPI ZwCreateEvent(PHANDLE EventHandle, ACCESS_MASK DesiredAccess,
 }
 LDR_EXPORT(ZwCreateEvent);
 
-/* IRQL = PASSIVE_LEVEL. WDK: ZwOpenEvent */
+/*
+ * STATUS_INVALID_PARAMETER, _OBJECT_NAME_INVALID, _OBJECT_PATH_SYNTAX_BAD, _OBJECT_PATH_NOT_FOUND,
+ * _OBJECT_NAME_NOT_FOUND, _INSUFFICIENT_RESOURCES. IRQL = PASSIVE_LEVEL. WDK: ZwOpenEvent
+ */
 NTSTATUS NTAPI ZwOpenEvent(PHANDLE EventHandle, ACCESS_MASK DesiredAccess,
                            POBJECT_ATTRIBUTES ObjectAttributes)
 {
+    NTSTATUS status;
     void *event;
 
     ASSERT_IRQL(PASSIVE_LEVEL);
-    if (ObjectAttributes == NULL || ObjectAttributes->ObjectName == NULL)
+    if (ObjectAttributes == NULL || ObjectAttributes->ObjectName == NULL ||
+        !attributes_are_valid(ObjectAttributes))
         return STATUS_INVALID_PARAMETER;
     if (ObjectAttributes->RootDirectory != NULL)
         return STATUS_OBJECT_TYPE_MISMATCH;
+    status = io_name_check(ObjectAttributes->ObjectName);
+    if (!NT_SUCCESS(status))
+        return status;
     event = io_name_lookup(IO_NAME_EVENT, ObjectAttributes->ObjectName);
     return event == NULL ? STATUS_OBJECT_NAME_NOT_FOUND
                          : hand_out(event, DesiredAccess, EventHandle);

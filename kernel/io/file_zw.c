@@ -33,6 +33,27 @@ static bool options_are_valid(ACCESS_MASK access, ULONG disposition, ULONG optio
            ((options & FILE_DELETE_ON_CLOSE) == 0 || (access & DELETE) != 0);
 }
 
+/* The file, and the caller's event or NULL; what will be signalled is not any more. */
+static NTSTATUS file_begin(HANDLE handle, HANDLE event_handle, bool apc, PFILE_OBJECT *file,
+                           PKEVENT *event)
+{
+    NTSTATUS status = file_of(handle, file);
+
+    ASSERT_IRQL(PASSIVE_LEVEL);
+    *event = NULL;
+    if (!NT_SUCCESS(status))
+        return status;
+    if (apc)
+        status = STATUS_NOT_SUPPORTED;
+    else if (event_handle != NULL)
+        status = ob_handle_reference(event_handle, &io_event_type, (void **)event);
+    if (NT_SUCCESS(status))
+        KeClearEvent(*event != NULL ? *event : &(*file)->Event);
+    else
+        ob_dereference(*file);
+    return status;
+}
+
 /* The caller's event is signalled, or else the file's own, for which a wait by handle waits. */
 static NTSTATUS file_end(PFILE_OBJECT file, PKEVENT event, PIO_STATUS_BLOCK status_block,
                          NTSTATUS status, uint32_t done)
@@ -67,26 +88,20 @@ static NTSTATUS file_transfer(HANDLE handle, HANDLE event_handle, bool apc,
                               PIO_STATUS_BLOCK status_block, PVOID buffer, ULONG length,
                               PLARGE_INTEGER given, bool write)
 {
-    PKEVENT event = NULL;
     PFILE_OBJECT file;
-    NTSTATUS status = file_of(handle, &file);
+    PKEVENT event;
+    NTSTATUS status = file_begin(handle, event_handle, apc, &file, &event);
     uint64_t offset;
     uint32_t done;
 
-    ASSERT_IRQL(PASSIVE_LEVEL);
     if (!NT_SUCCESS(status))
         return status;
-    if (apc)
-        status = STATUS_NOT_SUPPORTED;
-    else if (!file_offset(file, given, write, &offset))
-        status = STATUS_INVALID_PARAMETER;
-    else if (event_handle != NULL)
-        status = ob_handle_reference(event_handle, &io_event_type, (void **)&event);
-    if (!NT_SUCCESS(status)) {
+    if (!file_offset(file, given, write, &offset)) {
+        if (event != NULL)
+            ob_dereference(event);
         ob_dereference(file);
-        return status;
+        return STATUS_INVALID_PARAMETER;
     }
-    KeClearEvent(event != NULL ? event : &file->Event);
     if (write)
         status = io_file_write(file, offset, buffer, length, 0, &done);
     else
@@ -185,20 +200,17 @@ NTSTATUS NTAPI ZwDeviceIoControlFile(HANDLE FileHandle, HANDLE Event, PIO_APC_RO
                                      ULONG InputBufferLength, PVOID OutputBuffer,
                                      ULONG OutputBufferLength)
 {
+    PKEVENT event;
     PFILE_OBJECT file;
-    NTSTATUS status = file_of(FileHandle, &file);
+    NTSTATUS status = file_begin(FileHandle, Event, ApcRoutine != NULL, &file, &event);
     uint32_t done;
 
     UNREFERENCED_PARAMETER(ApcContext);
     if (!NT_SUCCESS(status))
         return status;
-    if (ApcRoutine != NULL) {
-        ob_dereference(file);
-        return STATUS_NOT_SUPPORTED;
-    }
     status = io_file_ioctl(file, IoControlCode, InputBuffer, InputBufferLength, OutputBuffer,
                            OutputBufferLength, 0, &done);
-    return file_end(file, Event, IoStatusBlock, status, done);
+    return file_end(file, event, IoStatusBlock, status, done);
 }
 LDR_EXPORT(ZwDeviceIoControlFile);
 

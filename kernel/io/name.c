@@ -43,6 +43,48 @@ static bool units_equal(const WCHAR *left, const WCHAR *right, size_t count)
     return true;
 }
 
+/* WDK: "Object Directories", and those that its pages name elsewhere. */
+static bool directory_exists(const WCHAR *path, size_t units)
+{
+    static const UNICODE_STRING directories[] = {
+        RTL_CONSTANT_STRING(L""),
+        RTL_CONSTANT_STRING(L"\\BaseNamedObjects"),
+        RTL_CONSTANT_STRING(L"\\Callback"),
+        RTL_CONSTANT_STRING(L"\\Device"),
+        RTL_CONSTANT_STRING(L"\\Driver"),
+        RTL_CONSTANT_STRING(L"\\DosDevices"),
+        RTL_CONSTANT_STRING(L"\\??"),
+        RTL_CONSTANT_STRING(L"\\GLOBAL??"),
+        RTL_CONSTANT_STRING(L"\\FileSystem"),
+        RTL_CONSTANT_STRING(L"\\KernelObjects"),
+    };
+    size_t i;
+
+    for (i = 0; i < ARRAY_COUNT(directories); i++)
+        if (directories[i].Length == units * sizeof(WCHAR) &&
+            units_equal(directories[i].Buffer, path, units))
+            return true;
+    return false;
+}
+
+NTSTATUS io_name_check(PCUNICODE_STRING path)
+{
+    size_t units = path->Length / sizeof(WCHAR), last = 0, i;
+
+    if (path->Length % sizeof(WCHAR) != 0)
+        return STATUS_OBJECT_NAME_INVALID;
+    if (units == 0 || path->Buffer[0] != L'\\')
+        return STATUS_OBJECT_PATH_SYNTAX_BAD;
+    for (i = 1; i < units; i++) {
+        if (path->Buffer[i] == L'\\' && last == i - 1)
+            return STATUS_OBJECT_NAME_INVALID;
+        last = path->Buffer[i] == L'\\' ? i : last;
+    }
+    if (last == units - 1)
+        return STATUS_OBJECT_NAME_INVALID;
+    return directory_exists(path->Buffer, last) ? STATUS_SUCCESS : STATUS_OBJECT_PATH_NOT_FOUND;
+}
+
 /* Append to a string that has the room. */
 static void path_append(UNICODE_STRING *path, const WCHAR *text, size_t units)
 {

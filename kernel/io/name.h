@@ -23,6 +23,12 @@ struct io_name {
     bool announced;         /* (d) those who want to know of its class have been told of it */
 };
 
+/*
+ * Whether an object may be called so. STATUS_OBJECT_PATH_SYNTAX_BAD: it does not begin at the root;
+ * _OBJECT_NAME_INVALID: half a character, or nothing between two backslashes or behind the last;
+ * _OBJECT_PATH_NOT_FOUND: there is no such directory.
+ */
+NTSTATUS io_name_check(PCUNICODE_STRING path);
 /* STATUS_OBJECT_NAME_COLLISION, _OBJECT_NAME_INVALID, _INSUFFICIENT_RESOURCES. PASSIVE_LEVEL. */
 NTSTATUS io_name_insert(enum io_name_kind kind, PCUNICODE_STRING path, void *object,
                         PCUNICODE_STRING target, struct io_name **name);

@@ -16,7 +16,7 @@ static VOID CheckUnnamed(VOID)
     LONG previous = -1;
 
     ExpectStatus(ZwCreateEvent(&handle, EVENT_ALL_ACCESS, NULL, (EVENT_TYPE)2, FALSE),
-                 STATUS_INVALID_PARAMETER, "ZwCreateEvent refuses a type that is none");
+                 STATUS_INVALID_PARAMETER_4, "ZwCreateEvent refuses a type that is none");
     ExpectStatus(ZwCreateEvent(&handle, EVENT_ALL_ACCESS, NULL, NotificationEvent, TRUE),
                  STATUS_SUCCESS, "ZwCreateEvent makes a notification event without a name");
     Expect(IsSignalled(handle) && IsSignalled(handle),

@@ -51,6 +51,10 @@ static VOID CheckName(VOID)
                  "ObQueryNameString refuses no buffer");
     ExpectEqual(needed, sizeof(UNICODE_STRING) + expected.Length + sizeof(WCHAR),
                 "ObQueryNameString: and tells what it needs");
+    name->Name.Length = 0x5A5A;
+    ExpectStatus(ObQueryNameString(device, name, needed - 1, &needed), STATUS_INFO_LENGTH_MISMATCH,
+                 "ObQueryNameString refuses a buffer that is a byte short");
+    ExpectEqual(name->Name.Length, 0x5A5A, "ObQueryNameString: and writes nothing there");
     ExpectStatus(ObQueryNameString(device, name, needed, &needed), STATUS_SUCCESS,
                  "ObQueryNameString tells a device's name");
     Expect(RtlEqualUnicodeString(&name->Name, &expected, TRUE), "ObQueryNameString: it is the one");
@@ -106,6 +110,15 @@ static VOID CheckCopy(VOID)
     ExpectEqual(done, 0, "MmCopyMemory: and says that nothing was copied");
     ExpectStatus(copyMemory(&copy, address, sizeof(copy), 3, &done), STATUS_INVALID_PARAMETER,
                  "MmCopyMemory refuses both kinds at once");
+    ExpectStatus(copyMemory(&copy, address, sizeof(copy), 0, &done), STATUS_INVALID_PARAMETER,
+                 "MmCopyMemory refuses neither kind");
+    address.VirtualAddress = TestFind(TestKindEdu, 0)->Registers;
+    ExpectStatus(copyMemory(&copy, address, sizeof(copy), 2, &done), STATUS_ACCESS_VIOLATION,
+                 "MmCopyMemory does not read registers");
+    address.PhysicalAddress = MmGetPhysicalAddress(TestFind(TestKindEdu, 0)->Registers);
+    ExpectStatus(copyMemory(&copy, address, sizeof(copy), 1, &done), STATUS_ACCESS_VIOLATION,
+                 "MmCopyMemory does not read them by their physical address either");
+    ExpectEqual(done, 0, "MmCopyMemory: nothing was copied of them");
 }
 
 VOID CheckFiles(VOID)

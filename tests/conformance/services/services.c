@@ -100,6 +100,7 @@ static VOID Run(VOID)
     CheckSections();
     CheckFiles();
     CheckShares();
+    CheckRefused();
     CheckProcess();
     CheckIdentifiers();
     CheckText();

@@ -54,5 +54,6 @@ VOID CheckEvents(VOID);
 VOID CheckSections(VOID);
 VOID CheckFiles(VOID);
 VOID CheckShares(VOID);
+VOID CheckRefused(VOID);
 
 extern volatile ULONG NotedStep; /* the latest step's number */
