@@ -45,6 +45,22 @@ static void take_given(SECURITY_DESCRIPTOR *parts, const SECURITY_DESCRIPTOR *gi
     parts->Control = (parts->Control & (USHORT)~mask) | (given->Control & mask);
 }
 
+static bool sid_is_valid(PSID sid)
+{
+    return sid == NULL || RtlValidSid(sid);
+}
+
+/* The parts of a descriptor that is valid. STATUS_UNKNOWN_REVISION, _INVALID_SID, _INVALID_ACL. */
+static NTSTATUS capture(PSECURITY_DESCRIPTOR descriptor, SECURITY_DESCRIPTOR *parts)
+{
+    ex_security_parts(descriptor, parts);
+    if (parts->Revision != SECURITY_DESCRIPTOR_REVISION)
+        return STATUS_UNKNOWN_REVISION;
+    if (!sid_is_valid(parts->Owner) || !sid_is_valid(parts->Group))
+        return STATUS_INVALID_SID;
+    return RtlValidSecurityDescriptor(descriptor) ? STATUS_SUCCESS : STATUS_INVALID_ACL;
+}
+
 static struct ob_header *header_of(void *object)
 {
     return (struct ob_header *)object - 1;
@@ -95,7 +111,11 @@ static NTSTATUS copy_out(struct ob_header *header, SECURITY_INFORMATION informat
 
 /* WDK surface */
 
-/* IRQL = PASSIVE_LEVEL. */
+/*
+ * IRQL = PASSIVE_LEVEL. STATUS_ACCESS_VIOLATION: no descriptor; _INVALID_SECURITY_DESCR: it lacks
+ * what is to be set; _UNKNOWN_REVISION, _INVALID_SID, _INVALID_ACL, _INVALID_HANDLE,
+ * _INSUFFICIENT_RESOURCES. WDK: ZwSetSecurityObject
+ */
 NTSTATUS NTAPI ZwSetSecurityObject(HANDLE Handle, SECURITY_INFORMATION SecurityInformation,
                                    PSECURITY_DESCRIPTOR SecurityDescriptor)
 {
@@ -107,9 +127,9 @@ NTSTATUS NTAPI ZwSetSecurityObject(HANDLE Handle, SECURITY_INFORMATION SecurityI
     ASSERT_IRQL(PASSIVE_LEVEL);
     if (SecurityDescriptor == NULL)
         return STATUS_ACCESS_VIOLATION;
-    if (!RtlValidSecurityDescriptor(SecurityDescriptor))
-        return STATUS_INVALID_SECURITY_DESCR;
-    ex_security_parts(SecurityDescriptor, &given);
+    status = capture(SecurityDescriptor, &given);
+    if (!NT_SUCCESS(status))
+        return status;
     if (((SecurityInformation & OWNER_SECURITY_INFORMATION) && given.Owner == NULL) ||
         ((SecurityInformation & GROUP_SECURITY_INFORMATION) && given.Group == NULL))
         return STATUS_INVALID_SECURITY_DESCR;
@@ -156,17 +176,16 @@ NTSTATUS NTAPI SeCaptureSecurityDescriptor(PSECURITY_DESCRIPTOR OriginalSecurity
                                            PSECURITY_DESCRIPTOR *CapturedSecurityDescriptor)
 {
     SECURITY_DESCRIPTOR parts;
+    NTSTATUS status;
     PVOID copy;
 
     *CapturedSecurityDescriptor = OriginalSecurityDescriptor;
     if (OriginalSecurityDescriptor == NULL || (CurrentMode == KernelMode && !CaptureIfKernel))
         return STATUS_SUCCESS;
     *CapturedSecurityDescriptor = NULL;
-    ex_security_parts(OriginalSecurityDescriptor, &parts);
-    if (parts.Revision != SECURITY_DESCRIPTOR_REVISION)
-        return STATUS_UNKNOWN_REVISION;
-    if (!RtlValidSecurityDescriptor(OriginalSecurityDescriptor))
-        return STATUS_INVALID_SECURITY_DESCR;
+    status = capture(OriginalSecurityDescriptor, &parts);
+    if (!NT_SUCCESS(status))
+        return status;
     copy = ExAllocatePoolWithTag(PoolType, ex_security_length(&parts), CAPTURE_TAG);
     if (copy == NULL)
         return STATUS_INSUFFICIENT_RESOURCES;

@@ -58,10 +58,12 @@ NTSTATUS NTAPI ZwOpenProcessToken(HANDLE ProcessHandle, ACCESS_MASK DesiredAcces
 }
 LDR_EXPORT(ZwOpenProcessToken);
 
+/* The same; STATUS_INVALID_PARAMETER: not for a kernel handle. WDK: ZwOpenProcessTokenEx */
 NTSTATUS NTAPI ZwOpenProcessTokenEx(HANDLE ProcessHandle, ACCESS_MASK DesiredAccess,
                                     ULONG HandleAttributes, PHANDLE TokenHandle)
 {
-    UNREFERENCED_PARAMETER(HandleAttributes); /* all handles are the kernel's */
+    if (!(HandleAttributes & OBJ_KERNEL_HANDLE))
+        return STATUS_INVALID_PARAMETER;
     return ZwOpenProcessToken(ProcessHandle, DesiredAccess, TokenHandle);
 }
 LDR_EXPORT(ZwOpenProcessTokenEx);
