@@ -74,6 +74,11 @@ static struct region *region_find(ULONG_PTR address)
     return NULL;
 }
 
+static bool region_holds(const struct region *region, ULONG_PTR first, SIZE_T length)
+{
+    return region != NULL && length <= region->size - (first - region->base);
+}
+
 /* Mutex held. */
 static NTSTATUS region_create(SIZE_T size, struct region **created)
 {
@@ -99,7 +104,10 @@ static NTSTATUS allocate(ULONG_PTR *base, SIZE_T *size, ULONG type, uint32_t fla
     struct region *region = NULL;
     NTSTATUS status = STATUS_SUCCESS;
 
-    if (first == 0) {
+    if (type == MEM_RESET) {
+        region = region_find(first);
+        status = region_holds(region, first, length) ? STATUS_SUCCESS : STATUS_MEMORY_NOT_ALLOCATED;
+    } else if (first == 0) {
         status = region_create(length, &region);
         if (NT_SUCCESS(status))
             first = region->base;
@@ -107,12 +115,13 @@ static NTSTATUS allocate(ULONG_PTR *base, SIZE_T *size, ULONG type, uint32_t fla
         status = STATUS_CONFLICTING_ADDRESSES;
     } else {
         region = region_find(first);
-        if (region == NULL || length > region->size - (first - region->base))
+        if (!region_holds(region, first, length))
             status = STATUS_CONFLICTING_ADDRESSES;
     }
     if (!NT_SUCCESS(status))
         return status;
-    mm_protect((void *)first, length, flags);
+    if (type != MEM_RESET) /* which leaves what is in memory, as all is, alone */
+        mm_protect((void *)first, length, flags);
     *base = first;
     *size = length;
     return STATUS_SUCCESS;
@@ -125,7 +134,7 @@ static NTSTATUS decommit(struct region *region, ULONG_PTR *base, SIZE_T *size)
 
     if (!*size && first != region->base)
         return STATUS_FREE_VM_NOT_AT_BASE;
-    if (length > region->size - (first - region->base))
+    if (!region_holds(region, first, length))
         return STATUS_UNABLE_TO_FREE_VM;
     mm_protect((void *)first, length, HAL_PAGE_WRITE);
     memset((void *)first, 0, length);
@@ -163,8 +172,8 @@ NTSTATUS NTAPI ZwAllocateVirtualMemory(HANDLE ProcessHandle, PVOID *BaseAddress,
         return STATUS_INVALID_PARAMETER_3;
     if (*RegionSize == 0 || *RegionSize > REGION_SIZE_MAX)
         return STATUS_INVALID_PARAMETER_4;
-    if (!(AllocationType & (MEM_COMMIT | MEM_RESERVE)) ||
-        AllocationType & ~(ULONG)(MEM_COMMIT | MEM_RESERVE))
+    if (AllocationType != MEM_RESET && AllocationType != MEM_COMMIT &&
+        AllocationType != MEM_RESERVE && AllocationType != (MEM_COMMIT | MEM_RESERVE))
         return STATUS_INVALID_PARAMETER_5;
     if (!protection_flags(Protect, &flags))
         return STATUS_INVALID_PAGE_PROTECTION;

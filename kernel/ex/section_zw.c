@@ -3,8 +3,8 @@
  *
  * Programs that read firmware tables and device registers have drivers map them for them. A view
  * begins at a multiple of 64 KiB, as on Windows: SectionOffset is rounded down and told, and the
- * caller adds the difference. Who else maps the same page decides nothing here: RAM is cached,
- * other memory as Protect says.
+ * caller adds the difference. RAM is mapped by the kernel already, cached: another cache type
+ * conflicts with that. Other memory is mapped as Protect says.
  */
 #include <hal/hal.h>
 #include <lib/assert.h>
@@ -14,11 +14,16 @@
 
 #include "ex/memory_zw.h"
 #include "ke/ob.h"
+#include "mm/init.h"
 #include "mm/pool.h"
+#include "mm/ranges.h"
 
 #define VIEW_TAG MM_TAG("ZwSe")
 
-enum { VIEW_GRANULARITY = 64 * 1024 };
+enum {
+    VIEW_GRANULARITY = 64 * 1024,
+    ZERO_BITS_MAX = 21, /* ZeroBits must be less */
+};
 
 struct view {
     LIST_ENTRY entry;
@@ -84,6 +89,17 @@ static NTSTATUS view_create(uint64_t start, SIZE_T size, ULONG protect, PVOID *b
     return STATUS_SUCCESS;
 }
 
+static bool has_ram(uint64_t start, SIZE_T size)
+{
+    const struct mm_ranges *ram = mm_ram_ranges();
+
+    for (uint32_t i = 0; i < ram->count; i++)
+        if (start < ram->range[i].end &&
+            (start >= ram->range[i].base || size > ram->range[i].base - start))
+            return true;
+    return false;
+}
+
 static bool protection_is_known(ULONG protect)
 {
     ULONG access = protect & ~(ULONG)(PAGE_NOCACHE | PAGE_WRITECOMBINE);
@@ -109,7 +125,9 @@ LDR_EXPORT(ZwOpenSection);
 
 /*
  * *BaseAddress must be NULL: where a view lies is the kernel's choice, STATUS_CONFLICTING_ADDRESSES
- * otherwise. *ViewSize comes back as what is mapped. IRQL = PASSIVE_LEVEL. WDK: ZwMapViewOfSection
+ * otherwise, and for RAM that is not to be cached. *ViewSize comes back as what is mapped.
+ * STATUS_INVALID_PAGE_PROTECTION, _INVALID_VIEW_SIZE, _INVALID_PARAMETER (_4: ZeroBits, _9:
+ * AllocationType), _NO_MEMORY. IRQL = PASSIVE_LEVEL. WDK: ZwMapViewOfSection
  */
 NTSTATUS NTAPI ZwMapViewOfSection(HANDLE SectionHandle, HANDLE ProcessHandle, PVOID *BaseAddress,
                                   ULONG_PTR ZeroBits, SIZE_T CommitSize,
@@ -123,10 +141,12 @@ NTSTATUS NTAPI ZwMapViewOfSection(HANDLE SectionHandle, HANDLE ProcessHandle, PV
     NTSTATUS status;
     void *section;
 
-    UNREFERENCED_PARAMETER(ZeroBits);
     UNREFERENCED_PARAMETER(CommitSize);
-    UNREFERENCED_PARAMETER(AllocationType);
     ASSERT_IRQL(PASSIVE_LEVEL);
+    if (ZeroBits >= ZERO_BITS_MAX)
+        return STATUS_INVALID_PARAMETER_4;
+    if (AllocationType & ~(ULONG)(MEM_LARGE_PAGES | MEM_RESERVE | MEM_TOP_DOWN))
+        return STATUS_INVALID_PARAMETER_9;
     if (InheritDisposition != ViewShare && InheritDisposition != ViewUnmap)
         return STATUS_INVALID_PARAMETER;
     if (!protection_is_known(Protect))
@@ -142,6 +162,8 @@ NTSTATUS NTAPI ZwMapViewOfSection(HANDLE SectionHandle, HANDLE ProcessHandle, PV
         return status;
     ob_dereference(section);
     size = ROUND_TO_PAGES(size + (offset - start));
+    if ((Protect & (PAGE_NOCACHE | PAGE_WRITECOMBINE)) && has_ram(start, size))
+        return STATUS_CONFLICTING_ADDRESSES;
     status = view_create(start, size, Protect, BaseAddress);
     if (!NT_SUCCESS(status))
         return status;

@@ -267,13 +267,19 @@ VOID NTAPI MmBuildMdlForNonPagedPool(PMDL MemoryDescriptorList)
 }
 LDR_EXPORT(MmBuildMdlForNonPagedPool);
 
+/*
+ * IRQL <= DISPATCH_LEVEL. Raises STATUS_ACCESS_VIOLATION: a page is not mapped, may not be written
+ * to, or is not user mode's, for which the caller speaks. WDK: MmProbeAndLockPages
+ */
 VOID NTAPI MmProbeAndLockPages(PMDL MemoryDescriptorList, KPROCESSOR_MODE AccessMode,
                                LOCK_OPERATION Operation)
 {
     PMDL mdl = MemoryDescriptorList;
 
-    UNREFERENCED_PARAMETER(AccessMode); /* an address below the kernel's is not mapped anyway */
-    if (!mdl_fill(mdl, Operation != IoReadAccess)) {
+    ULONG64 end = (ULONG64)MmGetMdlVirtualAddress(mdl) + MmGetMdlByteCount(mdl);
+
+    if ((AccessMode != KernelMode && end > MmUserProbeAddress) ||
+        !mdl_fill(mdl, Operation != IoReadAccess)) {
         ke_raise_status(STATUS_ACCESS_VIOLATION);
     }
     mdl->Process = NULL;

@@ -15,11 +15,13 @@
 /* Where the bytes of a page can be read; NULL: it is no RAM, or not mapped. */
 static const void *readable(ULONG flags, uint64_t address)
 {
-    phys_addr_t physical;
+    phys_addr_t physical = address;
 
-    if (flags == MM_COPY_MEMORY_PHYSICAL)
-        return mm_page_is_ram(address) ? hal_direct_map(address) : NULL;
-    return hal_page_query(address, &physical, NULL) ? (const void *)address : NULL;
+    if (flags == MM_COPY_MEMORY_VIRTUAL && !hal_page_query(address, &physical, NULL))
+        return NULL;
+    if (!mm_page_is_ram(physical))
+        return NULL; /* reading a register may do something */
+    return flags == MM_COPY_MEMORY_PHYSICAL ? hal_direct_map(address) : (const void *)address;
 }
 
 /* WDK surface */

@@ -41,23 +41,41 @@ PVOID NTAPI MmMapIoSpace(PHYSICAL_ADDRESS PhysicalAddress, SIZE_T NumberOfBytes,
 }
 LDR_EXPORT(MmMapIoSpace);
 
+/*
+ * IRQL <= DISPATCH_LEVEL. NULL: no addresses, no bytes, not one protection, or both cache types;
+ * PAGE_EXECUTE_READWRITE: nothing is both writable and executable. WDK: MmMapIoSpaceEx
+ */
 PVOID NTAPI MmMapIoSpaceEx(PHYSICAL_ADDRESS PhysicalAddress, SIZE_T NumberOfBytes, ULONG Protect)
 {
     phys_addr_t physical = (phys_addr_t)PhysicalAddress.QuadPart;
-    ULONG access = Protect & ~(ULONG)(PAGE_NOCACHE | PAGE_WRITECOMBINE);
     MEMORY_CACHING_TYPE type = MmCached;
+    uint32_t access;
 
-    if (Protect & PAGE_NOCACHE) {
+    switch (Protect & (PAGE_NOCACHE | PAGE_WRITECOMBINE)) {
+    case PAGE_NOCACHE:
         type = MmNonCached;
-    } else if (Protect & PAGE_WRITECOMBINE) {
+        break;
+    case PAGE_WRITECOMBINE:
         type = MmWriteCombined;
+        break;
+    case PAGE_NOCACHE | PAGE_WRITECOMBINE:
+        return NULL;
     }
-    if (access != PAGE_READWRITE && access != PAGE_READONLY) {
-        return NULL; /* no device memory is executed */
+    switch (Protect & ~(ULONG)(PAGE_NOCACHE | PAGE_WRITECOMBINE)) {
+    case PAGE_READONLY:
+        access = HAL_PAGE_READ;
+        break;
+    case PAGE_READWRITE:
+        access = HAL_PAGE_WRITE;
+        break;
+    case PAGE_EXECUTE:
+    case PAGE_EXECUTE_READ:
+        access = HAL_PAGE_EXECUTE;
+        break;
+    default:
+        return NULL;
     }
-    return mm_io_map_flags(physical, NumberOfBytes,
-                           (access == PAGE_READWRITE ? HAL_PAGE_WRITE : HAL_PAGE_READ) |
-                               io_cache_flags(physical, type));
+    return mm_io_map_flags(physical, NumberOfBytes, access | io_cache_flags(physical, type));
 }
 LDR_EXPORT(MmMapIoSpaceEx);
 

@@ -55,7 +55,7 @@ static VOID CheckLimits(VOID)
     Expect(mdl != NULL && BYTES_TO_PAGES(MmGetMdlByteCount(mdl)) == 2, "bytes are rounded up");
     Free(mdl);
     Expect(Allocate(0, ~0ull >> 1, 0, 0, 0) == NULL, "no bytes are no MDL");
-    Expect(Allocate(0, ~0ull >> 1, 0, 0x100000000, 0) == NULL, "nor are 4 GB");
+    Expect(Allocate(0, ~0ull >> 1, 0, 0x100000000, 0) == NULL, "nor are 4 GB at once");
     Expect(Allocate(1ull << 50, 1ull << 51, 0, PAGE_SIZE, 0) == NULL,
            "nor pages where there is no memory");
     KeRaiseIrql(APC_LEVEL, &irql);
