@@ -16,8 +16,6 @@
 #include "io/alloc.h"
 #include "ke/ob.h"
 
-enum { TEXT_UNITS_MAX = 512 };
-
 struct pnp_value {
     struct pnp_value *next;
     ULONG type;
@@ -34,6 +32,7 @@ struct pnp_key {
     struct pnp_key *next;        /* (l) sibling */
     struct pnp_value *values;    /* (l) */
     UNICODE_STRING name;         /* (c) the buffer follows the key */
+    UNICODE_STRING class;        /* (l) Length 0: none; once set it stays */
     bool deleted;                /* (l) */
 };
 
@@ -53,6 +52,7 @@ static void key_destroy(void *object)
         key->values = value->next;
         io_free(value);
     }
+    io_free(key->class.Buffer);
 }
 
 static const struct ob_generic_rights key_rights = {KEY_READ, KEY_WRITE, KEY_EXECUTE,
@@ -161,26 +161,6 @@ struct pnp_key *pnp_key_open(struct pnp_key *base, PCUNICODE_STRING path, bool c
     return key;
 }
 
-/* UTF-8 to a string over the caller's units; false if it does not fit. */
-static bool text_to_wide(const char *text, WCHAR *units, UNICODE_STRING *string)
-{
-    size_t length = lib_wide_from_utf8(units, TEXT_UNITS_MAX, text, strlen(text));
-
-    string->Buffer = units;
-    string->Length = string->MaximumLength = (USHORT)(length * sizeof(WCHAR));
-    return length < TEXT_UNITS_MAX;
-}
-
-struct pnp_key *pnp_key_open_text(struct pnp_key *base, const char *path, bool create)
-{
-    WCHAR units[TEXT_UNITS_MAX];
-    UNICODE_STRING wide;
-
-    if (!text_to_wide(path, units, &wide))
-        return NULL;
-    return pnp_key_open(base, &wide, create, NULL);
-}
-
 NTSTATUS pnp_key_delete(struct pnp_key *key)
 {
     struct pnp_key *parent = NULL;
@@ -216,6 +196,35 @@ bool pnp_key_is_deleted(struct pnp_key *key)
     deleted = key->deleted;
     KeReleaseSpinLock(&registry_lock, irql);
     return deleted;
+}
+
+NTSTATUS pnp_key_set_class(struct pnp_key *key, PCUNICODE_STRING class)
+{
+    WCHAR *text = io_allocate(class->Length + sizeof(WCHAR), IO_TAG_REGISTRY);
+    KIRQL irql;
+
+    if (text == NULL)
+        return STATUS_INSUFFICIENT_RESOURCES;
+    memcpy(text, class->Buffer, class->Length);
+    KeAcquireSpinLock(&registry_lock, &irql);
+    if (key->class.Buffer == NULL) {
+        key->class = (UNICODE_STRING){class->Length, class->Length, text};
+        text = NULL;
+    }
+    KeReleaseSpinLock(&registry_lock, irql);
+    io_free(text);
+    return STATUS_SUCCESS;
+}
+
+UNICODE_STRING pnp_key_class(struct pnp_key *key)
+{
+    UNICODE_STRING class;
+    KIRQL irql;
+
+    KeAcquireSpinLock(&registry_lock, &irql);
+    class = key->class;
+    KeReleaseSpinLock(&registry_lock, irql);
+    return class;
 }
 
 /* ---- Values --------------------------------------------------------------------------------- */
@@ -325,59 +334,6 @@ NTSTATUS pnp_value_delete(struct pnp_key *key, PCUNICODE_STRING name)
     KeReleaseSpinLock(&registry_lock, irql);
     io_free(value);
     return value == NULL ? STATUS_OBJECT_NAME_NOT_FOUND : STATUS_SUCCESS;
-}
-
-NTSTATUS pnp_value_set_data(struct pnp_key *key, const char *name, ULONG type, const void *data,
-                            ULONG size)
-{
-    WCHAR units[TEXT_UNITS_MAX];
-    UNICODE_STRING wide;
-
-    if (!text_to_wide(name, units, &wide))
-        return STATUS_OBJECT_NAME_INVALID;
-    return pnp_value_set(key, &wide, type, data, size);
-}
-
-NTSTATUS pnp_value_set_dword(struct pnp_key *key, const char *name, uint32_t value)
-{
-    return pnp_value_set_data(key, name, REG_DWORD, &value, sizeof(value));
-}
-
-NTSTATUS pnp_value_set_string(struct pnp_key *key, const char *name, ULONG type, const char *text)
-{
-    WCHAR units[TEXT_UNITS_MAX];
-    UNICODE_STRING wide;
-
-    if (!text_to_wide(text, units, &wide))
-        return STATUS_BUFFER_OVERFLOW;
-    units[wide.Length / sizeof(WCHAR)] = 0;
-    return pnp_value_set_data(key, name, type, units, wide.Length + sizeof(WCHAR));
-}
-
-bool pnp_value_get_mask(struct pnp_key *key, const char *name, uint64_t *value)
-{
-    WCHAR units[TEXT_UNITS_MAX];
-    UNICODE_STRING wide;
-    uint64_t found = 0;
-    ULONG size = sizeof(found);
-    ULONG type;
-
-    if (!text_to_wide(name, units, &wide) ||
-        !NT_SUCCESS(pnp_value_get(key, &wide, &type, &found, &size)) ||
-        (type != REG_DWORD && type != REG_QWORD && type != REG_BINARY))
-        return false;
-    *value = found;
-    return true;
-}
-
-bool pnp_value_get_dword(struct pnp_key *key, const char *name, uint32_t *value)
-{
-    uint64_t found;
-
-    if (!pnp_value_get_mask(key, name, &found))
-        return false;
-    *value = (uint32_t)found;
-    return true;
 }
 
 /* ---- Enumeration ---------------------------------------------------------------------------- */

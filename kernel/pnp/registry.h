@@ -74,6 +74,9 @@ bool pnp_key_child_at(struct pnp_key *key, ULONG index, UNICODE_STRING *name);
 bool pnp_value_at(struct pnp_key *key, ULONG index, UNICODE_STRING *name);
 void pnp_key_counts(struct pnp_key *key, ULONG *children, ULONG *values);
 PCUNICODE_STRING pnp_key_name(struct pnp_key *key);
+/* A key's class, which its creator gives it; empty: none. The string lasts as long as the key. */
+NTSTATUS pnp_key_set_class(struct pnp_key *key, PCUNICODE_STRING class);
+UNICODE_STRING pnp_key_class(struct pnp_key *key);
 /* "\Registry\Machine\..." into new memory (ExFreePool). */
 NTSTATUS pnp_key_path(struct pnp_key *key, UNICODE_STRING *path);
 /* _OBJECT_TYPE::describe: the path. */

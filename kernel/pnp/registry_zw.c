@@ -15,6 +15,8 @@
 #include "ke/ob.h"
 #include "pnp/registry.h"
 
+static const UNICODE_STRING unnamed; /* a key's default value */
+
 /* The key of a handle, referenced, unless it was deleted: then only ZwClose is left to do. */
 static NTSTATUS key_of(HANDLE handle, struct pnp_key **key)
 {
@@ -51,11 +53,10 @@ NTSTATUS pnp_key_find(struct pnp_key *base, PCUNICODE_STRING path, bool create, 
     return *key == NULL ? STATUS_INSUFFICIENT_RESOURCES : STATUS_SUCCESS;
 }
 
-static NTSTATUS key_open(POBJECT_ATTRIBUTES attributes, ACCESS_MASK access, bool create,
-                         bool *created, PHANDLE handle)
+static NTSTATUS key_find(POBJECT_ATTRIBUTES attributes, bool create, bool *created,
+                         struct pnp_key **key)
 {
     struct pnp_key *base = NULL;
-    struct pnp_key *key;
     NTSTATUS status;
 
     if (attributes->ObjectName == NULL)
@@ -67,12 +68,17 @@ static NTSTATUS key_open(POBJECT_ATTRIBUTES attributes, ACCESS_MASK access, bool
     } else if (attributes->ObjectName->Length == 0 || attributes->ObjectName->Buffer[0] != L'\\') {
         return STATUS_OBJECT_PATH_SYNTAX_BAD;
     }
-    status = pnp_key_find(base, attributes->ObjectName, create, created, &key);
+    status = pnp_key_find(base, attributes->ObjectName, create, created, key);
     if (base != NULL)
         ob_dereference(base);
-    if (!NT_SUCCESS(status))
-        return status;
-    status = ob_handle_create(key, access, handle);
+    return status;
+}
+
+/* The handle takes a reference of its own; the caller's goes. */
+static NTSTATUS hand_out(struct pnp_key *key, ACCESS_MASK access, PHANDLE handle)
+{
+    NTSTATUS status = ob_handle_create(key, access, handle);
+
     ob_dereference(key);
     return status;
 }
@@ -227,8 +233,9 @@ static NTSTATUS value_fill(struct pnp_key *key, PCUNICODE_STRING name,
 static NTSTATUS key_fill_full(struct pnp_key *key, PVOID buffer, ULONG room, PULONG result)
 {
     ULONG fixed = FIELD_OFFSET(KEY_FULL_INFORMATION, Class);
-    KEY_FULL_INFORMATION info = {.ClassOffset = fixed};
-    UNICODE_STRING name;
+    UNICODE_STRING class = pnp_key_class(key), name;
+    KEY_FULL_INFORMATION info = {.ClassOffset = class.Length != 0 ? fixed : ~0u,
+                                 .ClassLength = class.Length};
     NTSTATUS status;
     ULONG i, size;
 
@@ -242,9 +249,34 @@ static NTSTATUS key_fill_full(struct pnp_key *key, PVOID buffer, ULONG room, PUL
             name.Length > info.MaxValueNameLen ? name.Length : info.MaxValueNameLen;
         info.MaxValueDataLen = size > info.MaxValueDataLen ? size : info.MaxValueDataLen;
     }
-    status = fill_end(room, fixed, fixed, result);
-    if (NT_SUCCESS(status))
+    status = fill_end(room, fixed, fixed + class.Length, result);
+    if (status != STATUS_BUFFER_TOO_SMALL) {
         memcpy(buffer, &info, fixed);
+        fill_bytes(buffer, room, fixed, class.Buffer, class.Length);
+    }
+    return status;
+}
+
+/* The name, and behind it the class. */
+static NTSTATUS key_fill_node(struct pnp_key *key, PCUNICODE_STRING name, PVOID buffer, ULONG room,
+                              PULONG result)
+{
+    ULONG fixed = FIELD_OFFSET(KEY_NODE_INFORMATION, Name), end = fixed + name->Length;
+    UNICODE_STRING class = pnp_key_class(key);
+    KEY_NODE_INFORMATION info = {
+        .ClassOffset = ~0u, .ClassLength = class.Length, .NameLength = name->Length};
+    NTSTATUS status;
+
+    if (class.Length != 0) {
+        info.ClassOffset = (ULONG)ALIGN_UP(end, sizeof(ULONG));
+        end = info.ClassOffset + class.Length;
+    }
+    status = fill_end(room, fixed, end, result);
+    if (status != STATUS_BUFFER_TOO_SMALL) {
+        memcpy(buffer, &info, fixed);
+        fill_bytes(buffer, room, fixed, name->Buffer, name->Length);
+        fill_bytes(buffer, room, info.ClassOffset, class.Buffer, class.Length);
+    }
     return status;
 }
 
@@ -252,7 +284,6 @@ static NTSTATUS key_fill(struct pnp_key *key, PCUNICODE_STRING name, KEY_INFORMA
                          PVOID buffer, ULONG room, PULONG result)
 {
     KEY_BASIC_INFORMATION basic = {.NameLength = name->Length};
-    KEY_NODE_INFORMATION node = {.ClassOffset = ~0u, .NameLength = name->Length};
     KEY_NAME_INFORMATION path = {.NameLength = name->Length};
     const void *head = &basic;
     ULONG fixed = FIELD_OFFSET(KEY_BASIC_INFORMATION, Name);
@@ -260,10 +291,9 @@ static NTSTATUS key_fill(struct pnp_key *key, PCUNICODE_STRING name, KEY_INFORMA
 
     if (class == KeyFullInformation)
         return key_fill_full(key, buffer, room, result);
-    if (class == KeyNodeInformation) {
-        head = &node;
-        fixed = FIELD_OFFSET(KEY_NODE_INFORMATION, Name);
-    } else if (class == KeyNameInformation) {
+    if (class == KeyNodeInformation)
+        return key_fill_node(key, name, buffer, room, result);
+    if (class == KeyNameInformation) {
         head = &path;
         fixed = FIELD_OFFSET(KEY_NAME_INFORMATION, Name);
     } else if (class != KeyBasicInformation) {
@@ -282,7 +312,10 @@ static NTSTATUS key_fill(struct pnp_key *key, PCUNICODE_STRING name, KEY_INFORMA
 NTSTATUS NTAPI ZwOpenKey(PHANDLE KeyHandle, ACCESS_MASK DesiredAccess,
                          POBJECT_ATTRIBUTES ObjectAttributes)
 {
-    return key_open(ObjectAttributes, DesiredAccess, false, NULL, KeyHandle);
+    struct pnp_key *key;
+    NTSTATUS status = key_find(ObjectAttributes, false, NULL, &key);
+
+    return NT_SUCCESS(status) ? hand_out(key, DesiredAccess, KeyHandle) : status;
 }
 LDR_EXPORT(ZwOpenKey);
 
@@ -291,14 +324,23 @@ NTSTATUS NTAPI ZwCreateKey(PHANDLE KeyHandle, ACCESS_MASK DesiredAccess,
                            PUNICODE_STRING Class, ULONG CreateOptions, PULONG Disposition)
 {
     bool created = false;
-    NTSTATUS status = key_open(ObjectAttributes, DesiredAccess, true, &created, KeyHandle);
+    struct pnp_key *key;
+    NTSTATUS status = key_find(ObjectAttributes, true, &created, &key);
 
     UNREFERENCED_PARAMETER(TitleIndex);
-    UNREFERENCED_PARAMETER(Class);
-    UNREFERENCED_PARAMETER(CreateOptions);
-    if (NT_SUCCESS(status) && Disposition != NULL)
+    UNREFERENCED_PARAMETER(CreateOptions); /* no key outlives the boot */
+    if (!NT_SUCCESS(status))
+        return status;
+    if (created && Class != NULL && Class->Length != 0)
+        status = pnp_key_set_class(key, Class);
+    if (!NT_SUCCESS(status)) {
+        pnp_key_delete(key);
+        ob_dereference(key);
+        return status;
+    }
+    if (Disposition != NULL)
         *Disposition = created ? REG_CREATED_NEW_KEY : REG_OPENED_EXISTING_KEY;
-    return status;
+    return hand_out(key, DesiredAccess, KeyHandle);
 }
 LDR_EXPORT(ZwCreateKey);
 
@@ -371,7 +413,7 @@ NTSTATUS NTAPI ZwSetValueKey(HANDLE KeyHandle, PUNICODE_STRING ValueName, ULONG 
     UNREFERENCED_PARAMETER(TitleIndex);
     if (!NT_SUCCESS(status))
         return status;
-    status = pnp_value_set(key, ValueName, Type, Data, DataSize);
+    status = pnp_value_set(key, ValueName != NULL ? ValueName : &unnamed, Type, Data, DataSize);
     ob_dereference(key);
     return status;
 }
