@@ -24,14 +24,14 @@ static VOID CheckNarrow(VOID)
     static const CHAR text[] = "interrupt";
     CHAR buffer[16];
 
-    ExpectEqual(strlen(text), 9, "strlen counts");
+    ExpectEqual(strlen(text), 9, "strlen counts characters");
     ExpectEqual(strnlen(text, 4), 4, "strnlen stops at its limit");
     Expect(strcmp("a", "b") < 0 && strcmp("b", "a") > 0 && strcmp("a", "a") == 0, "strcmp orders");
     ExpectEqual((ULONG)strncmp("abX", "abY", 2), 0, "strncmp stops at its limit");
     ExpectEqual((ULONG)_stricmp("EDU", "edu"), 0, "_stricmp ignores case");
     ExpectEqual((ULONG)_strnicmp("EDUa", "edub", 3), 0, "_strnicmp stops at its limit");
-    Expect(strcpy(buffer, "ab") == buffer && Same(buffer, "ab"), "strcpy copies");
-    Expect(strcat(buffer, "cd") == buffer && Same(buffer, "abcd"), "strcat appends");
+    Expect(strcpy(buffer, "ab") == buffer && Same(buffer, "ab"), "strcpy copies to its target");
+    Expect(strcat(buffer, "cd") == buffer && Same(buffer, "abcd"), "strcat appends to its target");
     strncpy(buffer, "xy", 4);
     Expect(buffer[1] == 'y' && buffer[2] == 0 && buffer[3] == 0, "strncpy fills with zeros");
     Expect(strchr(text, 'r') == text + 4 && strrchr(text, 'r') == text + 5 &&
@@ -89,8 +89,10 @@ static VOID CheckBounded(VOID)
            "strcpy_s and strcat_s copy what fits");
     Expect(strcat_s(buffer, 5, "e") == 34 && buffer[0] == 0,
            "strcat_s empties what it does not fit into");
-    Expect(strcpy_s(buffer, 5, "abcde") == 34 && buffer[0] == 0, "and so does strcpy_s");
-    Expect(strcpy_s(NULL, 5, "a") == 22 && strcpy_s(buffer, 5, NULL) == 22, "NULL is invalid");
+    Expect(strcpy_s(buffer, 5, "abcde") == 34 && buffer[0] == 0,
+           "strcpy_s empties what it does not fit into");
+    Expect(strcpy_s(NULL, 5, "a") == 22 && strcpy_s(buffer, 5, NULL) == 22,
+           "strcpy_s without a target is invalid, or without a source");
     Expect(wcscpy_s(wide, 5, L"ab") == 0 && wcscat_s(wide, 5, L"cd") == 0 && wide[3] == 'd' &&
                wide[4] == 0,
            "wcscpy_s and wcscat_s copy what fits");
@@ -110,13 +112,14 @@ static VOID CheckMemoryNames(VOID)
     ROUTINE(PVOID, memchr, (const VOID *, INT, SIZE_T));
     CHAR bytes[8];
 
-    Expect(memset(bytes, 'x', 8) == bytes && bytes[7] == 'x', "memset fills");
-    Expect(memcpy(bytes, "abcd", 5) == bytes && Same(bytes, "abcd"), "memcpy copies");
+    Expect(memset(bytes, 'x', 8) == bytes && bytes[7] == 'x', "memset fills so many bytes");
+    Expect(memcpy(bytes, "abcd", 5) == bytes && Same(bytes, "abcd"), "memcpy copies so many bytes");
     Expect(memmove(bytes + 1, bytes, 4) == bytes + 1 && bytes[4] == 'd' && bytes[1] == 'a',
            "memmove copies what overlaps");
     Expect(memcmp("ab", "ac", 2) < 0 && memcmp("\xFF", "\x01", 1) > 0 && memcmp("x", "y", 0) == 0,
            "memcmp orders unsigned bytes");
-    Expect(memchr(bytes, 'd', 5) == bytes + 4 && memchr(bytes, 'z', 5) == NULL, "memchr finds");
+    Expect(memchr(bytes, 'd', 5) == bytes + 4 && memchr(bytes, 'z', 5) == NULL,
+           "memchr finds a byte");
 }
 
 static int CompareInts(const void *First, const void *Second)
@@ -138,9 +141,9 @@ static VOID CheckOrder(VOID)
     qsort(numbers, 33, sizeof(int), CompareInts);
     for (i = 0; i < 33; i++)
         sorted &= numbers[i] == i;
-    Expect(sorted, "qsort sorts");
+    Expect(sorted, "qsort puts elements in order");
     Expect(bsearch(&wanted, numbers, 33, sizeof(int), CompareInts) == &numbers[12],
-           "bsearch finds");
+           "bsearch finds its element");
     Expect(bsearch(&absent, numbers, 33, sizeof(int), CompareInts) == NULL, "bsearch says if not");
     qsort(numbers, 0, sizeof(int), CompareInts);
     Expect(bsearch(&wanted, numbers, 0, sizeof(int), CompareInts) == NULL,
@@ -170,9 +173,10 @@ static VOID CheckText(VOID)
     Expect(Same(_itoa(-255, buffer, 10), "-255") && Same(_itoa(-1, buffer, 16), "ffffffff") &&
                Same(_itoa(5, buffer, 2), "101"),
            "_itoa writes in any base, signed in base 10 only");
-    Expect(_itow(12, wide, 10)[1] == L'2' && wide[2] == 0, "_itow writes");
+    Expect(_itow(12, wide, 10)[1] == L'2' && wide[2] == 0, "_itow writes wide digits");
     Expect(isdigit('7') && !isdigit('a') && isxdigit('F') && !isxdigit('g'), "digits are told");
-    Expect(islower('a') && !islower('A') && isupper('Z') && !isupper('z'), "cases are told");
+    Expect(islower('a') && !islower('A') && isupper('Z') && !isupper('z'),
+           "small letters and capitals are told");
     Expect(isspace('\t') && !isspace('x') && isprint(' ') && !isprint('\n'), "blanks are told");
     Expect(tolower('Q') == 'q' && toupper('q') == 'Q' && tolower('1') == '1', "case is converted");
     Expect(towlower(L'Q') == L'q' && towupper(L'q') == L'Q', "of wide characters too");
@@ -235,12 +239,12 @@ static VOID CheckNarrowLists(VOID)
            "_vsnprintf terminates what is shorter than the buffer");
     RtlFillMemory(buffer, sizeof(buffer), '.');
     Expect(Narrow(buffer, 5, "%s-%d", "ab", 12) == 5 && buffer[4] == '2' && buffer[5] == '.',
-           "what fills it exactly is not terminated, and is no error");
+           "_vsnprintf ends nothing that fills its count, and is no error");
     RtlFillMemory(buffer, sizeof(buffer), '.');
     Expect(Narrow(buffer, 4, "%s-%d", "ab", 12) == -1 && buffer[3] == '1' && buffer[4] == '.',
-           "what is longer is cut, and the result is negative");
+           "_vsnprintf is -1 for what is longer, and cuts it");
     Expect(Narrow(NULL, 0, "") == 0 && Narrow(NULL, 0, "a") == -1,
-           "in a buffer of no characters nothing is written");
+           "_vsnprintf writes nothing in a buffer of no characters");
     Expect(NarrowUnbounded(buffer, "%08I64X|%-4d|%+d|%c", 0xABCDEFull, 7, 5, 'z') == 18 &&
                Same(buffer, "00ABCDEF|7   |+5|z"),
            "vsprintf formats all that it is given");
@@ -255,12 +259,12 @@ static VOID CheckWideLists(VOID)
            "_vsnwprintf terminates what is shorter than the buffer");
     RtlFillMemory(wide, sizeof(wide), '.');
     Expect(Wide(wide, 5, L"%s-%d", L"ab", 12) == 5 && wide[4] == L'2' && wide[5] == 0x2E2E,
-           "what fills it exactly is not terminated, and is no error");
+           "_vsnwprintf ends nothing that fills its count, and is no error");
     RtlFillMemory(wide, sizeof(wide), '.');
     Expect(Wide(wide, 4, L"%s-%d", L"ab", 12) == -1 && wide[3] == L'1' && wide[4] == 0x2E2E,
-           "what is longer is cut, and the result is negative");
+           "_vsnwprintf is -1 for what is longer, and cuts it");
     Expect(Wide(NULL, 0, L"") == 0 && Wide(NULL, 0, L"a") == -1,
-           "in a buffer of no characters nothing is written");
+           "_vsnwprintf writes nothing in a buffer of no characters");
     Expect(WideUnbounded(wide, L"%hs|%3u|%x", "n", 42, 0xBEEF) == 10 && wide[1] == L'|' &&
                wide[2] == L' ' && wide[9] == L'f' && wide[10] == 0,
            "_vswprintf formats all that it is given");
@@ -283,7 +287,7 @@ static VOID CheckFormats(VOID)
     WCHAR wide[16];
 
     ExpectEqual((ULONG)sprintf(buffer, "%d %s %05x %c", -3, "abc", 0x2F, 'z'), 14,
-                "sprintf counts");
+                "sprintf counts what it writes");
     Expect(Same(buffer, "-3 abc 0002f z"), "sprintf formats");
     sprintf(buffer, "%wZ %ls %I64d %p", &text, L"wide", -1ll, (PVOID)0x1234);
     Expect(Same(buffer, "counted wide -1 0000000000001234"), "and what Windows adds");

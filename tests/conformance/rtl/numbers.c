@@ -109,7 +109,7 @@ static VOID CheckRuns(PRTL_BITMAP Map)
     ExpectEqual(RtlFindClearBitsAndSet(Map, 13, 0), ~0u,
                 "G-RTL-27 0xFFFFFFFF: there is no such run");
     ExpectEqual(RtlFindSetBitsAndClear(Map, 50, 0), 20, "RtlFindSetBitsAndClear finds");
-    Expect(RtlAreBitsClear(Map, 8, 62), "and clears");
+    Expect(RtlAreBitsClear(Map, 8, 62), "RtlFindSetBitsAndClear clears what it finds");
 }
 
 VOID CheckBits(VOID)
@@ -158,7 +158,7 @@ static VOID CheckVersion(VOID)
                  "G-RTL-25 RtlVerifyVersionInfo accepts what is met");
     wanted.dwMajorVersion++;
     ExpectStatus(RtlVerifyVersionInfo(&wanted, VER_MAJORVERSION, mask), STATUS_REVISION_MISMATCH,
-                 "G-RTL-25 and refuses what is not");
+                 "G-RTL-25 RtlVerifyVersionInfo refuses a greater major version");
     ExpectStatus(RtlVerifyVersionInfo(&wanted, 0, mask), STATUS_INVALID_PARAMETER,
                  "G-RTL-25 nothing to compare is an error");
 }

@@ -17,7 +17,8 @@ static VOID CheckNarrowCopies(VOID)
     Expect(strncat_s(buffer, 5, "cdef", 2) == 0 && Same(buffer, "abcd"), "strncat_s appends");
     Expect(strncat_s(buffer, 5, "e", 1) == RANGE && buffer[0] == 0,
            "strncat_s empties what it does not fit into");
-    Expect(strncpy_s(buffer, 5, "abcdef", 5) == RANGE && buffer[0] == 0, "and so does strncpy_s");
+    Expect(strncpy_s(buffer, 5, "abcdef", 5) == RANGE && buffer[0] == 0,
+           "strncpy_s empties what it does not fit into");
     Expect(strncpy_s(buffer, 5, "abcdef", CUT) == WAS_CUT && Same(buffer, "abcd"),
            "strncpy_s cuts with _TRUNCATE, and says so");
     Expect(strncpy_s(buffer, 5, "abcd", CUT) == 0, "strncpy_s does not say so of what fits");
@@ -108,7 +109,8 @@ static VOID CheckNarrowFormats(VOID)
            "sprintf_s needs a buffer");
     buffer[0] = 'x';
     Expect(sprintf_s(buffer, 6, NULL) == -1 && buffer[0] == 0, "sprintf_s needs a format");
-    Expect(NarrowList(buffer, 6, "%x", 0xABC) == 3 && Same(buffer, "abc"), "vsprintf_s, too");
+    Expect(NarrowList(buffer, 6, "%x", 0xABC) == 3 && Same(buffer, "abc"),
+           "vsprintf_s formats what fits");
     Expect(_snprintf_s(buffer, 6, 3, "%s-%d", "ab", 12) == -1 && Same(buffer, "ab-"),
            "_snprintf_s cuts at its count");
     Expect(_snprintf_s(buffer, 6, 5, "%s-%d", "ab", 12) == 5 && Same(buffer, "ab-12"),
@@ -117,6 +119,8 @@ static VOID CheckNarrowFormats(VOID)
            "_snprintf_s empties a buffer shorter than its count");
     Expect(NarrowCounted(buffer, 4, CUT, "%s-%d", "ab", 12) == -1 && Same(buffer, "ab-"),
            "_vsnprintf_s cuts with _TRUNCATE");
+    Expect(NarrowCounted(buffer, 6, 3, "%d", 123) == 3 && Same(buffer, "123"),
+           "_vsnprintf_s formats what fits");
     Expect(_snprintf_s(NULL, 0, 0, "a") == 0, "_snprintf_s: nothing goes nowhere");
 }
 
@@ -131,9 +135,14 @@ static VOID CheckWideFormats(VOID)
            "swprintf_s formats what fits with its end");
     Expect(swprintf_s(buffer, 5, L"%s-%d", L"ab", 12) == -1 && buffer[0] == 0,
            "swprintf_s empties what it does not fit into");
-    Expect(WideList(buffer, 6, L"%x", 0xABC) == 3 && SameWide(buffer, L"abc"), "vswprintf_s, too");
+    Expect(WideList(buffer, 6, L"%x", 0xABC) == 3 && SameWide(buffer, L"abc"),
+           "vswprintf_s formats what fits");
     Expect(_snwprintf_s(buffer, 6, 3, L"%s-%d", L"ab", 12) == -1 && SameWide(buffer, L"ab-"),
            "_snwprintf_s cuts at its count");
+    Expect(_snwprintf_s(buffer, 6, 5, L"%d", 123) == 3 && SameWide(buffer, L"123"),
+           "_snwprintf_s formats what fits");
+    Expect(WideCounted(buffer, 6, 3, L"%d", 321) == 3 && SameWide(buffer, L"321"),
+           "_vsnwprintf_s formats what fits");
     Expect(WideCounted(buffer, 6, CUT, L"%s-%d", L"abcd", 1234) == -1 &&
                SameWide(buffer, L"abcd-") && buffer[6] == L'.',
            "_vsnwprintf_s cuts with _TRUNCATE, and writes no further");

@@ -18,6 +18,13 @@ static VOID CheckInit(VOID)
     RtlInitAnsiString(&narrow, "abc");
     Expect(narrow.Length == 3 && narrow.MaximumLength == 4,
            "G-RTL-2 RtlInitAnsiString counts bytes");
+    RtlInitString(&narrow, "abcd");
+    Expect(narrow.Length == 4 && narrow.MaximumLength == 5 && narrow.Buffer[0] == 'a',
+           "RtlInitString takes text as it is");
+    RtlInitAnsiString(&narrow, NULL);
+    Expect(narrow.Length == 0 && narrow.MaximumLength == 0 && narrow.Buffer == NULL,
+           "RtlInitAnsiString of NULL is an empty string");
+    narrow.Length = 1;
     RtlInitString(&narrow, NULL);
     Expect(narrow.Length == 0 && narrow.Buffer == NULL, "RtlInitString of NULL is an empty string");
     Expect(create(&wide, L"made") && IsText(&wide, L"made"),
@@ -30,8 +37,13 @@ static VOID CheckInit(VOID)
 static VOID CheckAppend(VOID)
 {
     WCHAR buffer[6];
-    UNICODE_STRING to = {0, sizeof(buffer), buffer}, from = TEXT("abcd"), longer = TEXT("abcdefgh");
+    UNICODE_STRING to = {0, sizeof(buffer), buffer}, from = TEXT("abcd"), longer = TEXT("abcdefgh"),
+                   two = TEXT("xy");
 
+    RtlCopyUnicodeString(&to, &two);
+    ExpectStatus(RtlAppendUnicodeStringToString(&to, &from), STATUS_SUCCESS,
+                 "G-RTL-5 RtlAppendUnicodeStringToString appends to the last character");
+    Expect(IsText(&to, L"xyabcd"), "G-RTL-5 what it is given");
     RtlCopyUnicodeString(&to, &from);
     Expect(IsText(&to, L"abcd"), "G-RTL-3 RtlCopyUnicodeString copies");
     ExpectStatus(RtlAppendUnicodeToString(&to, L"ef"), STATUS_SUCCESS,
@@ -100,7 +112,9 @@ static VOID CheckCase(VOID)
     Expect(RtlUpcaseUnicodeChar(L'q') == L'Q' && RtlDowncaseUnicodeChar(L'Q') == L'q' &&
                RtlUpcaseUnicodeChar(L'1') == L'1',
            "RtlUpcaseUnicodeChar and RtlDowncaseUnicodeChar convert letters only");
-    ExpectEqual((UCHAR)RtlUpperChar('x'), 'X', "RtlUpperChar converts");
+    ExpectEqual((UCHAR)RtlUpperChar('x'), 'X', "RtlUpperChar converts a letter");
+    Expect(RtlUpperChar('1') == '1' && (UCHAR)RtlUpperChar((CHAR)0x81) == 0x81,
+           "RtlUpperChar gives back what has no capital");
     RtlInitString(&lower, "abcdef");
     RtlUpperString(&upper, &lower);
     Expect(upper.Length == 4 && RtlCompareMemory(text, "ABCD", 4) == 4,
@@ -108,6 +122,9 @@ static VOID CheckCase(VOID)
     RtlCopyString(&upper, &lower);
     Expect(upper.Length == 4 && RtlCompareMemory(text, "abcd", 4) == 4,
            "RtlCopyString cuts what does not fit");
+    RtlCopyString(&upper, NULL);
+    Expect(upper.Length == 0 && upper.MaximumLength == 4 && upper.Buffer == text,
+           "RtlCopyString of NULL empties the target");
 }
 
 static VOID CheckConversions(VOID)

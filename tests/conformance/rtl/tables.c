@@ -123,6 +123,10 @@ VOID CheckTableEnds(VOID)
     for (i = 0; i < 3; i++)
         RtlInsertElementGenericTable(&table, &i, sizeof(i), NULL);
     Expect(!RtlIsGenericTableEmpty(&table), "RtlIsGenericTableEmpty is FALSE of one with elements");
+    Expect(RtlLookupElementGenericTable(&table, &i) == NULL,
+           "RtlLookupElementGenericTable is NULL where no element matches");
+    Expect(!RtlDeleteElementGenericTable(&table, &i),
+           "RtlDeleteElementGenericTable is FALSE where no element matches");
     i = 1;
     RtlDeleteElementGenericTable(&table, &i);
     number = RtlGetElementGenericTable(&table, 1);

@@ -89,6 +89,7 @@ static VOID Run(VOID)
     CheckIdentifiers();
     CheckLists();
     CheckDescriptors();
+    CheckRevisions();
     CheckObjects();
 }
 

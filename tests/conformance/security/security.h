@@ -94,4 +94,5 @@ NTKERNELAPI NTSTATUS NTAPI ObOpenObjectByPointer(PVOID Object, ULONG HandleAttri
 extern LAG_SID Administrators, LocalSystem;
 
 VOID CheckDescriptors(VOID);
+VOID CheckRevisions(VOID);
 VOID CheckObjects(VOID);

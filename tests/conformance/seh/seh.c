@@ -372,6 +372,7 @@ static VOID Run(VOID)
     CheckRaising();
     CheckWalks();
     CheckLeaving();
+    CheckLookups();
 }
 
 static VOID NTAPI DivideUncaught(PKDPC Dpc, PVOID Context, PVOID First, PVOID Second)

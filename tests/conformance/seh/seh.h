@@ -73,3 +73,4 @@ VOID CheckCallbacks(VOID);
 VOID CheckRaising(VOID);
 VOID CheckWalks(VOID);
 VOID CheckLeaving(VOID);
+VOID CheckLookups(VOID);
