@@ -18,12 +18,14 @@
 #include "pnp/devnode.h"
 #include "pnp/match.h"
 #include "pnp/power.h"
+#include "pnp/power_setting.h"
 
 static bool named_missing; /* named.txt names a driver that is not in the archive */
 
 void pnp_init(void)
 {
     pnp_lock_init();
+    pnp_power_setting_init();
     pnp_registry_init();
 }
 

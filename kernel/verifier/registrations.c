@@ -28,6 +28,7 @@ static const struct verifier_live_kind
     processor_kind = {.name = "processor change callback registered", .left = LEFT},
     notification_kind = {.name = "PnP notification registered", .left = LEFT},
     timer_kind = {.name = "timer of ExAllocateTimer not deleted", .left = TIMER_OR_DPC_INVALID},
+    setting_kind = {.name = "power setting callback registered", .left = LEFT},
     trace_kind = {.name = "trace provider registered", .left = DRIVER_VERIFIER_DETECTED_VIOLATION},
     wmi_kind = {.name = "WMI provider"};
 
@@ -51,6 +52,7 @@ static const struct {
     {"IoUnregisterPlugPlayNotificationEx", &notification_kind},
     {"ExDeleteTimer", &timer_kind},
     {"EtwUnregister", &trace_kind},
+    {"PoUnregisterPowerSettingCallback", &setting_kind},
     {"PsRemoveCreateThreadNotifyRoutine", &thread_kind},
     {"PsRemoveLoadImageNotifyRoutine", &image_kind},
 };
@@ -135,6 +137,20 @@ static NTSTATUS NTAPI register_trace(LPCGUID ProviderId, PETWENABLECALLBACK Enab
 
     add(&trace_kind, NT_SUCCESS(status) ? (const void *)*RegHandle : NULL, CALLER,
         (uint64_t)EnableCallback);
+    return status;
+}
+
+static NTSTATUS NTAPI register_setting(PDEVICE_OBJECT DeviceObject, LPCGUID SettingGuid,
+                                       PPOWER_SETTING_CALLBACK Callback, PVOID Context,
+                                       PVOID *Handle)
+{
+    PVOID handle = NULL;
+    NTSTATUS status =
+        PoRegisterPowerSettingCallback(DeviceObject, SettingGuid, Callback, Context, &handle);
+
+    if (Handle != NULL && NT_SUCCESS(status))
+        *Handle = handle;
+    add(&setting_kind, handle, CALLER, (uint64_t)Callback);
     return status;
 }
 
@@ -234,6 +250,8 @@ const struct verifier_special verifier_registration_specials[] = {
     {"ExDeleteTimer", check_remove, NULL},
     {"EtwRegister", NULL, register_trace},
     {"EtwUnregister", check_remove, NULL},
+    {"PoRegisterPowerSettingCallback", NULL, register_setting},
+    {"PoUnregisterPowerSettingCallback", check_remove, NULL},
     {"PsSetCreateProcessNotifyRoutine", NULL, set_process},
     {"PsSetCreateThreadNotifyRoutine", NULL, set_thread},
     {"PsRemoveCreateThreadNotifyRoutine", check_remove, NULL},

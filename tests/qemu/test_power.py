@@ -5,6 +5,7 @@ import time
 
 import pytest
 
+from harness import suite
 from harness.guest import COMMAND_FAILED, SUCCESS, Guest, driver_files, run_commands
 from hostlib import archive, qemu
 
@@ -373,3 +374,38 @@ def test_a_request_that_is_kept_is_over_when_the_driver_lets_go():
                for line in result.log)
     asleep = [where for where, what in trace_of(result.text) if "SET_POWER device 4" in what]
     assert asleep[:2] == [FIRST, FIRST], "the bus stayed awake until its child slept"
+
+
+# ---- settings and needs -----------------------------------------------------------------------------
+
+
+def test_conformance_of_power_settings_and_needs():
+    """Settings change at the console between two steps; what needs the system is listed there
+    until PoDeletePowerRequest and PoUnregisterSystemState, and with it PoSetSystemState's count."""
+    run = suite.Run({"group": "power", "devices": ["edu"]}, 1, None)
+    with run.guest() as guest:
+        guest.wait_for_prompt()
+        cases = suite.step(guest, "power", 0)
+        needs = guest.json("power -j needs")
+        assert needs.pop()["count"] == 2  # a busy state is activity, too
+        settings = {row["setting"]: row for row in guest.json("power -j")}
+        for value in (1, 1, 0):
+            guest.command(f"power set acdc_power_source {value}")
+        guest.command("power set lidswitch_state_change 1")
+        guest.command("power set powerscheme_personality 1")
+        cases += suite.step(guest, "power", 1)
+        assert [row["need"] for row in guest.json("power -j needs")] == ["activity"]
+        for nth in range(1, 4):
+            guest.command(f'inject pool {nth} "Pnp"')
+            cases += suite.step(guest, "power", 2)
+            guest.command("inject pool off")
+    suite.record("power settings, 1 CPU", cases)
+    suite.judge("power settings", cases, guest.text)
+    assert len(cases) == 7, guest.text[-3000:]
+    assert [(row["need"], row["driver"], row["count"]) for row in needs] == [
+        ("request", "power", 2), ("busy state", "", 0)]
+    assert "powerscheme_personality is no setting with a number" in guest.text
+    assert needs[0]["reason"] == "a measurement is under way"
+    assert settings["acdc_power_source"]["callbacks"] == 2
+    assert (settings["acdc_power_source"]["value"], settings["lidswitch_state_change"]["value"]) \
+        == ("0", "")

@@ -63,6 +63,8 @@ static VOID Run(VOID)
 {
     PTEST_DEVICE one = TestFind(TestKindEdu, 0), other = TestFind(TestKindEdu, 1);
 
+    CheckSettings();
+    CheckNeeds(TestDevices);
     if (one == NULL || other == NULL) {
         ExpectSkip("G-PO-2 power requests", "there are not two edu devices");
         return;
@@ -74,4 +76,4 @@ static VOID Run(VOID)
     TestDriver->MajorFunction[IRP_MJ_POWER] = Before;
 }
 
-const TEST_GROUP TestGroup = {.Run = Run};
+const TEST_GROUP TestGroup = {.Run = Run, .Step = StepPower};

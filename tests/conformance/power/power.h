@@ -4,6 +4,8 @@
  *   power.c     the group: the dispatch routine, which notes, holds, refuses or passes on
  *   requests.c  PoRequestPowerIrp and the order of requests; PoSetPowerState, PoCallDriver
  *   device.c    what the bus driver below makes of them
+ *   settings.c  power settings and their callbacks
+ *   needs.c     who needs the system to go on working
  */
 #pragma once
 
@@ -56,3 +58,10 @@ VOID NTAPI RequestDone(PDEVICE_OBJECT Device, UCHAR Minor, POWER_STATE State, PV
 
 VOID CheckRequests(PTEST_DEVICE One, PTEST_DEVICE Other);
 VOID CheckDevice(PTEST_DEVICE Device);
+VOID CheckSettings(VOID);
+VOID CheckNeeds(PTEST_DEVICE Device);
+VOID ShowNeeds(BOOLEAN Show);
+/* A call of each routine that allocates; says what one of them does without memory. */
+VOID ShortageOfNeeds(VOID);
+/* 0: registers, and shows needs; 1: what was told meanwhile; 2: without memory. */
+VOID StepPower(ULONG Number);
