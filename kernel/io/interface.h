@@ -1,6 +1,6 @@
 /*
- * io/interface.h - device interfaces: what their names say, and what becomes of them when the device
- * starts and when it goes.
+ * io/interface.h - device interfaces: what their names say, and what becomes of them when the
+ * device starts and when it goes.
  */
 #pragma once
 

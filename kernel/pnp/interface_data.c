@@ -117,7 +117,8 @@ LDR_EXPORT(IoGetDeviceInterfacePropertyData);
 /*
  * IRQL <= APC_LEVEL. Data NULL deletes. STATUS_UNSUCCESSFUL, STATUS_NOT_IMPLEMENTED as above.
  * STATUS_ACCESS_DENIED: one of the system's. STATUS_OBJECT_NAME_NOT_FOUND: no such interface, or
- * nothing to delete. STATUS_INVALID_PARAMETER: no such type. WDK "IoSetDeviceInterfacePropertyData".
+ * nothing to delete. STATUS_INVALID_PARAMETER: no such type. WDK
+ * "IoSetDeviceInterfacePropertyData".
  */
 NTSTATUS NTAPI IoSetDeviceInterfacePropertyData(PUNICODE_STRING SymbolicLinkName,
                                                 const DEVPROPKEY *PropertyKey, LCID Lcid,

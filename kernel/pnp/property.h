@@ -6,8 +6,8 @@
  *
  *   Properties\{format id}\<property id, 8 digits>    a value a locale, <LCID, 8 digits>
  *
- * The value's type is the property's, with PNP_PROPERTY_VALUE set. As every other key it lasts until
- * the machine goes off. Calls: IRQL <= APC_LEVEL.
+ * The value's type is the property's, with PNP_PROPERTY_VALUE set. As every other key it lasts
+ * until the machine goes off. Calls: IRQL <= APC_LEVEL.
  */
 #pragma once
 
@@ -21,7 +21,7 @@ NTSTATUS pnp_property_copy(const void *data, ULONG size, ULONG room, PVOID buffe
 /* A value of the Enum key. STATUS_OBJECT_NAME_NOT_FOUND. */
 NTSTATUS pnp_property_value(const struct pnp_devnode *node, PCWSTR value, ULONG room, PVOID buffer,
                             PULONG result);
-/* STATUS_INVALID_PARAMETER_2: no such property. STATUS_OBJECT_NAME_NOT_FOUND: not of this device. */
+/* STATUS_INVALID_PARAMETER_2: no such property. STATUS_OBJECT_NAME_NOT_FOUND: it has none. */
 NTSTATUS pnp_property_get(const struct pnp_devnode *node, DEVICE_REGISTRY_PROPERTY which,
                           ULONG room, PVOID buffer, PULONG result);
 

@@ -1,10 +1,10 @@
 /*
  * pnp/property_data.c - properties of devices by DEVPROPKEY.
  *
- * What PnP knows of a device it tells under the system's keys, in no language; of those a driver can
- * set the friendly name alone. Under any other key it finds what was set before. Where the pages are
- * silent: the system's properties are refused with STATUS_ACCESS_DENIED, a locale that is none with
- * STATUS_UNSUCCESSFUL as of interfaces, and to delete what is not there gives
+ * What PnP knows of a device it tells under the system's keys, in no language; of those a driver
+ * can set the friendly name alone. Under any other key it finds what was set before. Where the
+ * pages are silent: the system's properties are refused with STATUS_ACCESS_DENIED, a locale that is
+ * none with STATUS_UNSUCCESSFUL as of interfaces, and to delete what is not there gives
  * STATUS_OBJECT_NAME_NOT_FOUND.
  *
  * Owns: IoGetDevicePropertyData, IoSetDevicePropertyData. Owns not: the store (property_store.c).
@@ -168,8 +168,8 @@ LDR_EXPORT(IoGetDevicePropertyData);
 /*
  * IRQL <= APC_LEVEL. Data NULL deletes, in that locale. STATUS_ACCESS_DENIED: one of the system's.
  * STATUS_OBJECT_NAME_NOT_FOUND: nothing to delete. STATUS_INVALID_PARAMETER: no such type.
- * STATUS_INVALID_DEVICE_REQUEST as above. What was set lasts, persistent or not, as since Windows 8.
- * WDK "IoSetDevicePropertyData".
+ * STATUS_INVALID_DEVICE_REQUEST as above. What was set lasts, persistent or not, as since Windows
+ * 8. WDK "IoSetDevicePropertyData".
  */
 NTSTATUS NTAPI IoSetDevicePropertyData(PDEVICE_OBJECT Pdo, const DEVPROPKEY *PropertyKey, LCID Lcid,
                                        ULONG Flags, DEVPROPTYPE Type, ULONG Size, PVOID Data)

@@ -1,6 +1,7 @@
 /*
  * io.c - device objects and their names, IRPs, MDLs, memory, registry handles, processors, device
- * queues, properties: what the I/O manager and its neighbours do for a driver beside its device's requests.
+ * queues, properties: what the I/O manager and its neighbours do for a driver beside its device's
+ * requests.
  */
 #include "io.h"
 
