@@ -98,7 +98,7 @@ struct pci_function {
     bool is_gone;               /* (p) unplugged */
     bool is_sized;              /* (e) bars and the place of the MSI-X table are known */
     bool is_started;            /* (p) */
-    uint32_t sleeps;            /* (p) times it left D0 */
+    POWER_SEQUENCE sleeps;      /* (p) times it went to D1, D2, D3, or below */
     struct pci_saved saved;     /* (p) */
 
     struct raw_lock command_lock;  /* read-modify-write of the command register */

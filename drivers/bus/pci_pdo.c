@@ -79,6 +79,8 @@ static NTSTATUS answer_capabilities(const struct pci_function *function,
     capabilities->Address = (ULONG)PCI_DEVFN_DEVICE(function->where.devfn) << 16 |
                             PCI_DEVFN_FUNCTION(function->where.devfn);
     capabilities->UINumber = (ULONG)-1;
+    capabilities->DeviceD1 = pci_power_has(function, PowerDeviceD1);
+    capabilities->DeviceD2 = pci_power_has(function, PowerDeviceD2);
     capabilities->RawDeviceOK = pci_is_bridge(function);
     return STATUS_SUCCESS;
 }

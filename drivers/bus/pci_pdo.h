@@ -11,6 +11,8 @@ struct pci_function *pci_function_of(PDEVICE_OBJECT pdo);
 
 /* pci_power.c: bring the function to D0, with BARs and what D3 made it forget. PASSIVE_LEVEL. */
 void pci_function_wake(struct pci_function *function);
+/* Of the states between on and off, does it have this one? */
+bool pci_power_has(const struct pci_function *function, DEVICE_POWER_STATE state);
 /* IRP_MJ_POWER of its PDO. */
 NTSTATUS NTAPI pci_power(PDEVICE_OBJECT pdo, PIRP irp);
 

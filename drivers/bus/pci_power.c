@@ -98,17 +98,34 @@ void pci_function_wake(struct pci_function *function)
     configuration_restore(function);
 }
 
-/*
- * D3hot: neither interrupts nor memory are touched from here on. PM 5.4.1. A state in between that
- * the function does not have leaves it where it is: PM 3.2.4.
- */
+bool pci_power_has(const struct pci_function *function, DEVICE_POWER_STATE state)
+{
+    uint32_t capabilities;
+
+    if (function->power_offset == 0)
+        return false;
+    capabilities = pci_read(function, function->power_offset + PCI_POWER_CAPABILITIES, 2);
+    return (capabilities & (state == PowerDeviceD1 ? PCI_POWER_HAS_D1 : PCI_POWER_HAS_D2)) != 0;
+}
+
+/* WDK IRP_MN_POWER_SEQUENCE: each state counts what was below it, too. */
+static void sleep_count(POWER_SEQUENCE *sleeps, DEVICE_POWER_STATE state)
+{
+    sleeps->SequenceD1++;
+    if (state >= PowerDeviceD2)
+        sleeps->SequenceD2++;
+    if (state >= PowerDeviceD3)
+        sleeps->SequenceD3++;
+}
+
+/* From here on neither interrupts nor memory are touched: PM 5.4.1. */
 static void function_sleep(struct pci_function *function, DEVICE_POWER_STATE state)
 {
     uint32_t offset = function->power_offset + PCI_POWER_CONTROL;
     uint32_t control;
 
     configuration_save(function);
-    function->sleeps++;
+    sleep_count(&function->sleeps, state);
     pci_command_change(function, PCI_COMMAND_INTX_DISABLE, PCI_COMMAND_BUS_MASTER);
     if (function->power_offset == 0)
         return;
@@ -128,15 +145,6 @@ static void function_restore(struct pci_function *function)
         pci_messages_restore(function->pdo);
 }
 
-/* Who asks twice learns whether the function slept in between (WDK: IRP_MN_POWER_SEQUENCE). */
-static NTSTATUS sequence_answer(const struct pci_function *function, PPOWER_SEQUENCE sequence)
-{
-    sequence->SequenceD1 = function->sleeps;
-    sequence->SequenceD2 = function->sleeps;
-    sequence->SequenceD3 = function->sleeps;
-    return STATUS_SUCCESS;
-}
-
 /*
  * The drivers above have disconnected before D3 comes down here, and connect again after D0 has
  * gone up.
@@ -146,9 +154,10 @@ NTSTATUS NTAPI pci_power(PDEVICE_OBJECT pdo, PIRP irp)
     struct pci_function *function = pci_function_of(pdo);
     PIO_STACK_LOCATION location = IoGetCurrentIrpStackLocation(irp);
 
-    if (location->MinorFunction == IRP_MN_POWER_SEQUENCE)
-        return bus_pdo_complete(
-            irp, sequence_answer(function, location->Parameters.PowerSequence.PowerSequence));
+    if (location->MinorFunction == IRP_MN_POWER_SEQUENCE) {
+        *location->Parameters.PowerSequence.PowerSequence = function->sleeps;
+        return bus_pdo_complete(irp, STATUS_SUCCESS);
+    }
     if (location->MinorFunction == IRP_MN_SET_POWER &&
         location->Parameters.Power.Type == DevicePowerState && function->is_started &&
         !pci_is_bridge(function)) {
@@ -156,7 +165,8 @@ NTSTATUS NTAPI pci_power(PDEVICE_OBJECT pdo, PIRP irp)
 
         if (state == PowerDeviceD0)
             function_restore(function);
-        else if (state > PowerDeviceD0 && state <= PowerDeviceD3)
+        else if (state == PowerDeviceD3 ||
+                 (state > PowerDeviceD0 && state < PowerDeviceD3 && pci_power_has(function, state)))
             function_sleep(function, state);
     }
     return bus_pdo_power(pdo, irp);

@@ -135,6 +135,11 @@ enum {
 };
 #define PCI_MSIX_ENTRY_MASK BIT(0)
 
+/* PM 3.2.3, power management capabilities (capability + 2). */
+enum { PCI_POWER_CAPABILITIES = 0x02 };
+#define PCI_POWER_HAS_D1 BIT(9)
+#define PCI_POWER_HAS_D2 BIT(10)
+
 /* PM 3.2.4, power management control and status (capability + 4). */
 enum { PCI_POWER_CONTROL = 0x04, PCI_POWER_D0_DELAY_US = 10000 };
 #define PCI_POWER_STATE BITS(1, 0)

@@ -141,6 +141,8 @@ static VOID Run(VOID)
              "the compatible ids are those of Windows, in its order");
     CheckBusData(device);
     CheckInterface(device);
+    for (device = TestDevices; device != NULL; device = device->Next)
+        CheckCapabilities(device);
 }
 
 const TEST_GROUP TestGroup = {.Run = Run};

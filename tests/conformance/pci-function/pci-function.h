@@ -2,6 +2,7 @@
  * pci-function.h - what the files of the pci-function driver share.
  *
  *   pci-function.c  the group: ids, BUS_INTERFACE_STANDARD
+ *   capabilities.c  IRP_MN_QUERY_CAPABILITIES, D1 and D2
  *   bus-data.c      HalGetBusData and its kin, which reach a function by bus and slot number
  */
 #pragma once
@@ -22,3 +23,4 @@ NTKERNELAPI ULONG NTAPI HalSetBusData(BUS_DATA_TYPE BusDataType, ULONG BusNumber
 VOID FindPlace(PTEST_DEVICE Device, PULONG Bus, PULONG Slot);
 
 VOID CheckBusData(PTEST_DEVICE Device);
+VOID CheckCapabilities(PTEST_DEVICE Device);
