@@ -39,6 +39,21 @@ static inline void ke_dispatcher_unlock(irql_t old)
         hal_irql_write(old);
 }
 
+/*
+ * The same for a caller that waits next: until then it stays at DISPATCH_LEVEL, so that nobody runs
+ * instead, and the wait brings the level back (WDK: KeSetEvent, Wait). At DISPATCH_LEVEL there is
+ * nothing to keep.
+ */
+static inline void ke_dispatcher_unlock_and(irql_t old, BOOLEAN wait)
+{
+    if (wait && old < DISPATCH_LEVEL) {
+        PCR->current_thread->wait_irql = old;
+        PCR->current_thread->wait_next = TRUE;
+        old = DISPATCH_LEVEL;
+    }
+    ke_dispatcher_unlock(old);
+}
+
 /* All below: dispatcher lock held. */
 
 /* A thread left its wait or was created: choose a CPU for it. */

@@ -23,7 +23,8 @@ VOID NTAPI KeInitializeEvent(PRKEVENT Event, EVENT_TYPE Type, BOOLEAN State)
 LDR_EXPORT(KeInitializeEvent);
 
 /* The general way: from any level, any waiters. */
-static __attribute__((noinline)) NTAPI LONG event_set(PRKEVENT event, KPRIORITY increment)
+static __attribute__((noinline)) NTAPI LONG event_set(PRKEVENT event, KPRIORITY increment,
+                                                      BOOLEAN wait)
 {
     irql_t old = ke_dispatcher_lock();
     LONG previous = event->Header.SignalState;
@@ -31,7 +32,7 @@ static __attribute__((noinline)) NTAPI LONG event_set(PRKEVENT event, KPRIORITY 
     event->Header.SignalState = 1;
     if (!previous)
         ke_object_signaled(&event->Header, increment);
-    ke_dispatcher_unlock(old);
+    ke_dispatcher_unlock_and(old, wait);
     return previous;
 }
 
@@ -49,11 +50,10 @@ KE_HOT LONG NTAPI KeSetEvent(PRKEVENT Event, KPRIORITY Increment, BOOLEAN Wait)
     LIST_ENTRY *first;
     LONG previous;
 
-    (void)Wait; /* a promise to wait next; nothing is kept for it */
     if (__builtin_expect(!PCR->dpc_active, 0)) {
         if (hal_irql_read() > DISPATCH_LEVEL)
             ke_irql_too_high(__builtin_return_address(0));
-        return event_set(Event, Increment);
+        return event_set(Event, Increment, Wait);
     }
     ke_lock_acquire(&ke_dispatcher_lock_word);
     previous = Event->Header.SignalState;
@@ -64,7 +64,7 @@ KE_HOT LONG NTAPI KeSetEvent(PRKEVENT Event, KPRIORITY Increment, BOOLEAN Wait)
         PKTHREAD thread = CONTAINING_RECORD(first, KWAIT_BLOCK, WaitListEntry)->Thread;
         if (__builtin_expect(!wakes_simply(Event, thread, Increment), 0)) {
             ke_lock_release(&ke_dispatcher_lock_word);
-            return event_set(Event, Increment);
+            return event_set(Event, Increment, FALSE);
         }
         RemoveEntryList(first);
         thread->wait_count = 0;
@@ -105,12 +105,11 @@ LONG NTAPI KePulseEvent(PRKEVENT Event, KPRIORITY Increment, BOOLEAN Wait)
     irql_t old = ke_dispatcher_lock();
     LONG previous = Event->Header.SignalState;
 
-    (void)Wait;
     Event->Header.SignalState = 1;
     if (!previous)
         ke_object_signaled(&Event->Header, Increment);
     Event->Header.SignalState = 0;
-    ke_dispatcher_unlock(old);
+    ke_dispatcher_unlock_and(old, Wait);
     return previous;
 }
 LDR_EXPORT(KePulseEvent);
@@ -128,14 +127,13 @@ LONG NTAPI KeReleaseSemaphore(PRKSEMAPHORE Semaphore, KPRIORITY Increment, LONG 
     irql_t old = ke_dispatcher_lock();
     LONG previous = Semaphore->Header.SignalState;
 
-    (void)Wait;
     if (Adjustment <= 0 || previous > Semaphore->Limit - Adjustment) {
         ke_dispatcher_unlock(old);
         ke_raise_status(STATUS_SEMAPHORE_LIMIT_EXCEEDED);
     }
     Semaphore->Header.SignalState = previous + Adjustment;
     ke_object_signaled(&Semaphore->Header, Increment);
-    ke_dispatcher_unlock(old);
+    ke_dispatcher_unlock_and(old, Wait);
     return previous;
 }
 LDR_EXPORT(KeReleaseSemaphore);

@@ -2,7 +2,9 @@
  * ke/mutex.c - KMUTEX (= KMUTANT): recursive, owned by a thread, handed on in FIFO order.
  *
  * SignalState is 1 when free, 1 - depth when owned. While a driver's mutex is held normal kernel
- * APCs are off for the owner (APC-5).
+ * APCs are off for the owner (APC-5). Header.DpcActive: acquired at DISPATCH_LEVEL, by a wait that
+ * does not wait; it is to be released there, too, and any other only below it (WDK:
+ * KeReleaseMutex).
  */
 #include <lib/assert.h>
 #include <lib/bugcheck.h>
@@ -12,12 +14,13 @@
 #include "ke/ke.h"
 #include "ke/object.h"
 
-bool ke_mutant_take(PKMUTANT mutant, PKTHREAD thread)
+bool ke_mutant_take(PKMUTANT mutant, PKTHREAD thread, irql_t irql)
 {
     bool abandoned = mutant->Abandoned;
 
     if (--mutant->Header.SignalState == 0) {
         mutant->OwnerThread = thread;
+        mutant->Header.DpcActive = irql == DISPATCH_LEVEL;
         thread->kernel_apc_disable -= mutant->ApcDisable;
         InsertTailList(&thread->mutants, &mutant->MutantListEntry);
         mutant->Abandoned = FALSE;
@@ -53,7 +56,7 @@ VOID NTAPI KeInitializeMutant(PRKMUTANT Mutant, BOOLEAN InitialOwner)
     Mutant->ApcDisable = 0;
     if (InitialOwner) {
         irql_t old = ke_dispatcher_lock();
-        ke_mutant_take(Mutant, ke_thread_current());
+        ke_mutant_take(Mutant, ke_thread_current(), old);
         ke_dispatcher_unlock(old);
     }
 }
@@ -73,8 +76,7 @@ LONG NTAPI KeReleaseMutant(PRKMUTANT Mutant, KPRIORITY Increment, BOOLEAN Abando
     PKTHREAD self = ke_thread_current();
     LONG previous = Mutant->Header.SignalState;
 
-    (void)Wait;
-    if (Mutant->OwnerThread != self) {
+    if (Mutant->OwnerThread != self || Mutant->Header.DpcActive != (old == DISPATCH_LEVEL)) {
         ke_dispatcher_unlock(old);
         ke_raise_status(Mutant->Abandoned ? STATUS_ABANDONED : STATUS_MUTANT_NOT_OWNED);
     }
@@ -86,7 +88,7 @@ LONG NTAPI KeReleaseMutant(PRKMUTANT Mutant, KPRIORITY Increment, BOOLEAN Abando
     } else {
         Mutant->Header.SignalState++;
     }
-    ke_dispatcher_unlock(old);
+    ke_dispatcher_unlock_and(old, Wait);
     return previous;
 }
 LDR_EXPORT(KeReleaseMutant);

@@ -28,10 +28,10 @@ static inline void ke_object_init(DISPATCHER_HEADER *header, enum ke_object_type
 }
 
 /*
- * The thread becomes (or stays) the owner: one level deeper. True: the mutant was abandoned, which
- * is told once. Dispatcher lock held.
+ * The thread, at that IRQL, becomes (or stays) the owner: one level deeper. True: the mutant was
+ * abandoned, which is told once. Dispatcher lock held.
  */
-bool ke_mutant_take(PKMUTANT mutant, PKTHREAD thread);
+bool ke_mutant_take(PKMUTANT mutant, PKTHREAD thread, irql_t irql);
 /* A thread ends: what it still owns becomes abandoned. Dispatcher lock held. */
 void ke_mutants_abandon(PKTHREAD thread);
 

@@ -54,6 +54,7 @@ struct _KTHREAD {
     uint8_t wait_alertable;   /* (d) */
     uint8_t wait_mode;        /* (d) KPROCESSOR_MODE */
     uint8_t alerted;          /* (d) */
+    uint8_t wait_next;        /* (o) at DISPATCH_LEVEL until its next wait, which is at wait_irql */
     KWAIT_BLOCK own_wait_blocks[THREAD_WAIT_OBJECTS + 1];
     KTIMER wait_timer; /* (d) */
     KWAIT_BLOCK wait_timer_block;
@@ -63,6 +64,7 @@ struct _KTHREAD {
     int32_t special_apc_disable; /* (o) guarded regions */
     LIST_ENTRY apc_queue;        /* (d) */
     LIST_ENTRY mutants;          /* (d) KMUTANTs owned */
+    PXSTATE_SAVE xstate_saves;   /* (o) not restored yet, the latest first */
 
     PKSTART_ROUTINE start_routine; /* (c) */
     PVOID start_context;           /* (c) */
@@ -94,4 +96,12 @@ void ke_thread_for_each(void (*visit)(PKTHREAD thread, void *context), void *con
 static inline PKTHREAD ke_thread_current(void)
 {
     return PCR->current_thread;
+}
+
+/* The level of a wait that begins now: the one to come back to. */
+static inline irql_t ke_wait_irql(void)
+{
+    PKTHREAD self = ke_thread_current();
+
+    return self->wait_next ? self->wait_irql : hal_irql_read();
 }

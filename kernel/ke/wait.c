@@ -22,8 +22,17 @@ static bool object_is_ready(const DISPATCHER_HEADER *header, PKTHREAD thread)
            CONTAINING_RECORD(header, KMUTANT, Header)->OwnerThread == thread;
 }
 
-/* A wait is satisfied by the object: take what it gives. What that adds to the wait's status. */
-static NTSTATUS object_consume(DISPATCHER_HEADER *header, PKTHREAD thread)
+/* Ready, but its owner has it as often as it can be had. */
+static bool object_is_exhausted(const DISPATCHER_HEADER *header)
+{
+    return header->Type == KE_OBJECT_MUTANT && header->SignalState == (LONG)MINLONG;
+}
+
+/*
+ * A wait that began at `irql` is satisfied by the object: take what it gives. What that adds to the
+ * wait's status.
+ */
+static NTSTATUS object_consume(DISPATCHER_HEADER *header, PKTHREAD thread, irql_t irql)
 {
     switch (header->Type) {
     case KE_OBJECT_EVENT_SYNCHRONIZATION:
@@ -34,7 +43,7 @@ static NTSTATUS object_consume(DISPATCHER_HEADER *header, PKTHREAD thread)
         header->SignalState--;
         break;
     case KE_OBJECT_MUTANT:
-        if (ke_mutant_take(CONTAINING_RECORD(header, KMUTANT, Header), thread))
+        if (ke_mutant_take(CONTAINING_RECORD(header, KMUTANT, Header), thread, irql))
             return STATUS_ABANDONED_WAIT_0;
         break;
     default: /* notification objects and threads stay signaled */
@@ -81,12 +90,12 @@ void ke_object_signaled(DISPATCHER_HEADER *header, int32_t boost)
 
         entry = entry->Flink;
         if (!thread->wait_all || block == &thread->wait_timer_block) {
-            NTSTATUS status = block->WaitKey + object_consume(header, thread);
+            NTSTATUS status = block->WaitKey + object_consume(header, thread, thread->wait_irql);
             ke_wait_end(thread, status, boost);
         } else if (wait_all_ready(thread)) {
             NTSTATUS status = STATUS_WAIT_0;
             for (uint32_t i = 0; i < thread->wait_count; i++)
-                status |= object_consume(thread->wait_blocks[i].Object, thread);
+                status |= object_consume(thread->wait_blocks[i].Object, thread, thread->wait_irql);
             ke_wait_end(thread, status, boost);
         } else {
             continue;
@@ -99,7 +108,7 @@ void ke_object_signaled(DISPATCHER_HEADER *header, int32_t boost)
 
 static void wait_check_irql(const LARGE_INTEGER *timeout, void *caller)
 {
-    irql_t irql = hal_irql_read();
+    irql_t irql = ke_wait_irql();
 
     if (irql < DISPATCH_LEVEL || (irql == DISPATCH_LEVEL && timeout && !timeout->QuadPart))
         return;
@@ -108,17 +117,22 @@ static void wait_check_irql(const LARGE_INTEGER *timeout, void *caller)
     lib_bugcheck(IRQL_NOT_LESS_OR_EQUAL, (uint64_t)timeout, irql, 0, (uint64_t)caller, NULL);
 }
 
-/* Is the wait over before it began? Status out. */
-static bool wait_try(uint32_t count, PVOID *objects, bool all, PKTHREAD self, NTSTATUS *status)
+/* Is the wait over before it began? Status out; STATUS_MUTANT_LIMIT_EXCEEDED is to be raised. */
+static bool wait_try(uint32_t count, PVOID *objects, bool all, PKTHREAD self, irql_t irql,
+                     NTSTATUS *status)
 {
     uint32_t ready = 0;
 
     for (uint32_t i = 0; i < count; i++) {
         if (!object_is_ready(objects[i], self))
             continue;
+        if (object_is_exhausted(objects[i])) {
+            *status = STATUS_MUTANT_LIMIT_EXCEEDED;
+            return true;
+        }
         ready++;
         if (!all) {
-            *status = (NTSTATUS)i + object_consume(objects[i], self);
+            *status = (NTSTATUS)i + object_consume(objects[i], self, irql);
             return true;
         }
     }
@@ -126,7 +140,7 @@ static bool wait_try(uint32_t count, PVOID *objects, bool all, PKTHREAD self, NT
         return false;
     *status = STATUS_WAIT_0;
     for (uint32_t i = 0; i < count; i++)
-        *status |= object_consume(objects[i], self);
+        *status |= object_consume(objects[i], self, irql);
     return true;
 }
 
@@ -159,8 +173,14 @@ static inline __attribute__((always_inline)) NTSTATUS wait_for(uint32_t count, P
     PKTHREAD self = ke_thread_current();
     NTSTATUS status;
 
-    if (wait_try(count, objects, all, self, &status)) {
+    if (self->wait_next) {
+        self->wait_next = FALSE;
+        old = self->wait_irql;
+    }
+    if (wait_try(count, objects, all, self, old, &status)) {
         ke_dispatcher_unlock(old);
+        if (status == STATUS_MUTANT_LIMIT_EXCEEDED)
+            ke_raise_status(status);
         return status;
     }
     if (alertable && self->alerted) {

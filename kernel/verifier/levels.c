@@ -31,7 +31,7 @@ static void check_wait(const char *routine, const uint64_t *frame, uint64_t obje
     struct verifier_finding finding = {.rule = "IrqlKeWaitForMultipleObjects"};
     uint32_t code;
 
-    irql = hal_irql_read();
+    irql = ke_wait_irql();
     if (irql < DISPATCH_LEVEL)
         return;
     if (irql > DISPATCH_LEVEL)

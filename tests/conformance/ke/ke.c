@@ -14,6 +14,7 @@ static VOID Run(VOID)
     CheckInitialize();
     CheckMutexes();
     CheckEvents();
+    CheckWaiting();
     CheckClock();
     CheckIpi();
     CheckProcessors();

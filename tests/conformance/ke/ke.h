@@ -9,6 +9,7 @@
  *   initialize.c  objects made in whatever memory
  *   mutex.c       guarded mutexes, fast mutexes, mutants
  *   event.c       events that are pulsed and reset, semaphores, timers with a tolerance
+ *   waits.c       waits announced by the call before, waits that only look, mutexes' limits
  *   clock.c       time, delays, ticks, the clock's resolution
  *   ipi.c         a routine on all processors at one time
  *   processors.c  affinity and priority of threads, processors that come, numbers, nodes
@@ -32,6 +33,7 @@ VOID CheckCurrent(VOID);
 VOID CheckInitialize(VOID);
 VOID CheckMutexes(VOID);
 VOID CheckEvents(VOID);
+VOID CheckWaiting(VOID);
 VOID CheckClock(VOID);
 VOID CheckIpi(VOID);
 VOID CheckProcessors(VOID);
