@@ -8,6 +8,7 @@
 #include <hal/hal.h>
 #include <lib/assert.h>
 #include <lib/export.h>
+#include <lib/string.h>
 #include <nt/ntddk.h>
 
 #include "ke/dispatcher.h"
@@ -57,6 +58,27 @@ static NTSTATUS change_replay(PPROCESSOR_CALLBACK_FUNCTION function, PVOID conte
     return status;
 }
 
+/*
+ * What a system affinity routine has set: it is of one group. Mask 0: nothing was, and the thread
+ * may run anywhere, which is also what one without an online processor may (cpu_offline.c).
+ */
+static GROUP_AFFINITY affinity_of(const struct _KTHREAD *thread)
+{
+    GROUP_AFFINITY affinity = {0};
+    uint32_t groups = 0;
+
+    for (uint32_t group = 0; group < CPU_MAX / 64; group++) {
+        if (thread->affinity[group]) {
+            affinity.Group = (USHORT)group;
+            affinity.Mask = thread->affinity[group];
+            groups++;
+        }
+    }
+    if (groups > 1 || (thread->displaced && affinity.Mask == ~0ull))
+        return (GROUP_AFFINITY){0};
+    return affinity;
+}
+
 /* WDK surface */
 
 PVOID NTAPI KeRegisterProcessorChangeCallback(PPROCESSOR_CALLBACK_FUNCTION CallbackFunction,
@@ -96,7 +118,8 @@ USHORT NTAPI KeGetCurrentNodeNumber(VOID)
 }
 LDR_EXPORT(KeGetCurrentNodeNumber);
 
-/* Group 0 with a full mask stands for "no affinity set", as what a thread starts with. */
+/* ---- affinity: a set of one group, and the system's own set before it ----------------------- */
+
 VOID NTAPI KeSetSystemGroupAffinityThread(PGROUP_AFFINITY Affinity,
                                           PGROUP_AFFINITY PreviousAffinity)
 {
@@ -107,14 +130,10 @@ VOID NTAPI KeSetSystemGroupAffinityThread(PGROUP_AFFINITY Affinity,
 
     ASSERT_IRQL(DISPATCH_LEVEL);
     old = ke_dispatcher_lock();
-    for (uint32_t group = 0; wanted && group < CPU_MAX / 64; group++) {
-        if (self->affinity[group] && self->affinity[group] != ~0ull) {
-            previous.Group = (USHORT)group;
-            previous.Mask = self->affinity[group];
-        }
-    }
-    if (wanted)
+    if (wanted) {
+        previous = affinity_of(self);
         ke_thread_set_affinity(self, Affinity->Group, wanted);
+    }
     ke_dispatcher_unlock(old);
     if (PreviousAffinity != NULL)
         *PreviousAffinity = previous;
@@ -123,13 +142,50 @@ LDR_EXPORT(KeSetSystemGroupAffinityThread);
 
 VOID NTAPI KeRevertToUserGroupAffinityThread(PGROUP_AFFINITY PreviousAffinity)
 {
+    PKTHREAD self = KeGetCurrentThread();
+    irql_t old;
+
     ASSERT_IRQL(DISPATCH_LEVEL);
-    if (PreviousAffinity->Mask)
+    if (!affinity_of(self).Mask)
+        return;
+    if (PreviousAffinity->Mask) {
         KeSetSystemGroupAffinityThread(PreviousAffinity, NULL);
-    else
-        KeRevertToUserAffinityThread();
+        return;
+    }
+    old = ke_dispatcher_lock();
+    memset(self->affinity, 0xFF, sizeof self->affinity);
+    ke_dispatcher_unlock(old);
 }
 LDR_EXPORT(KeRevertToUserGroupAffinityThread);
+
+KAFFINITY NTAPI KeSetSystemAffinityThreadEx(KAFFINITY Affinity)
+{
+    GROUP_AFFINITY wanted = {.Mask = Affinity}, previous;
+
+    KeSetSystemGroupAffinityThread(&wanted, &previous);
+    return previous.Mask;
+}
+LDR_EXPORT(KeSetSystemAffinityThreadEx);
+
+VOID NTAPI KeSetSystemAffinityThread(KAFFINITY Affinity)
+{
+    KeSetSystemAffinityThreadEx(Affinity);
+}
+LDR_EXPORT(KeSetSystemAffinityThread);
+
+VOID NTAPI KeRevertToUserAffinityThreadEx(KAFFINITY Affinity)
+{
+    GROUP_AFFINITY previous = {.Mask = Affinity};
+
+    KeRevertToUserGroupAffinityThread(&previous);
+}
+LDR_EXPORT(KeRevertToUserAffinityThreadEx);
+
+VOID NTAPI KeRevertToUserAffinityThread(VOID)
+{
+    KeRevertToUserAffinityThreadEx(0);
+}
+LDR_EXPORT(KeRevertToUserAffinityThread);
 
 /* The increment is relative to the process's base priority, which is normal. */
 LONG NTAPI KeSetBasePriorityThread(PKTHREAD Thread, LONG Increment)

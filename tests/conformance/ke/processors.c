@@ -12,6 +12,8 @@
 NTKERNELAPI KAFFINITY NTAPI KeSetSystemAffinityThreadEx(KAFFINITY Affinity);
 NTKERNELAPI VOID NTAPI KeRevertToUserAffinityThreadEx(KAFFINITY Affinity);
 NTKERNELAPI KAFFINITY NTAPI KeQueryActiveProcessors(VOID);
+NTKERNELAPI ULONG NTAPI KeQueryActiveProcessorCount(PKAFFINITY ActiveProcessors);
+NTKERNELAPI ULONG NTAPI KeQueryMaximumProcessorCount(VOID);
 
 /* ---- affinity ------------------------------------------------------------------------------- */
 
@@ -107,6 +109,37 @@ static VOID CheckGroupAffinity(VOID)
     Expect(Is(&between, 0), "going back to none leaves none");
 }
 
+/* Without a system affinity there is nothing to revert from; once reverted neither. */
+static VOID CheckReverts(VOID)
+{
+    KAFFINITY last = (KAFFINITY)1 << (TestProcessors() - 1);
+    GROUP_AFFINITY set = {.Mask = 1}, none = {0}, to = {.Mask = last}, before;
+
+    KeRevertToUserAffinityThreadEx(last);
+    ExpectEqual(KeSetSystemAffinityThreadEx(1), 0,
+                "KeRevertToUserAffinityThreadEx has no effect before an affinity is set");
+    KeRevertToUserAffinityThread();
+    KeRevertToUserGroupAffinityThread(&to);
+    KeSetSystemGroupAffinityThread(&set, &before);
+    Expect(Is(&before, 0), "nor has KeRevertToUserGroupAffinityThread after all is reverted");
+    to.Group = NO_GROUP;
+    KeRevertToUserGroupAffinityThread(&to);
+    to.Group = 0;
+    to.Mask = last | NO_PROCESSOR;
+    KeRevertToUserGroupAffinityThread(&to);
+    KeSetSystemGroupAffinityThread(&set, &before);
+    Expect(Is(&before, 1) && TestCurrentProcessor() == 0,
+           "nor has it for a group or a processor that there is not");
+    KeRevertToUserGroupAffinityThread(&none);
+    KeSetSystemAffinityThread(last);
+    ExpectEqual(TestCurrentProcessor(), TestProcessors() - 1,
+                "KeSetSystemAffinityThread has moved the thread on return");
+    KeRevertToUserAffinityThread();
+    ExpectEqual(KeSetSystemAffinityThreadEx(1), 0,
+                "KeRevertToUserAffinityThread leaves no system affinity");
+    KeRevertToUserAffinityThread();
+}
+
 /* ---- base priority -------------------------------------------------------------------------- */
 
 static VOID CheckBasePriority(VOID)
@@ -129,6 +162,21 @@ static VOID CheckBasePriority(VOID)
     ExpectEqual((ULONG)KeQueryPriorityThread(self), 1, "and above that of the idle thread");
     KeSetBasePriorityThread(self, old);
     KeSetPriorityThread(self, before);
+}
+
+static VOID CheckPriorities(VOID)
+{
+    PKTHREAD self = KeGetCurrentThread();
+    KPRIORITY before = KeQueryPriorityThread(self), priority, last = before;
+    ULONG wrong = 0;
+
+    for (priority = 1; priority <= HIGH_PRIORITY; priority++) {
+        wrong += KeSetPriorityThread(self, priority) != last;
+        wrong += KeQueryPriorityThread(self) != priority;
+        last = priority;
+    }
+    KeSetPriorityThread(self, before);
+    ExpectEqual(wrong, 0, "KeQueryPriorityThread tells what KeSetPriorityThread has set, up to 31");
 }
 
 /* ---- change callbacks ----------------------------------------------------------------------- */
@@ -220,6 +268,39 @@ static VOID CheckIndices(VOID)
     ExpectEqual(KeGetProcessorIndexFromNumber(&number), MAXULONG, "nor has a number");
 }
 
+/* At the highest IRQL: these may be asked at any. */
+static VOID CheckCounts(VOID)
+{
+    ULONG count, all, group, nobody, most;
+    KAFFINITY set = 0, own, none;
+    USHORT groups, possible;
+    KIRQL irql;
+
+    KeRaiseIrql(HIGH_LEVEL, &irql);
+    count = KeQueryActiveProcessorCount(&set);
+    all = KeQueryActiveProcessorCountEx(ALL_GROUPS);
+    group = KeQueryActiveProcessorCountEx(0);
+    nobody = KeQueryActiveProcessorCountEx(NO_GROUP);
+    own = KeQueryGroupAffinity(0);
+    none = KeQueryGroupAffinity(NO_GROUP);
+    groups = KeQueryActiveGroupCount();
+    possible = KeQueryMaximumGroupCount();
+    most = KeQueryMaximumProcessorCount();
+    KeLowerIrql(irql);
+    Expect(count == TestProcessors() && set == KeQueryActiveProcessors(),
+           "KeQueryActiveProcessorCount gives the number of group 0, and its set where asked to");
+    ExpectEqual(KeQueryActiveProcessorCount(NULL), count, "which it need not be");
+    Expect(all == TestProcessors() && group == count,
+           "KeQueryActiveProcessorCountEx gives that of a group, or of all");
+    ExpectEqual(nobody, 0, "KeQueryActiveProcessorCountEx of a group that there is not is 0");
+    ExpectEqual(own, set, "KeQueryGroupAffinity gives the set of a group");
+    ExpectEqual(none, 0, "KeQueryGroupAffinity of a group that there is not is 0");
+    ExpectEqual(groups, 1, "KeQueryActiveGroupCount counts groups with active processors");
+    Expect(possible >= groups, "KeQueryMaximumGroupCount is not less");
+    Expect(most == KeQueryMaximumProcessorCountEx(0) && most >= count && most <= 64,
+           "KeQueryMaximumProcessorCount is that of group 0, which has no more than 64");
+}
+
 static VOID CheckNumbers(VOID)
 {
     ULONG i, wrong = 0;
@@ -243,8 +324,11 @@ VOID CheckProcessors(VOID)
 {
     CheckAffinity();
     CheckGroupAffinity();
+    CheckReverts();
+    CheckPriorities();
     CheckBasePriority();
     CheckChanges();
     CheckIndices();
+    CheckCounts();
     CheckNumbers();
 }
