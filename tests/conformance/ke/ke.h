@@ -45,7 +45,7 @@ VOID CheckDeviceQueueOrder(VOID);
 VOID CheckFlush(VOID);
 
 VOID StopIrql(ULONG Number);  /* 1 to 3 */
-VOID StopState(ULONG Number); /* 10 to 13 */
+VOID StopState(ULONG Number); /* 10 to 15 */
 VOID StopDebug(ULONG Number); /* 20, 21 */
 VOID StopBugCheck(VOID);      /* 30 */
 VOID StopMutex(ULONG Number); /* 40, 41 */

@@ -96,6 +96,61 @@ static VOID CheckNested(VOID)
     Expect(middle == 20 && last == 10, "saves nest, the inner one at a higher IRQL");
 }
 
+/* ---- floating point ------------------------------------------------------------------------- */
+
+#define OWN_MXCSR 0x3F80 /* the initial 0x1F80, rounding down */
+#define FRESH_MXCSR 0x1F80
+
+typedef NTSTATUS(NTAPI *PFLOATING)(PVOID Save);
+
+static ULONG Mxcsr(VOID)
+{
+    ULONG now;
+
+    __asm__ volatile("stmxcsr %0" : "=m"(now));
+    return now;
+}
+
+static VOID SetMxcsr(ULONG Value)
+{
+    __asm__ volatile("ldmxcsr %0" : : "m"(Value));
+}
+
+/* Macros in the headers of x64. */
+static PFLOATING FloatingRoutine(BOOLEAN Restore)
+{
+    return (PFLOATING)TestRoutine(Restore ? L"KeRestoreFloatingPointState"
+                                          : L"KeSaveFloatingPointState");
+}
+
+static VOID CheckFloating(KIRQL Level)
+{
+    PFLOATING save = FloatingRoutine(FALSE), restore = FloatingRoutine(TRUE);
+    ULONG before = Mxcsr(), fresh, other, outer, after;
+    NTSTATUS saved, restored;
+    ULONG64 saves[2];
+    KIRQL irql;
+
+    KeRaiseIrql(Level, &irql);
+    SetMxcsr(OWN_MXCSR);
+    saved = save(&saves[0]);
+    fresh = Mxcsr();
+    SetMxcsr(FRESH_MXCSR | 0x6000);
+    save(&saves[1]);
+    restore(&saves[1]);
+    outer = Mxcsr();
+    other = FRESH_MXCSR | 0x6000;
+    restored = restore(&saves[0]);
+    after = Mxcsr();
+    SetMxcsr(before);
+    KeLowerIrql(irql);
+    Expect(saved == STATUS_SUCCESS && fresh == FRESH_MXCSR,
+           "KeSaveFloatingPointState gives the caller a fresh state");
+    Expect(restored == STATUS_SUCCESS && after == OWN_MXCSR,
+           "KeRestoreFloatingPointState brings the state back that was saved");
+    ExpectEqual(outer, other, "saves of it nest");
+}
+
 /* ---- features ------------------------------------------------------------------------------- */
 
 typedef struct _FEATURE {
@@ -147,6 +202,8 @@ VOID CheckState(VOID)
     TestGoTo(0); /* the x87 state is the processor's */
     CheckSaves();
     CheckNested();
+    CheckFloating(PASSIVE_LEVEL);
+    CheckFloating(DISPATCH_LEVEL);
     TestAnywhere();
     CheckFeatures();
 }
@@ -163,6 +220,8 @@ static VOID Restore(PVOID Context)
 
 VOID StopState(ULONG Number)
 {
+    static XSTATE_SAVE inner;
+    static ULONG64 floating;
     TEST_THREAD thread;
     KIRQL irql;
 
@@ -181,11 +240,24 @@ VOID StopState(ULONG Number)
                    "BC-131-1 KeRestoreExtendedProcessorState in another thread");
         if (TestThreadStart(&thread, 0, Restore, NULL))
             TestThreadJoin(&thread);
-    } else {
+    } else if (Number == 13) {
         KeSaveExtendedProcessorState(SSE, &Save);
         KeRaiseIrql(DISPATCH_LEVEL, &irql);
         ExpectStop(0x131, 4, PASSIVE_LEVEL, DISPATCH_LEVEL, 0,
                    "BC-131-1 KeRestoreExtendedProcessorState at another IRQL");
         Restore(NULL);
+    } else if (Number == 14) {
+        KeRaiseIrql(APC_LEVEL, &irql);
+        KeSaveExtendedProcessorState(SSE, &Save);
+        KeLowerIrql(irql);
+        ExpectStop(0x131, 2, APC_LEVEL, PASSIVE_LEVEL, 0,
+                   "BC-131-1 KeSaveExtendedProcessorState at a lower IRQL than the save around it");
+        KeSaveExtendedProcessorState(SSE, &inner);
+    } else {
+        FloatingRoutine(FALSE)(&floating);
+        KeRaiseIrql(APC_LEVEL, &irql);
+        ExpectStop(0xE7, 1, PASSIVE_LEVEL, APC_LEVEL, 0,
+                   "KeRestoreFloatingPointState at another IRQL than the save");
+        FloatingRoutine(TRUE)(&floating);
     }
 }
