@@ -74,6 +74,16 @@ static void check_set_event(const char *routine, const uint64_t *frame)
                   irql);
 }
 
+static void check_release_semaphore(const char *routine, const uint64_t *frame)
+{
+    irql_t irql = hal_irql_read();
+    const struct verifier_finding finding = {.parameters = {WRONG_IRQL, irql}, .rule = "IRQL"};
+
+    if ((uint8_t)frame[4] && irql != PASSIVE_LEVEL)
+        verifier_stop(&finding, frame[CALL_RETURN], "calls %s with Wait TRUE at IRQL %u", routine,
+                      irql);
+}
+
 /* Above APC_LEVEL a device may only have come to D0 (WDK: PoSetPowerState). */
 static void check_power_state(const char *routine, const uint64_t *frame)
 {
@@ -153,6 +163,7 @@ const struct verifier_special verifier_level_specials[] = {
     {"KeWaitForMultipleObjects", check_wait_multiple, NULL},
     {"KeWaitForMutexObject", check_wait_single, NULL},
     {"KeSetEvent", check_set_event, NULL},
+    {"KeReleaseSemaphore", check_release_semaphore, NULL},
     {"PoSetPowerState", check_power_state, NULL},
     {0},
 };

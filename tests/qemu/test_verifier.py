@@ -257,6 +257,7 @@ BY_ARGUMENTS = [
     ("KeRaiseIrql", 1, VIOLATION, 0x30),
     ("KfLowerIrql", 1, VIOLATION, 0x31),
     ("KfRaiseIrql", 1, VIOLATION, 0x30),
+    ("KeReleaseSemaphore", 1, VIOLATION, 0xE5),
     ("KeWaitForMultipleObjects", 3, VIOLATION, 0x120),
     ("KeWaitForMutexObject", 3, VIOLATION, 0x120),
     ("KeWaitForSingleObject", 3, VIOLATION, 0x120),
