@@ -58,7 +58,7 @@ static VOID CheckCurrentProcessor(VOID)
 {
     ULONG i, wrong = 0, exported, inlined;
     PROCESSOR_NUMBER number;
-    KIRQL irql;
+    KIRQL irql, before;
 
     for (i = 0; i < TestProcessors(); i++) {
         TestGoTo(i);
@@ -66,7 +66,7 @@ static VOID CheckCurrentProcessor(VOID)
         exported = CurrentProcessor();
         inlined = KeGetCurrentProcessorNumber();
         wrong += exported != i || inlined != i || KeGetCurrentProcessorNumberEx(NULL) != i;
-        KeRaiseIrql(HIGH_LEVEL, &(KIRQL){0});
+        KeRaiseIrql(HIGH_LEVEL, &before);
         number.Reserved = 0xFF;
         wrong += KeGetCurrentProcessorNumberEx(&number) != i || number.Group != 0 ||
                  number.Number != i || number.Reserved != 0;

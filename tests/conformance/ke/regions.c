@@ -26,7 +26,7 @@ static ULONG DisabledElsewhere(VOID)
     return seen;
 }
 
-/* How often, on the way out of so many regions, less is disabled than inside one. */
+/* How often, on the way into and out of so many regions, that is not what is disabled. */
 static ULONG Nest(VOID(NTAPI *Enter)(VOID), VOID(NTAPI *Leave)(VOID), ULONG Inside)
 {
     ULONG i, wrong = 0;
