@@ -27,6 +27,11 @@ static bool options_are_valid(ACCESS_MASK access, ULONG disposition, ULONG optio
     ULONG synchronous = options & SYNCHRONOUS_OPTIONS;
     ULONG kind = options & (FILE_DIRECTORY_FILE | FILE_NON_DIRECTORY_FILE);
 
+    if ((options & FILE_DIRECTORY_FILE) != 0 && disposition != FILE_CREATE &&
+        disposition != FILE_OPEN && disposition != FILE_OPEN_IF)
+        return false;
+    if ((options & FILE_NO_INTERMEDIATE_BUFFERING) != 0 && (access & FILE_APPEND_DATA) != 0)
+        return false;
     return disposition <= FILE_MAXIMUM_DISPOSITION && synchronous != SYNCHRONOUS_OPTIONS &&
            (synchronous == 0 || (access & SYNCHRONIZE) != 0) &&
            kind != (FILE_DIRECTORY_FILE | FILE_NON_DIRECTORY_FILE) &&

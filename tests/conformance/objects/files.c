@@ -197,6 +197,10 @@ static VOID CheckRefused(VOID)
          STATUS_INVALID_PARAMETER, "G-ZW-1 a directory that is none is invalid"},
         {DEVICE_NAME, ACCESS, FILE_OPEN, FILE_DELETE_ON_CLOSE, STATUS_INVALID_PARAMETER,
          "G-ZW-1 deletion at close without DELETE is invalid"},
+        {DEVICE_NAME, ACCESS, FILE_OVERWRITE_IF, FILE_DIRECTORY_FILE, STATUS_INVALID_PARAMETER,
+         "G-ZW-1 a directory is not overwritten"},
+        {DEVICE_NAME, FILE_APPEND_DATA, FILE_OPEN, FILE_NO_INTERMEDIATE_BUFFERING,
+         STATUS_INVALID_PARAMETER, "G-ZW-1 appending without buffers is invalid"},
     };
     IO_STATUS_BLOCK block;
     HANDLE file;

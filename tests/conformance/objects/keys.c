@@ -150,7 +150,7 @@ VOID CheckKeys(VOID)
     CheckClasses(key);
     CheckSizes(key);
     ExpectStatus(Query(key, (KEY_INFORMATION_CLASS)99, sizeof(Buffer), &result),
-                 STATUS_INVALID_PARAMETER, "an unknown class is refused");
+                 STATUS_INVALID_PARAMETER, "ZwQueryKey refuses an unknown class");
     ExpectStatus(Query(NO_HANDLE, KeyBasicInformation, sizeof(Buffer), &result),
                  STATUS_INVALID_HANDLE, "a handle that there is not is refused");
     ExpectStatus(Query(NtCurrentThread(), KeyBasicInformation, sizeof(Buffer), &result),

@@ -42,6 +42,7 @@ VOID CheckProcesses(VOID)
 {
     PEPROCESS process = PsGetCurrentProcess();
     RTL_OSVERSIONINFOW version = {.dwOSVersionInfoSize = sizeof(version)};
+    ULONG major, minor, build;
 
     Expect(process != NULL && process == EXPORTED(PsInitialSystemProcess),
            "PsGetCurrentProcess is PsInitialSystemProcess in a thread of the system");
@@ -55,6 +56,9 @@ VOID CheckProcesses(VOID)
     ExpectStatus(ObReferenceObjectByPointer(process, 0, TYPE(PsThreadType), KernelMode),
                  STATUS_OBJECT_TYPE_MISMATCH, "which a process is not");
     RtlGetVersion(&version);
+    Expect(!PsGetVersion(&major, &minor, &build, NULL) && major == version.dwMajorVersion &&
+               minor == version.dwMinorVersion && build == version.dwBuildNumber,
+           "PsGetVersion tells what RtlGetVersion tells, and that the build is no checked one");
     ExpectEqual(*(PULONG)TestRoutine(L"NtBuildNumber"), 0xF0000000u | version.dwBuildNumber,
                 "NtBuildNumber is the build, of a free system");
     ExpectEqual(*(PULONG)TestRoutine(L"NtGlobalFlag"), 0, "NtGlobalFlag has no flag set");
@@ -70,6 +74,8 @@ typedef struct _SELF {
     volatile HANDLE Handle;
     CLIENT_ID Id;
     volatile BOOLEAN KnewItself;
+    volatile KIRQL Irql;
+    volatile BOOLEAN Returned;
 } SELF;
 
 static VOID NTAPI LookAtSelf(PVOID Context)
@@ -77,6 +83,7 @@ static VOID NTAPI LookAtSelf(PVOID Context)
     SELF *self = Context;
     PVOID object = NULL;
 
+    self->Irql = KeGetCurrentIrql();
     if (self->Handle != NULL && self->Id.UniqueThread == PsGetCurrentThreadId() &&
         NT_SUCCESS(ObReferenceObjectByHandle(self->Handle, 0, TYPE(PsThreadType), KernelMode,
                                              &object, NULL))) {
@@ -84,15 +91,16 @@ static VOID NTAPI LookAtSelf(PVOID Context)
         ObDereferenceObject(object);
     }
     PsTerminateSystemThread(STATUS_SUCCESS);
+    self->Returned = TRUE;
 }
 
 static VOID CheckMaking(VOID)
 {
     HANDLE thread = NULL, key = OpenKey();
-    ULONG i, knew = 0;
+    ULONG i, knew = 0, ended = 0, passive = 0;
 
     for (i = 0; i < MANY; i++) {
-        SELF self = {NULL, {NULL, NULL}, FALSE};
+        SELF self = {.Irql = HIGH_LEVEL};
 
         if (!NT_SUCCESS(PsCreateSystemThread((PHANDLE)&self.Handle, THREAD_ALL_ACCESS, NULL, NULL,
                                              &self.Id, LookAtSelf, &self)))
@@ -100,7 +108,11 @@ static VOID CheckMaking(VOID)
         ZwWaitForSingleObject(self.Handle, FALSE, NULL);
         ZwClose(self.Handle);
         knew += self.KnewItself;
+        ended += !self.Returned;
+        passive += self.Irql == PASSIVE_LEVEL;
     }
+    ExpectEqual(passive, MANY, "G-PS-1 a system thread begins at PASSIVE_LEVEL");
+    ExpectEqual(ended, MANY, "G-PS-2 PsTerminateSystemThread does not return");
     ExpectEqual(knew, MANY, "G-PS-1 the handle and id of a thread are there before it runs");
     ExpectStatus(
         PsCreateSystemThread(&thread, THREAD_ALL_ACCESS, NULL, NO_HANDLE, NULL, LookAtSelf, NULL),
@@ -181,7 +193,7 @@ static VOID CheckProcessRoutines(VOID)
     ExpectStatus(PsSetCreateProcessNotifyRoutine(NoteProcess, FALSE), STATUS_SUCCESS,
                  "PsSetCreateProcessNotifyRoutine sets a routine");
     ExpectStatus(PsSetCreateProcessNotifyRoutine(NoteProcess, FALSE), STATUS_INVALID_PARAMETER,
-                 "once");
+                 "PsSetCreateProcessNotifyRoutine sets a routine once");
     ExpectStatus(PsSetCreateProcessNotifyRoutine(NoteProcess, TRUE), STATUS_SUCCESS,
                  "and takes it away");
     ExpectStatus(PsSetCreateProcessNotifyRoutine(NoteProcess, TRUE), STATUS_PROCEDURE_NOT_FOUND,
@@ -209,6 +221,39 @@ static VOID NTAPI NoteImage(PUNICODE_STRING FullImageName, HANDLE ProcessId, PIM
     InterlockedIncrement(&Image.Calls);
 }
 
+/* There is no process to come or go: each of these addresses is a routine for itself. */
+static PCREATE_PROCESS_NOTIFY_ROUTINE ProcessRoutine(ULONG Number)
+{
+    return (PCREATE_PROCESS_NOTIFY_ROUTINE)((ULONG_PTR)NoteProcess + Number);
+}
+
+static VOID CheckMoreLimits(VOID)
+{
+    NTSTATUS status = STATUS_SUCCESS;
+    ULONG count, removed = 0;
+    KIRQL irql;
+
+    for (count = 0; PsSetCreateProcessNotifyRoutine(ProcessRoutine(count), FALSE) == 0; count++)
+        ;
+    ExpectEqual(count, SLOTS, "PsSetCreateProcessNotifyRoutine takes 64 routines");
+    ExpectStatus(PsSetCreateProcessNotifyRoutine(ProcessRoutine(count), FALSE),
+                 STATUS_INVALID_PARAMETER,
+                 "PsSetCreateProcessNotifyRoutine refuses one routine more");
+    while (count != 0 && PsSetCreateProcessNotifyRoutine(ProcessRoutine(count - 1), TRUE) == 0)
+        count--;
+    ExpectEqual(count, 0, "PsSetCreateProcessNotifyRoutine takes each away again");
+    for (count = 0; (status = PsSetLoadImageNotifyRoutine(NoteImage)) == STATUS_SUCCESS; count++)
+        ;
+    ExpectEqual(count, SLOTS, "PsSetLoadImageNotifyRoutine takes 64 routines");
+    ExpectStatus(status, STATUS_INSUFFICIENT_RESOURCES,
+                 "PsSetLoadImageNotifyRoutine refuses one routine more");
+    KeRaiseIrql(APC_LEVEL, &irql);
+    while (PsRemoveLoadImageNotifyRoutine(NoteImage) == STATUS_SUCCESS)
+        removed++;
+    KeLowerIrql(irql);
+    ExpectEqual(removed, count, "PsRemoveLoadImageNotifyRoutine takes each away, up to APC_LEVEL");
+}
+
 VOID CheckNotifications(VOID)
 {
     CheckMaking();
@@ -217,6 +262,7 @@ VOID CheckNotifications(VOID)
     CheckProcessRoutines();
     ExpectStatus(PsRemoveLoadImageNotifyRoutine(NoteImage), STATUS_PROCEDURE_NOT_FOUND,
                  "PsRemoveLoadImageNotifyRoutine does not find what was not set");
+    CheckMoreLimits();
 }
 
 static BOOLEAN NameEnds(PCWSTR End)

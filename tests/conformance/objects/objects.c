@@ -38,9 +38,11 @@ static VOID Run(VOID)
     CheckReferences();
     CheckHandles();
     CheckFiles();
+    CheckRights();
     FilesEnd();
     CheckTimers();
     CheckKeys();
+    CheckValues();
     CheckVirtualMemory();
     CheckProcesses();
     CheckNotifications();

@@ -44,6 +44,11 @@ NTKERNELAPI NTSTATUS NTAPI ObReferenceObjectByName(PUNICODE_STRING ObjectName, U
                                                    KPROCESSOR_MODE AccessMode, PVOID ParseContext,
                                                    PVOID *Object);
 
+NTKERNELAPI NTSTATUS NTAPI ObOpenObjectByPointer(PVOID Object, ULONG HandleAttributes,
+                                                 PVOID PassedAccessState, ACCESS_MASK DesiredAccess,
+                                                 POBJECT_TYPE ObjectType,
+                                                 KPROCESSOR_MODE AccessMode, PHANDLE Handle);
+
 /* The value of an exported pointer, *PsThreadType for example. */
 #define EXPORTED(Name) (*(PVOID *)TestRoutine(L## #Name))
 #define TYPE(Name) ((POBJECT_TYPE)EXPORTED(Name))
@@ -68,6 +73,8 @@ VOID CheckHandles(VOID);
 VOID CheckFiles(VOID);
 VOID CheckTimers(VOID);
 VOID CheckKeys(VOID);
+VOID CheckValues(VOID);
+VOID CheckRights(VOID);
 VOID CheckVirtualMemory(VOID);
 VOID CheckProcesses(VOID);
 VOID CheckNotifications(VOID);

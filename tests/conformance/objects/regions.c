@@ -51,6 +51,26 @@ static VOID CheckRefused(VOID)
                  "and to do neither of what it can");
     ExpectStatus(ZwFreeVirtualMemory(NO_HANDLE, &base, &size, MEM_RELEASE), STATUS_INVALID_HANDLE,
                  "for a handle that there is");
+    ExpectStatus(ZwFreeVirtualMemory(NtCurrentThread(), &base, &size, MEM_RELEASE),
+                 STATUS_OBJECT_TYPE_MISMATCH, "ZwFreeVirtualMemory refuses a process that is none");
+}
+
+static VOID CheckReset(PUCHAR Bytes)
+{
+    PVOID part = Bytes + 5, outside = &part;
+    SIZE_T length = PAGE_SIZE;
+
+    Bytes[0] = 9;
+    ExpectStatus(Allocate(&part, &length, MEM_RESET, PAGE_READWRITE), STATUS_SUCCESS,
+                 "MEM_RESET says that pages need not be kept");
+    Expect(part == Bytes && length == 2 * PAGE_SIZE && Bytes[0] == 9,
+           "which changes nothing of those in memory");
+    ExpectStatus(Allocate(&part, &length, MEM_RESET | MEM_COMMIT, PAGE_READWRITE),
+                 STATUS_INVALID_PARAMETER_5, "MEM_RESET goes with no other type");
+    ExpectStatus(Allocate(&part, &length, MEM_RESET, 0), STATUS_INVALID_PAGE_PROTECTION,
+                 "MEM_RESET needs a protection, too");
+    ExpectStatus(Allocate(&outside, &length, MEM_RESET, PAGE_READWRITE),
+                 STATUS_MEMORY_NOT_ALLOCATED, "MEM_RESET is for a region's pages");
 }
 
 static VOID CheckCommitted(VOID)
@@ -93,7 +113,11 @@ static VOID CheckCommitted(VOID)
     length = SIZE + PAGE_SIZE;
     ExpectStatus(Allocate(&part, &length, MEM_COMMIT, PAGE_READWRITE), STATUS_CONFLICTING_ADDRESSES,
                  "what is not reserved is not committed");
+    CheckReset(bytes);
     part = bytes;
+    length = PAGE_SIZE;
+    ExpectStatus(Free(&part, &length, MEM_RELEASE), STATUS_UNABLE_TO_FREE_VM,
+                 "ZwFreeVirtualMemory does not release a part of a region");
     length = 0;
     ExpectStatus(Free(&part, &length, MEM_RELEASE), STATUS_SUCCESS,
                  "ZwFreeVirtualMemory releases a region");
