@@ -39,6 +39,7 @@ static VOID Run(VOID)
     CheckContiguous();
     CheckViews();
     CheckImages();
+    CheckRefused();
 }
 
 /* ---- bug checks ------------------------------------------------------------------------------ */
@@ -82,10 +83,25 @@ static VOID UnmapUnmapped(VOID)
     MmUnmapIoSpace((PVOID)((ULONG64)&RegistersAddress & ~(ULONG64)0xFFF), PAGE_SIZE);
 }
 
+static VOID WriteThroughNoWrite(VOID)
+{
+    PULONG page = ExAllocatePoolWithTag(NonPagedPool, PAGE_SIZE, TEST_TAG);
+    PMDL mdl = IoAllocateMdl(page, PAGE_SIZE, FALSE, FALSE, NULL);
+    volatile ULONG *view;
+
+    MmProbeAndLockPages(mdl, KernelMode, IoWriteAccess);
+    view = MmMapLockedPagesSpecifyCache(mdl, KernelMode, MmCached, NULL, FALSE,
+                                        NormalPagePriority | MdlMappingNoWrite);
+    page[0] = view[0] + 1; /* by another address it can be written */
+    ExpectStop(0xBE, (ULONG64)view, TEST_ANY, TEST_ANY, TEST_ANY,
+               "a view with MdlMappingNoWrite is read only");
+    view[0] = 0;
+}
+
 static VOID Stop(ULONG Number)
 {
     static VOID (*const stops[])(VOID) = {WriteThroughReadOnly, FreeTwice, MapUnlocked,
-                                          UnmapUnmapped};
+                                          UnmapUnmapped, WriteThroughNoWrite};
 
     if (Number < sizeof(stops) / sizeof(stops[0]))
         stops[Number]();

@@ -6,6 +6,7 @@
  *   contiguous.c  contiguous memory by node
  *   views.c       mappings of MDLs and of device memory
  *   images.c      sections of driver images
+ *   refused.c     what cannot be had, mapped or locked
  */
 #pragma once
 
@@ -19,6 +20,10 @@ static inline PHYSICAL_ADDRESS Physical(ULONG64 Address)
     return physical;
 }
 
+#ifndef MdlMappingNoWrite /* mingw-w64's headers lack it */
+#define MdlMappingNoWrite 0x80000000
+#endif
+
 typedef PVOID(NTAPI *MAP_IO_SPACE_EX)(PHYSICAL_ADDRESS PhysicalAddress, SIZE_T NumberOfBytes,
                                       ULONG Protect);
 
@@ -29,3 +34,4 @@ VOID CheckPages(VOID);
 VOID CheckContiguous(VOID);
 VOID CheckViews(VOID);
 VOID CheckImages(VOID);
+VOID CheckRefused(VOID);

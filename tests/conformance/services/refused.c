@@ -83,15 +83,13 @@ static VOID CheckClosed(VOID)
     KIRQL irql;
 
     ZwCreateEvent(&handle, EVENT_ALL_ACCESS, NULL, SynchronizationEvent, TRUE);
-    if (!MmIsDriverVerifying(TestDriver)) {
-        KeRaiseIrql(DISPATCH_LEVEL, &irql);
-        status = ZwWaitForSingleObject(handle, FALSE, &now);
-        KeLowerIrql(irql);
-        ExpectStatus(status, STATUS_SUCCESS,
-                     "ZwWaitForSingleObject looks at DISPATCH_LEVEL, too, without waiting");
-        ExpectStatus(ZwWaitForSingleObject(handle, FALSE, &now), STATUS_TIMEOUT,
-                     "ZwWaitForSingleObject: what it took there is taken");
-    }
+    KeRaiseIrql(DISPATCH_LEVEL, &irql);
+    status = ZwWaitForSingleObject(handle, FALSE, &now);
+    KeLowerIrql(irql);
+    ExpectStatus(status, STATUS_SUCCESS,
+                 "ZwWaitForSingleObject looks at DISPATCH_LEVEL, too, without waiting");
+    ExpectStatus(ZwWaitForSingleObject(handle, FALSE, &now), STATUS_TIMEOUT,
+                 "ZwWaitForSingleObject: what it took there is taken");
     ZwClose(handle);
     ExpectStatus(ZwResetEvent(handle, &previous), STATUS_INVALID_HANDLE,
                  "ZwResetEvent refuses a closed handle");

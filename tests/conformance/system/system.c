@@ -149,7 +149,6 @@ static PVOID FindExport(PUCHAR Image, PCSTR Name)
     return NULL;
 }
 
-/* The verifier gives drivers addresses of its own. */
 static VOID CheckExports(PUCHAR Kernel)
 {
     static const PCSTR names[] = {"DbgPrint", "IoConnectInterruptEx",  "KeSetEvent",
@@ -163,6 +162,17 @@ static VOID CheckExports(PUCHAR Kernel)
     ExpectEqual(right, i, "each export stands in the directory of the kernel's image");
     Expect(FindExport(Kernel, "KeSetEven") == NULL && FindExport(Kernel, "zz") == NULL,
            "what is not exported does not");
+}
+
+/* The verifier gives drivers addresses of its own. */
+static VOID CheckVerified(PUCHAR Kernel)
+{
+    BOOLEAN apart = FindExport(Kernel, "ZwClose") != TestRoutine(L"ZwClose");
+
+    Expect(!MmIsDriverVerifying(TestDriver) == !apart,
+           "MmIsDriverVerifying tells whether the verifier stands between a driver and the system");
+    if (!apart)
+        CheckExports(Kernel);
 }
 
 static VOID CheckModules(VOID)
@@ -189,8 +199,8 @@ static VOID CheckModules(VOID)
     Expect(NT_SUCCESS(status) && NameIs(&modules->Module[0], "ntoskrnl.exe") &&
                Holds(&modules->Module[0], (ULONG_PTR)TestRoutine(L"KeSetEvent")),
            "the first module is the kernel, which holds its exports");
-    if (NT_SUCCESS(status) && !MmIsDriverVerifying(TestDriver))
-        CheckExports(modules->Module[0].ImageBase);
+    if (NT_SUCCESS(status))
+        CheckVerified(modules->Module[0].ImageBase);
     Expect(own != NULL && NameIs(own, "system.sys") && own->ImageBase == TestDriver->DriverStart &&
                own->ImageSize == TestDriver->DriverSize,
            "the module that holds a driver's code is the driver");
@@ -206,12 +216,19 @@ static VOID CheckToken(VOID)
     PQUERY_TOKEN query = (PQUERY_TOKEN)TestRoutine(L"ZwQueryInformationToken");
     HANDLE token;
     ULONG number = 99, length = 0;
+    NTSTATUS status;
     USER user;
 
     ExpectStatus(open((HANDLE)(ULONG_PTR)0x7FFC, GENERIC_READ, &token), STATUS_INVALID_HANDLE,
                  "ZwOpenProcessToken refuses what is no handle");
-    if (!NT_SUCCESS(open(NtCurrentProcess(), GENERIC_READ, &token)))
-        return Expect(FALSE, "ZwOpenProcessToken opens the token of the process");
+    ExpectStatus(open(NtCurrentThread(), GENERIC_READ, &token), STATUS_OBJECT_TYPE_MISMATCH,
+                 "ZwOpenProcessToken refuses what is no process");
+    status = open(NtCurrentProcess(), GENERIC_READ, &token);
+    ExpectStatus(status, STATUS_SUCCESS, "ZwOpenProcessToken gives a handle of the token");
+    if (!NT_SUCCESS(status))
+        return;
+    ExpectStatus(query(NtCurrentProcess(), ClassType, &number, sizeof(number), &length),
+                 STATUS_OBJECT_TYPE_MISMATCH, "ZwQueryInformationToken refuses what is no token");
     ExpectStatus(query(token, ClassUser, &user, sizeof(PVOID), &length), STATUS_BUFFER_TOO_SMALL,
                  "ZwQueryInformationToken refuses a short buffer");
     Expect(length >= FIELD_OFFSET(USER, Behind) + sizeof(localSystem) && length <= sizeof(user),
@@ -244,7 +261,9 @@ static VOID CheckTokenEx(VOID)
     ExpectStatus(open((HANDLE)(ULONG_PTR)0x7FFC, GENERIC_READ, OBJ_KERNEL_HANDLE, &token),
                  STATUS_INVALID_HANDLE, "ZwOpenProcessTokenEx refuses what is no handle");
     ExpectStatus(open(NtCurrentThread(), GENERIC_READ, OBJ_KERNEL_HANDLE, &token),
-                 STATUS_OBJECT_TYPE_MISMATCH, "and what is no process");
+                 STATUS_OBJECT_TYPE_MISMATCH, "ZwOpenProcessTokenEx refuses what is no process");
+    ExpectStatus(open(NtCurrentProcess(), GENERIC_READ, 0, &token), STATUS_INVALID_PARAMETER,
+                 "ZwOpenProcessTokenEx gives kernel handles only");
     if (!NT_SUCCESS(open(NtCurrentProcess(), GENERIC_READ, OBJ_KERNEL_HANDLE, &token)))
         return Expect(FALSE, "ZwOpenProcessTokenEx opens the token of the process");
     Expect(query(token, ClassType, &number, sizeof(number), &length) == STATUS_SUCCESS &&
