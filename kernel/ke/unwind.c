@@ -63,6 +63,25 @@ static bool kernel_step(struct unwind_registers *registers, bool *exact)
     return cfi_row_apply(&row, registers);
 }
 
+/* function NULL: of one without unwind data. */
+static bool function_step(const struct unwind_image *image, const struct unwind_function *function,
+                          struct unwind_registers *registers, bool *exact, struct ke_frame *frame)
+{
+    struct unwind_outcome outcome;
+    bool done = function != NULL ? unwind_info_step(image, function, registers, &outcome)
+                                 : unwind_leaf_step(registers, &outcome);
+
+    frame->image_base = image->base;
+    frame->establisher = outcome.establisher;
+    if (outcome.handler_rva != 0 && outcome.handler_rva < image->size) {
+        frame->handler = (PEXCEPTION_ROUTINE)(image->base + outcome.handler_rva);
+        frame->handler_data = (PVOID)(image->base + outcome.handler_data_rva);
+        frame->handler_kinds = outcome.flags;
+    }
+    *exact = outcome.machine_frame;
+    return done;
+}
+
 static bool image_step(const struct bugcheck_image *found, struct unwind_registers *registers,
                        bool *exact, struct ke_frame *frame)
 {
@@ -72,24 +91,11 @@ static bool image_step(const struct bugcheck_image *found, struct unwind_registe
                                        .functions = {found->functions_rva, found->functions_size}};
     uint32_t rva = (uint32_t)(registers->general[UNWIND_RIP] - image.base);
     struct unwind_function function;
-    struct unwind_outcome outcome;
-    bool done;
 
-    frame->image_base = image.base;
-    if (unwind_function_find(&image, rva, &function)) {
-        frame->function = (PRUNTIME_FUNCTION)(image.base + function.entry_rva);
-        done = unwind_info_step(&image, &function, registers, &outcome);
-    } else {
-        done = unwind_leaf_step(registers, &outcome);
-    }
-    frame->establisher = outcome.establisher;
-    if (outcome.handler_rva != 0 && outcome.handler_rva < image.size) {
-        frame->handler = (PEXCEPTION_ROUTINE)(image.base + outcome.handler_rva);
-        frame->handler_data = (PVOID)(image.base + outcome.handler_data_rva);
-        frame->handler_kinds = outcome.flags;
-    }
-    *exact = outcome.machine_frame;
-    return done;
+    if (!unwind_function_find(&image, rva, &function))
+        return function_step(&image, NULL, registers, exact, frame);
+    frame->function = (PRUNTIME_FUNCTION)(image.base + function.entry_rva);
+    return function_step(&image, &function, registers, exact, frame);
 }
 
 /* What hal_consolidate called: its caller is the frame that the others were made one with. */
@@ -226,19 +232,42 @@ PRUNTIME_FUNCTION NTAPI RtlLookupFunctionEntry(ULONG64 ControlPc, PULONG64 Image
 }
 LDR_EXPORT(RtlLookupFunctionEntry);
 
+/* By a function entry of the caller's, of code that is in no image: its unwind data is believed. */
+static bool given_step(ULONG64 image_base, const RUNTIME_FUNCTION *entry, PCONTEXT context,
+                       PKNONVOLATILE_CONTEXT_POINTERS pointers, struct ke_frame *frame)
+{
+    const struct unwind_image image = {
+        .base = image_base, .bytes = (const uint8_t *)image_base, .size = UINT32_MAX};
+    const struct unwind_function function = {.begin_rva = entry->BeginAddress,
+                                             .end_rva = entry->EndAddress,
+                                             .info_rva = entry->UnwindData};
+    struct unwind_registers registers = {.general = &context->Rax,
+                                         .xmm = &context->Xmm0,
+                                         .saved_at = (uint64_t *)pointers,
+                                         .read = stack_read};
+    bool exact;
+
+    *frame = (struct ke_frame){0};
+    return function_step(&image, &function, &registers, &exact, frame);
+}
+
 /* What cannot be unwound leaves Rip 0, where a walk ends. Any IRQL. */
 PEXCEPTION_ROUTINE NTAPI RtlVirtualUnwind(ULONG HandlerType, ULONG64 ImageBase, ULONG64 ControlPc,
                                           PRUNTIME_FUNCTION FunctionEntry, PCONTEXT ContextRecord,
                                           PVOID *HandlerData, PULONG64 EstablisherFrame,
                                           PKNONVOLATILE_CONTEXT_POINTERS ContextPointers)
 {
+    struct bugcheck_image image;
     struct ke_frame frame;
-    bool exact = false;
+    bool exact = false, done;
 
-    UNREFERENCED_PARAMETER(ImageBase);
-    UNREFERENCED_PARAMETER(FunctionEntry);
     ContextRecord->Rip = ControlPc;
-    if (!ke_unwind_step(ContextRecord, &exact, ContextPointers, &frame))
+    if (FunctionEntry == NULL || lib_address_in_kernel(ControlPc) ||
+        lib_image_find(ControlPc, &image))
+        done = ke_unwind_step(ContextRecord, &exact, ContextPointers, &frame);
+    else
+        done = given_step(ImageBase, FunctionEntry, ContextRecord, ContextPointers, &frame);
+    if (!done)
         ContextRecord->Rip = 0;
     *EstablisherFrame = frame.establisher;
     if ((frame.handler_kinds & HandlerType) == 0)

@@ -53,6 +53,38 @@ static VOID CheckHandlers(VOID)
     Expect(handler == NULL, "RtlVirtualUnwind is NULL if the function has no handler");
 }
 
+/* Code of nobody's image, and the unwind data of a frame of 0x28 bytes. */
+typedef struct _FOREIGN {
+    UCHAR Code[16];
+    UCHAR Info[8];
+    RUNTIME_FUNCTION Function;
+} FOREIGN;
+
+static VOID CheckForeign(VOID)
+{
+    static const UCHAR info[8] = {1, 4, 1, 0, 4, 0x42, 0, 0}; /* UWOP_ALLOC_SMALL at 4 */
+    FOREIGN *foreign = ExAllocatePoolWithTag(NonPagedPool, sizeof(*foreign), TEST_TAG);
+    ULONG64 stack[8] = {0, 0, 0, 0, 0, 0xFFFF900000000123}, frame = 0;
+    CONTEXT context = {0};
+    PVOID data;
+
+    if (foreign == NULL) {
+        Expect(FALSE, "there is memory for a function");
+        return;
+    }
+    RtlFillMemory(foreign->Code, sizeof(foreign->Code), 0x90); /* nop */
+    RtlCopyMemory(foreign->Info, info, sizeof(info));
+    foreign->Function.BeginAddress = 0;
+    foreign->Function.EndAddress = sizeof(foreign->Code);
+    foreign->Function.UnwindData = FIELD_OFFSET(FOREIGN, Info);
+    context.Rsp = (ULONG64)stack;
+    RtlVirtualUnwind(UNW_FLAG_NHANDLER, (ULONG64)foreign, (ULONG64)&foreign->Code[8],
+                     &foreign->Function, &context, &data, &frame, NULL);
+    Expect(context.Rip == stack[5] && context.Rsp == (ULONG64)&stack[6] && frame == (ULONG64)stack,
+           "RtlVirtualUnwind goes by the function entry of code that is in no image");
+    ExFreePoolWithTag(foreign, TEST_TAG);
+}
+
 static VOID CheckCounts(VOID)
 {
     PVOID frames[4] = {NULL};
@@ -75,6 +107,7 @@ VOID CheckLookups(VOID)
 {
     CheckFunctions();
     CheckHandlers();
+    CheckForeign();
     CheckCounts();
     ExpectEqual(CallResumable(UnwindPlainly), 0x4321,
                 "RtlUnwind goes on at TargetIp in the target frame, with ReturnValue in RAX");
