@@ -14,7 +14,7 @@
 #include <lib/log.h>
 #include <nt/wdm.h>
 
-enum { LEVEL_BITS = 32 };
+enum { LEVEL_BITS = 32, CALL_BYTES_MAX = 512 /* what one call sends; the rest is cut */ };
 
 static uint32_t held_back[EX_DEBUG_COMPONENTS]; /* the masks inverted: 0 prints all */
 
@@ -31,7 +31,7 @@ void ex_debug_mask_set(uint32_t component, uint32_t mask)
 
 static ULONG print(ULONG component, ULONG level, const char *format, __builtin_ms_va_list arguments)
 {
-    char line[LOG_LINE_MAX]; /* DbgPrint's own limit: longer text is cut */
+    char line[CALL_BYTES_MAX + 1];
     uint32_t bits = level < LEVEL_BITS ? 1u << level : level;
     int length;
 

@@ -89,6 +89,18 @@ static VOID CheckPrint(VOID)
     ExpectStatus((NTSTATUS)status, STATUS_SUCCESS, "and is no error");
 }
 
+static VOID CheckLongPrint(VOID)
+{
+    static CHAR text[600];
+    ULONG cut, end;
+
+    RtlFillMemory(text, sizeof(text) - 1, 'x');
+    cut = PrintList(DPFLTR_IHVDRIVER_ID, DPFLTR_ERROR_LEVEL, "# %s", text);
+    end = PrintList(DPFLTR_IHVDRIVER_ID, DPFLTR_ERROR_LEVEL, "\n");
+    Expect(cut == STATUS_SUCCESS && end == STATUS_SUCCESS,
+           "text of more than 512 bytes is cut, and no error");
+}
+
 /* ---- breakpoints ---------------------------------------------------------------------------- */
 
 static VOID Break(PVOID Context)
@@ -118,6 +130,7 @@ VOID CheckDebug(VOID)
     CheckSwitches();
     CheckControl();
     CheckPrint();
+    CheckLongPrint();
     CheckBreaks();
 }
 
