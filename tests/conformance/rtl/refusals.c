@@ -44,9 +44,14 @@ static VOID CheckLimits(VOID)
     ROUTINE(INT, _wcsnicmp, (PCWSTR, PCWSTR, SIZE_T));
     ROUTINE(CHAR *, strncpy, (CHAR *, const CHAR *, SIZE_T));
     ROUTINE(PWSTR, wcsncpy, (PWSTR, PCWSTR, SIZE_T));
+    ROUTINE(SIZE_T, strnlen, (const CHAR *, SIZE_T));
+    ROUTINE(SIZE_T, wcsnlen, (PCWSTR, SIZE_T));
     CHAR narrow[5] = "....";
     WCHAR wide[5] = L"....";
 
+    Expect(strnlen("ab", 9) == 2 && wcsnlen(L"ab", 9) == 2 && strnlen("ab", 0) == 0 &&
+               wcsnlen(L"abc", 2) == 2,
+           "strnlen and wcsnlen count to the end or to their limit");
     Expect(strcmp("ab", "abc") < 0 && strcmp("\xFF", "a") > 0 && wcscmp(L"abc", L"ab") > 0,
            "strcmp and wcscmp order a beginning before the whole, and bytes without sign");
     Expect(strncmp("abX", "abY", 3) < 0 && strncmp("a", "b", 0) == 0 &&
