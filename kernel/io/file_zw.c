@@ -15,17 +15,25 @@
 #include "io/object_types.h"
 
 #define SYNCHRONOUS_OPTIONS (FILE_SYNCHRONOUS_IO_ALERT | FILE_SYNCHRONOUS_IO_NONALERT)
+#define NO_DIRECTORY_OPTIONS                                                                       \
+    (FILE_NON_DIRECTORY_FILE | FILE_SEQUENTIAL_ONLY | FILE_NO_INTERMEDIATE_BUFFERING |             \
+     FILE_RANDOM_ACCESS)
 
 static NTSTATUS file_of(HANDLE handle, PFILE_OBJECT *file)
 {
     return ob_handle_reference(handle, &io_file_type, (void **)file);
 }
 
+static bool suits_directory(ULONG disposition, ULONG options)
+{
+    return (options & NO_DIRECTORY_OPTIONS) == 0 &&
+           (disposition == FILE_CREATE || disposition == FILE_OPEN || disposition == FILE_OPEN_IF);
+}
+
 /* WDK: the remarks on CreateOptions and DesiredAccess */
 static bool options_are_valid(ACCESS_MASK access, ULONG disposition, ULONG options)
 {
     ULONG synchronous = options & SYNCHRONOUS_OPTIONS;
-    ULONG kind = options & (FILE_DIRECTORY_FILE | FILE_NON_DIRECTORY_FILE);
 
     if ((options & FILE_DIRECTORY_FILE) != 0 && disposition != FILE_CREATE &&
         disposition != FILE_OPEN && disposition != FILE_OPEN_IF)
@@ -34,7 +42,8 @@ static bool options_are_valid(ACCESS_MASK access, ULONG disposition, ULONG optio
         return false;
     return disposition <= FILE_MAXIMUM_DISPOSITION && synchronous != SYNCHRONOUS_OPTIONS &&
            (synchronous == 0 || (access & SYNCHRONIZE) != 0) &&
-           kind != (FILE_DIRECTORY_FILE | FILE_NON_DIRECTORY_FILE) &&
+           ((options & FILE_DIRECTORY_FILE) == 0 || suits_directory(disposition, options)) &&
+           ((options & FILE_NO_INTERMEDIATE_BUFFERING) == 0 || (access & FILE_APPEND_DATA) == 0) &&
            ((options & FILE_DELETE_ON_CLOSE) == 0 || (access & DELETE) != 0);
 }
 
