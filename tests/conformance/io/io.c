@@ -11,6 +11,7 @@ static VOID Run(VOID)
     CheckStacks();
     CheckNames();
     CheckNamed();
+    CheckOpens();
     CheckRequests();
     CheckBuilt();
     CheckRemoveLock();

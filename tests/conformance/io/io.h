@@ -33,6 +33,7 @@ NTKERNELAPI NTSTATUS NTAPI IoSetDeviceInterfacePropertyData(PUNICODE_STRING Symb
 
 VOID CheckObjects(VOID);
 VOID CheckStacks(VOID);
+VOID CheckOpens(VOID);
 VOID CheckBuilt(VOID);
 VOID CheckPartialMdls(VOID);
 VOID CheckRemoveLock(VOID);
