@@ -98,6 +98,7 @@ def test_conformance_of_being_told_of_images():
 @pytest.mark.parametrize("group, tags, count", [
     ("requests", ("Io", "IoNm", "Irp", "Mdl", "ObjC"), 13),
     ("ex", ("ExCb", "ExNm", "ExTm", "ObjC", "ReTa"), 6),
+    ("io", ("Io", "IoNm", "IoWi", "Irp", "Mdl", "ObjC", "Dma"), 13),
 ])
 def test_conformance_without_memory(group, tags, count):
     """Each allocation that the step's routines make fails once; each routine says so, and only so.

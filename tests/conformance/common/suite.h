@@ -13,6 +13,7 @@
  * connection.c  a connect call, its ISR and what that saw
  * helper.c      threads on other processors, pauses, requests below, bug checks to come
  * catch.c       exceptions that a call raises
+ * shortage.c    calls of which an allocation fails
  *
  * Only documented routines are called, so the same file can be loaded on Windows.
  */
@@ -141,6 +142,19 @@ static inline VOID ExpectSkip(PCSTR Name, PCSTR Reason)
 /* The next call must end in this bug check; the judge outside compares the parameters. */
 VOID ExpectStop(ULONG Code, ULONG64 Parameter1, ULONG64 Parameter2, ULONG64 Parameter3,
                 ULONG64 Parameter4, PCSTR Name);
+
+/* ---- shortage ------------------------------------------------------------------------------ */
+
+/* A call that may fail once for want of memory, and what is said of it then. */
+typedef struct _TEST_ATTEMPT {
+    PCSTR Name;
+    NTSTATUS (*Try)(VOID); /* undoes what it did */
+} TEST_ATTEMPT;
+
+/* In a step: makes each call, and those that fail once more, in a report of its own. */
+VOID TestAttempts(const TEST_ATTEMPT *Attempts, ULONG Count);
+/* What a NULL result means for an attempt. */
+NTSTATUS TestMade(PVOID Object);
 
 /* ---- devices ------------------------------------------------------------------------------- */
 

@@ -134,6 +134,28 @@ static VOID CheckCommonBuffer(VOID)
         Adapter->DmaOperations->FreeCommonBuffer(Adapter, LENGTH, logical, buffer, TRUE);
 }
 
+static VOID CheckVersions(VOID)
+{
+    DEVICE_DESCRIPTION description;
+    PDMA_ADAPTER adapter;
+    ULONG registers = 0;
+
+    RtlZeroMemory(&description, sizeof(description));
+    description.Version = DEVICE_DESCRIPTION_VERSION2;
+    description.Master = TRUE;
+    description.InterfaceType = PCIBus;
+    description.MaximumLength = LENGTH;
+    adapter = IoGetDmaAdapter(TestDevices->Physical, &description, &registers);
+    Expect(adapter != NULL && adapter->Version == 1 &&
+               adapter->DmaOperations->BuildMdlFromScatterGatherList != NULL,
+           "G-IO-63 a device of version 2 gets an adapter of version 2");
+    if (adapter != NULL)
+        adapter->DmaOperations->PutDmaAdapter(adapter);
+    description.Version = DEVICE_DESCRIPTION_VERSION3 + 1;
+    Expect(IoGetDmaAdapter(TestDevices->Physical, &description, &registers) == NULL,
+           "G-IO-63 a device of a version that there is not gets none");
+}
+
 VOID CheckVersion3(VOID)
 {
     BOOLEAN there = Get(24);
@@ -141,6 +163,7 @@ VOID CheckVersion3(VOID)
     Expect(there, "G-IO-63 a device of version 3 gets an adapter of version 3");
     if (!there)
         return;
+    ExpectEqual(Adapter->Version, 1, "G-IO-63 its own Version is 1, as that of any adapter");
     CheckInformation();
     if ((ULONG64)MmGetPhysicalAddress(Buffer).QuadPart >= LIMIT_24) {
         CheckList();
@@ -150,4 +173,5 @@ VOID CheckVersion3(VOID)
     }
     CheckCommonBuffer();
     Adapter->DmaOperations->PutDmaAdapter(Adapter);
+    CheckVersions();
 }

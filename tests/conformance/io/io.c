@@ -14,7 +14,6 @@ static VOID Run(VOID)
     CheckOpens();
     CheckRequests();
     CheckBuilt();
-    CheckRemoveLock();
     CheckMdls();
     CheckPartialMdls();
     CheckMemory();
@@ -23,7 +22,8 @@ static VOID Run(VOID)
     CheckQueues();
     CheckDescriptions();
     CheckProperties();
+    CheckDeviceProperties();
     CheckDeviceKeys();
 }
 
-const TEST_GROUP TestGroup = {.Run = Run};
+const TEST_GROUP TestGroup = {.Run = Run, .Step = StepShortage};

@@ -127,11 +127,16 @@ static VOID CheckEvents(VOID)
     event = IoCreateSynchronizationEvent(&name, &first);
     Expect(event != NULL && IsSignaled(event) && !IsSignaled(event),
            "IoCreateSynchronizationEvent makes one, signaled, that a wait resets");
+    again = IoCreateSynchronizationEvent(&name, &second);
+    Expect(again == event && second != first && !IsSignaled(again),
+           "IoCreateSynchronizationEvent opens one that there is, as it is");
+    if (again != NULL)
+        ZwClose(second);
     if (event != NULL)
         ZwClose(first);
     Expect(IoCreateSynchronizationEvent(&Nonsense, &first) == NULL,
            "what is no path names no event");
-    Expect(IoCreateNotificationEvent(&Nonsense, &first) == NULL, "of neither kind");
+    Expect(IoCreateNotificationEvent(&Nonsense, &first) == NULL, "of neither kind there is");
 }
 
 /* ---- types, counts --------------------------------------------------------------------------- */

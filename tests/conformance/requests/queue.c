@@ -149,6 +149,11 @@ static VOID CheckContexts(VOID)
     if (irp != NULL)
         Complete(irp, STATUS_SUCCESS);
     RequestBegin(&Requests[0], Device);
+    ExpectStatus(IoCsqInsertIrpEx(&Queue, Requests[0].Irp, &first, &Lock), STATUS_SUCCESS,
+                 "IoCsqInsertIrpEx on a queue of IoCsqInitialize always succeeds");
+    Expect(IoCsqRemoveIrp(&Queue, &first) == Requests[0].Irp, "and inserts by CsqInsertIrp");
+    Complete(Requests[0].Irp, STATUS_SUCCESS);
+    RequestBegin(&Requests[0], Device);
     IoCancelIrp(Requests[0].Irp);
     IoCsqInsertIrp(&Queue, Requests[0].Irp, &first);
     Expect(Requests[0].Completions == 1 && Requests[0].Status == STATUS_CANCELLED &&

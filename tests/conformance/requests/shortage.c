@@ -5,16 +5,6 @@
  */
 #include "requests.h"
 
-typedef struct _ATTEMPT {
-    PCSTR Name;
-    NTSTATUS (*Try)(VOID); /* undoes what it did; NULL results count as no memory */
-} ATTEMPT;
-
-static NTSTATUS Made(PVOID Object)
-{
-    return Object != NULL ? STATUS_SUCCESS : STATUS_INSUFFICIENT_RESOURCES;
-}
-
 static NTSTATUS NTAPI Keep(PDEVICE_OBJECT DeviceObject, PIRP Irp, PVOID Context)
 {
     UNREFERENCED_PARAMETER(DeviceObject);
@@ -47,7 +37,7 @@ static NTSTATUS TryAssociated(VOID)
     part = IoMakeAssociatedIrp(Spare, 1);
     if (part != NULL)
         IoFreeIrp(part);
-    return Made(part);
+    return TestMade(part);
 }
 
 static VOID NTAPI NoTick(PDEVICE_OBJECT DeviceObject, PVOID Context)
@@ -69,7 +59,7 @@ static NTSTATUS TryErrorLog(VOID)
 
     if (entry != NULL)
         IoFreeErrorLogEntry(entry);
-    return Made(entry);
+    return TestMade(entry);
 }
 
 static NTSTATUS TryWmi(VOID)
@@ -146,7 +136,7 @@ static NTSTATUS TryEvent(VOID)
 
     if (event != NULL)
         ZwClose(handle);
-    return Made(event);
+    return TestMade(event);
 }
 
 static NTSTATUS TryPages(VOID)
@@ -158,10 +148,10 @@ static NTSTATUS TryPages(VOID)
         MmFreePagesFromMdl(mdl);
         ExFreePool(mdl);
     }
-    return Made(mdl);
+    return TestMade(mdl);
 }
 
-static const ATTEMPT attempts[] = {
+static const TEST_ATTEMPT attempts[] = {
     {"IoSetCompletionRoutineEx without memory gives STATUS_INSUFFICIENT_RESOURCES",
      TryCompletionRoutine},
     {"IoInitializeTimer without memory gives STATUS_INSUFFICIENT_RESOURCES", TryTimer},
@@ -181,8 +171,6 @@ static const ATTEMPT attempts[] = {
 
 VOID StepShortage(ULONG Number)
 {
-    ULONG i;
-
     UNREFERENCED_PARAMETER(Number);
     Device = DeviceCreate();
     if (Device == NULL || (Spare == NULL && (Spare = IoAllocateIrp(1, FALSE)) == NULL)) {
@@ -190,16 +178,7 @@ VOID StepShortage(ULONG Number)
             IoDeleteDevice(Device);
         return;
     }
-    KtapBegin(&TestReport);
-    for (i = 0; i < sizeof(attempts) / sizeof(attempts[0]); i++) {
-        NTSTATUS status = attempts[i].Try();
-
-        if (NT_SUCCESS(status))
-            continue;
-        ExpectStatus(status, STATUS_INSUFFICIENT_RESOURCES, attempts[i].Name);
-        ExpectStatus(attempts[i].Try(), STATUS_SUCCESS, "asked again, it succeeds");
-    }
-    KtapEnd(&TestReport);
+    TestAttempts(attempts, sizeof(attempts) / sizeof(attempts[0]));
     IoDeleteDevice(Device);
 }
 

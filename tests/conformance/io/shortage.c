@@ -1,0 +1,178 @@
+/*
+ * shortage.c - what these routines say when there is no memory: see ../requests/shortage.c.
+ */
+#include "io.h"
+
+#define NAME L"\\Device\\IoTestShortage"
+#define LINK L"\\DosDevices\\IoTestShortage"
+#define EVENT L"\\BaseNamedObjects\\IoTestShortage"
+#define IOCTL_NONE CTL_CODE(FILE_DEVICE_UNKNOWN, 0xB10, METHOD_BUFFERED, FILE_ANY_ACCESS)
+
+static PDEVICE_OBJECT Device; /* to open and to build requests for: it is there whatever fails */
+static UCHAR Bytes[16];
+static IO_STATUS_BLOCK Block;
+static KEVENT Event;
+
+static NTSTATUS TryExtension(VOID)
+{
+    static ULONG_PTR id; /* each lasts as long as the driver */
+    PVOID extension = &id;
+    NTSTATUS status = IoAllocateDriverObjectExtension(TestDriver, (PVOID)++id, 8, &extension);
+
+    return NT_SUCCESS(status) || extension == NULL ? status : STATUS_UNSUCCESSFUL;
+}
+
+static NTSTATUS TryIrp(VOID)
+{
+    PIRP irp = IoAllocateIrp(1, FALSE);
+
+    if (irp != NULL)
+        IoFreeIrp(irp);
+    return TestMade(irp);
+}
+
+static NTSTATUS TryMdl(VOID)
+{
+    PMDL mdl = IoAllocateMdl(Bytes, sizeof(Bytes), FALSE, FALSE, NULL);
+
+    if (mdl != NULL)
+        IoFreeMdl(mdl);
+    return TestMade(mdl);
+}
+
+static NTSTATUS TryWorkItem(VOID)
+{
+    PIO_WORKITEM item = IoAllocateWorkItem(Device);
+
+    if (item != NULL)
+        IoFreeWorkItem(item);
+    return TestMade(item);
+}
+
+static NTSTATUS TryAsynchronous(VOID)
+{
+    PIRP irp = IoBuildAsynchronousFsdRequest(IRP_MJ_READ, Device, Bytes, 4, NULL, NULL);
+
+    if (irp != NULL) {
+        IoFreeMdl(irp->MdlAddress);
+        IoFreeIrp(irp);
+    }
+    return TestMade(irp);
+}
+
+/* A built request that is not sent ends like one that is. */
+static VOID Finish(PIRP Irp)
+{
+    if (Irp == NULL)
+        return;
+    Irp->IoStatus.Status = STATUS_SUCCESS;
+    IoCompleteRequest(Irp, IO_NO_INCREMENT);
+}
+
+static NTSTATUS TrySynchronous(VOID)
+{
+    PIRP irp = IoBuildSynchronousFsdRequest(IRP_MJ_READ, Device, Bytes, 4, NULL, &Event, &Block);
+
+    Finish(irp);
+    return TestMade(irp);
+}
+
+static NTSTATUS TryControl(VOID)
+{
+    PIRP irp = IoBuildDeviceIoControlRequest(IOCTL_NONE, Device, Bytes, 4, Bytes, 4, FALSE, &Event,
+                                             &Block);
+
+    Finish(irp);
+    return TestMade(irp);
+}
+
+static NTSTATUS TryDevice(VOID)
+{
+    UNICODE_STRING name = RTL_CONSTANT_STRING(NAME L"2");
+    PDEVICE_OBJECT device = Device;
+    NTSTATUS status = IoCreateDevice(TestDriver, 8, &name, FILE_DEVICE_UNKNOWN, 0, FALSE, &device);
+
+    if (NT_SUCCESS(status))
+        IoDeleteDevice(device);
+    return NT_SUCCESS(status) || device == NULL ? status : STATUS_UNSUCCESSFUL;
+}
+
+static NTSTATUS TryLink(VOID)
+{
+    UNICODE_STRING link = RTL_CONSTANT_STRING(LINK), name = RTL_CONSTANT_STRING(NAME);
+    NTSTATUS status = IoCreateSymbolicLink(&link, &name);
+
+    while (NT_SUCCESS(status) && IoDeleteSymbolicLink(&link) == STATUS_INSUFFICIENT_RESOURCES)
+        ; /* the one allocation that fails was its own */
+    return status;
+}
+
+static NTSTATUS TryEvent(VOID)
+{
+    UNICODE_STRING name = RTL_CONSTANT_STRING(EVENT);
+    HANDLE handle;
+    PKEVENT event = IoCreateSynchronizationEvent(&name, &handle);
+
+    if (event != NULL)
+        ZwClose(handle);
+    return TestMade(event);
+}
+
+static NTSTATUS TryPointer(VOID)
+{
+    UNICODE_STRING name = RTL_CONSTANT_STRING(NAME);
+    PDEVICE_OBJECT device;
+    PFILE_OBJECT file;
+    NTSTATUS status = IoGetDeviceObjectPointer(&name, FILE_READ_DATA, &file, &device);
+
+    if (NT_SUCCESS(status))
+        ObDereferenceObject(file);
+    return status;
+}
+
+static NTSTATUS TryAdapter(VOID)
+{
+    DEVICE_DESCRIPTION description;
+    PDMA_ADAPTER adapter;
+    ULONG registers;
+
+    RtlZeroMemory(&description, sizeof(description));
+    description.Version = DEVICE_DESCRIPTION_VERSION;
+    description.Master = TRUE;
+    description.InterfaceType = PCIBus;
+    description.MaximumLength = PAGE_SIZE;
+    adapter = IoGetDmaAdapter(TestDevices->Physical, &description, &registers);
+    if (adapter != NULL)
+        adapter->DmaOperations->PutDmaAdapter(adapter);
+    return TestMade(adapter);
+}
+
+static const TEST_ATTEMPT attempts[] = {
+    {"IoAllocateDriverObjectExtension without memory gives STATUS_INSUFFICIENT_RESOURCES",
+     TryExtension},
+    {"IoCreateDevice without memory gives STATUS_INSUFFICIENT_RESOURCES", TryDevice},
+    {"IoCreateSymbolicLink without memory gives STATUS_INSUFFICIENT_RESOURCES", TryLink},
+    {"IoGetDeviceObjectPointer without memory gives STATUS_INSUFFICIENT_RESOURCES", TryPointer},
+    {"IoAllocateIrp without memory gives NULL", TryIrp},
+    {"IoAllocateMdl without memory gives NULL", TryMdl},
+    {"IoAllocateWorkItem without memory gives NULL", TryWorkItem},
+    {"IoBuildAsynchronousFsdRequest without memory gives NULL", TryAsynchronous},
+    {"IoBuildSynchronousFsdRequest without memory gives NULL", TrySynchronous},
+    {"IoBuildDeviceIoControlRequest without memory gives NULL", TryControl},
+    {"IoCreateSynchronizationEvent without memory gives NULL", TryEvent},
+    {"IoGetDmaAdapter without memory gives NULL", TryAdapter},
+};
+
+VOID StepShortage(ULONG Number)
+{
+    UNICODE_STRING name = RTL_CONSTANT_STRING(NAME);
+
+    UNREFERENCED_PARAMETER(Number);
+    KeInitializeEvent(&Event, NotificationEvent, FALSE);
+    if (!NT_SUCCESS(IoCreateDevice(TestDriver, 0, &name, FILE_DEVICE_UNKNOWN, 0, FALSE, &Device)))
+        return; /* the one allocation that fails was this one */
+    Device->Flags |= DO_DIRECT_IO;
+    Device->Flags &= ~DO_DEVICE_INITIALIZING;
+    TestAttempts(attempts, sizeof(attempts) / sizeof(attempts[0]));
+    IoDeleteDevice(Device);
+}
