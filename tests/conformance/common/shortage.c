@@ -13,7 +13,6 @@ VOID TestAttempts(const TEST_ATTEMPT *Attempts, ULONG Count)
 {
     ULONG i;
 
-    KtapBegin(&TestReport);
     for (i = 0; i < Count; i++) {
         NTSTATUS status = Attempts[i].Try();
 
@@ -22,5 +21,4 @@ VOID TestAttempts(const TEST_ATTEMPT *Attempts, ULONG Count)
         ExpectStatus(status, STATUS_INSUFFICIENT_RESOURCES, Attempts[i].Name);
         ExpectStatus(Attempts[i].Try(), STATUS_SUCCESS, "asked again, it succeeds");
     }
-    KtapEnd(&TestReport);
 }

@@ -151,7 +151,7 @@ typedef struct _TEST_ATTEMPT {
     NTSTATUS (*Try)(VOID); /* undoes what it did */
 } TEST_ATTEMPT;
 
-/* In a step: makes each call, and those that fail once more, in a report of its own. */
+/* Makes each call, and those that fail once more. */
 VOID TestAttempts(const TEST_ATTEMPT *Attempts, ULONG Count);
 /* What a NULL result means for an attempt. */
 NTSTATUS TestMade(PVOID Object);

@@ -57,29 +57,11 @@ static NTSTATUS TryTimer(VOID)
     return STATUS_SUCCESS;
 }
 
-typedef struct _ATTEMPT {
-    PCSTR Name;
-    NTSTATUS (*Try)(VOID); /* undoes what it did */
-} ATTEMPT;
-
-static VOID CheckAttempts(VOID)
-{
-    static const ATTEMPT attempts[] = {
-        {"ExCreateCallback without memory gives STATUS_INSUFFICIENT_RESOURCES", TryCreate},
-        {"ExRegisterCallback without memory gives NULL", TryRegister},
-        {"ExAllocateTimer without memory gives NULL", TryTimer},
-    };
-    ULONG i;
-
-    for (i = 0; i < sizeof(attempts) / sizeof(attempts[0]); i++) {
-        NTSTATUS status = attempts[i].Try();
-
-        if (NT_SUCCESS(status))
-            continue;
-        ExpectStatus(status, STATUS_INSUFFICIENT_RESOURCES, attempts[i].Name);
-        ExpectStatus(attempts[i].Try(), STATUS_SUCCESS, "asked again, it succeeds");
-    }
-}
+static const TEST_ATTEMPT attempts[] = {
+    {"ExCreateCallback without memory gives STATUS_INSUFFICIENT_RESOURCES", TryCreate},
+    {"ExRegisterCallback without memory gives NULL", TryRegister},
+    {"ExAllocateTimer without memory gives NULL", TryTimer},
+};
 
 /* ---- resources, which cannot be refused ----------------------------------------------------- */
 
@@ -124,7 +106,7 @@ VOID StepShortage(ULONG Number)
     if (!NT_SUCCESS(Create(L"\\Callback\\ExTestScarce", &Object)))
         return; /* the one allocation that fails was this one's */
     KtapBegin(&TestReport);
-    CheckAttempts();
+    TestAttempts(attempts, sizeof(attempts) / sizeof(attempts[0]));
     CheckResource();
     KtapEnd(&TestReport);
     ObDereferenceObject(Object);

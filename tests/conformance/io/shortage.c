@@ -173,6 +173,8 @@ VOID StepShortage(ULONG Number)
         return; /* the one allocation that fails was this one */
     Device->Flags |= DO_DIRECT_IO;
     Device->Flags &= ~DO_DEVICE_INITIALIZING;
+    KtapBegin(&TestReport);
     TestAttempts(attempts, sizeof(attempts) / sizeof(attempts[0]));
+    KtapEnd(&TestReport);
     IoDeleteDevice(Device);
 }

@@ -178,7 +178,9 @@ VOID StepShortage(ULONG Number)
             IoDeleteDevice(Device);
         return;
     }
+    KtapBegin(&TestReport);
     TestAttempts(attempts, sizeof(attempts) / sizeof(attempts[0]));
+    KtapEnd(&TestReport);
     IoDeleteDevice(Device);
 }
 
