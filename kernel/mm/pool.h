@@ -61,7 +61,7 @@ size_t mm_pool_tracked_read(uint64_t base, uint64_t size, struct mm_pool_tracked
 
 /* From now on callers that `covers` accepts get special pool. Once, before there are drivers. */
 void mm_pool_special(bool (*covers)(const void *caller));
-/* Is the address one of special pool, or just past a block of it? Of a page fault's address. */
+/* Is the address one of special pool, or next to a block of it? Of a page fault's address. */
 bool mm_pool_special_fault(uint64_t address, bool *is_freed);
 
 struct mm_pool_tag_statistics {

@@ -79,11 +79,11 @@ uint64_t pool_large_pages(void);
 bool pool_injection_is_due(uint32_t tag);
 
 /*
- * pool_special.c: is the caller's block to be one of special pool? free, size: false for a block
- * that is not of it.
+ * pool_special.c: is the caller's block to be one of special pool? alloc: at the start of its page
+ * or at the end. free, size: false for a block that is not of it.
  */
 bool pool_special_wanted(const void *caller);
-void *pool_special_alloc(size_t size, uint32_t tag);
+void *pool_special_alloc(size_t size, uint32_t tag, bool at_start);
 bool pool_special_free(const void *block, uint32_t tag);
 bool pool_special_size(const void *block, size_t *size);
 

@@ -3,7 +3,8 @@
  * (DV-12; WDK "Special Pool").
  *
  * A block of less than a page ends at the end of its page, or up to 15 bytes before, and an
- * unmapped page follows: what goes past the end faults. Freed, its page is taken away and its
+ * unmapped page follows: what goes past the end faults. Whose priority asks for it begins at the
+ * start of its page, and an unmapped page comes before: what goes before it faults. Freed, its page is taken away and its
  * address kept out of use for as long as there is room: what touches it then faults too. What
  * lies in between, before the block and in those bytes behind it, is filled, and looked at when
  * it is freed.
@@ -12,7 +13,7 @@
  * not leave them where they are of use here.
  *
  *   0xCC, 0xD5  access to a freed block, by the kernel, by a driver
- *   0xCD, 0xD6  access past the end, likewise
+ *   0xCD, 0xD6  access past the end, or before the start, likewise
  *   0xC1/0x23, 0x24  the fill before, or behind, the block was written to
  */
 #include <lib/bits.h>
@@ -87,24 +88,38 @@ static struct special_block *find(uint64_t page)
     return NULL;
 }
 
-/* A copy of the block that holds the address, or past whose end it is by less than a page. */
+/* The pool's area that holds the address, or whose guard, the page before it, does; 0: none. */
+static uint64_t area_at(uint64_t address)
+{
+    struct mm_area area;
+
+    return mm_area_containing(address, &area) && area.kind == MM_AREA_POOL ? area.address : 0;
+}
+
+/*
+ * A copy of the block that holds the address, or past whose end, or before whose start it is by
+ * less than a page: one page guards the end of one block and the start of the next.
+ */
 static bool look_up(uint64_t address, struct special_block *copy)
 {
-    struct special_block *found = NULL;
-    struct mm_area area;
+    struct special_block *found;
+    uint64_t page, below;
     raw_lock_state_t state;
 
     if (special.covers == NULL) {
         return false;
     }
-    if (!mm_area_containing(address, &area) || area.kind != MM_AREA_POOL ||
-        address < area.address) { /* the page before an area is the guard of the one below */
-        if (!mm_area_containing(address - HAL_PAGE_SIZE, &area) || area.kind != MM_AREA_POOL) {
-            return false;
+    page = area_at(address);
+    below = page == 0 || address < page ? area_at(address - HAL_PAGE_SIZE) : 0;
+    state = raw_lock_acquire(&special.lock);
+    found = find(below != 0 ? below : page);
+    if (below != 0 && (found == NULL || found->block == found->page)) {
+        struct special_block *next = find(page);
+
+        if (next != NULL && next->block == next->page) {
+            found = next;
         }
     }
-    state = raw_lock_acquire(&special.lock);
-    found = find(area.address);
     if (found != NULL) {
         *copy = *found;
     }
@@ -112,7 +127,7 @@ static bool look_up(uint64_t address, struct special_block *copy)
     return found != NULL;
 }
 
-void *pool_special_alloc(size_t size, uint32_t tag)
+void *pool_special_alloc(size_t size, uint32_t tag, bool at_start)
 {
     struct pool_header *header = pool_small_alloc(sizeof(struct special_block), MM_TAG("MmSp"));
     struct special_block *made;
@@ -129,7 +144,10 @@ void *pool_special_alloc(size_t size, uint32_t tag)
     }
     made = pool_block_data(header);
     *made = (struct special_block){.page = (uint64_t)page, .size = size, .tag = tag};
-    made->block = made->page + HAL_PAGE_SIZE - ALIGN_UP(size == 0 ? 1 : size, POOL_ALIGNMENT);
+    made->block = made->page;
+    if (!at_start) {
+        made->block += HAL_PAGE_SIZE - ALIGN_UP(size == 0 ? 1 : size, POOL_ALIGNMENT);
+    }
     memset(page, SPECIAL_FILL, HAL_PAGE_SIZE);
     state = raw_lock_acquire(&special.lock);
     list_insert_first(bucket_of(made->page), &made->link);

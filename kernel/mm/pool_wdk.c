@@ -38,6 +38,9 @@ enum {
 
 #define POOL_TAG_NONE MM_TAG("None")
 
+/* What ...SpecialPoolUnderrun has and ...SpecialPoolOverrun has not (WDK "EX_POOL_PRIORITY"). */
+#define POOL_PRIORITY_START 1u
+
 static bool pool_type_is_paged(ULONG type)
 {
     return (type & 1) != 0;
@@ -94,7 +97,18 @@ static void *pool_unalias(void *pointer)
     return (uint8_t *)pointer - header->offset;
 }
 
-static void *pool_alloc_typed(ULONG type, SIZE_T size, ULONG tag, const void *caller)
+/* Low, normal or high; alone, or with the end of its page where special pool puts the block. */
+static bool pool_priority_is_valid(EX_POOL_PRIORITY priority)
+{
+    const ULONG levels = NormalPoolPriority | HighPoolPriority;
+    const ULONG places = LowPoolPrioritySpecialPoolOverrun | LowPoolPrioritySpecialPoolUnderrun;
+
+    return !((ULONG)priority & ~(levels | places)) && ((ULONG)priority & levels) != levels &&
+           ((ULONG)priority & places) != POOL_PRIORITY_START;
+}
+
+static void *pool_alloc_typed(ULONG type, SIZE_T size, ULONG tag, EX_POOL_PRIORITY priority,
+                              const void *caller)
 {
     void *block = NULL;
 
@@ -107,7 +121,7 @@ static void *pool_alloc_typed(ULONG type, SIZE_T size, ULONG tag, const void *ca
         if (pool_type_is_aligned(type)) {
             block = pool_alloc_aligned(size, tag);
         } else if (size < HAL_PAGE_SIZE && pool_special_wanted(caller)) {
-            block = pool_special_alloc(size, tag);
+            block = pool_special_alloc(size, tag, (ULONG)priority & POOL_PRIORITY_START);
         } else {
             block = mm_pool_alloc_raw(size, tag);
         }
@@ -129,7 +143,7 @@ static void *pool_alloc_quota(POOL_TYPE pool_type, SIZE_T size, ULONG tag, const
     if (!((ULONG)pool_type & POOL_QUOTA_FAIL_INSTEAD_OF_RAISE)) {
         type |= POOL_RAISE_IF_ALLOCATION_FAILURE;
     }
-    return pool_alloc_typed(type, size, tag, caller);
+    return pool_alloc_typed(type, size, tag, NormalPoolPriority, caller);
 }
 
 static void pool_free(void *block, ULONG tag)
@@ -151,7 +165,8 @@ static void *pool_refuse(POOL_FLAGS flags)
     return NULL;
 }
 
-static void *pool_alloc_flags(POOL_FLAGS flags, SIZE_T size, ULONG tag, const void *caller)
+static void *pool_alloc_flags(POOL_FLAGS flags, SIZE_T size, ULONG tag, EX_POOL_PRIORITY priority,
+                              const void *caller)
 {
     const POOL_FLAGS kinds = POOL_FLAG_NON_PAGED | POOL_FLAG_NON_PAGED_EXECUTE | POOL_FLAG_PAGED;
     const POOL_FLAGS required =
@@ -167,7 +182,7 @@ static void *pool_alloc_flags(POOL_FLAGS flags, SIZE_T size, ULONG tag, const vo
     }
     type |= flags & POOL_FLAG_CACHE_ALIGNED ? NonPagedPoolCacheAligned : 0;
     type |= flags & POOL_FLAG_RAISE_ON_FAILURE ? POOL_RAISE_IF_ALLOCATION_FAILURE : 0;
-    block = pool_alloc_typed(type, size, tag, caller);
+    block = pool_alloc_typed(type, size, tag, priority, caller);
     if (block != NULL && !(flags & POOL_FLAG_UNINITIALIZED)) {
         memset(block, 0, size);
     }
@@ -178,21 +193,22 @@ static void *pool_alloc_flags(POOL_FLAGS flags, SIZE_T size, ULONG tag, const vo
 
 PVOID NTAPI ExAllocatePoolWithTag(POOL_TYPE PoolType, SIZE_T NumberOfBytes, ULONG Tag)
 {
-    return pool_alloc_typed(PoolType, NumberOfBytes, Tag, __builtin_return_address(0));
+    return pool_alloc_typed(PoolType, NumberOfBytes, Tag, NormalPoolPriority,
+                            __builtin_return_address(0));
 }
 LDR_EXPORT(ExAllocatePoolWithTag);
 
 PVOID NTAPI ExAllocatePool(POOL_TYPE PoolType, SIZE_T NumberOfBytes)
 {
-    return pool_alloc_typed(PoolType, NumberOfBytes, POOL_TAG_NONE, __builtin_return_address(0));
+    return pool_alloc_typed(PoolType, NumberOfBytes, POOL_TAG_NONE, NormalPoolPriority,
+                            __builtin_return_address(0));
 }
 LDR_EXPORT(ExAllocatePool);
 
 PVOID NTAPI ExAllocatePoolWithTagPriority(POOL_TYPE PoolType, SIZE_T NumberOfBytes, ULONG Tag,
                                           EX_POOL_PRIORITY Priority)
 {
-    UNREFERENCED_PARAMETER(Priority);
-    return pool_alloc_typed(PoolType, NumberOfBytes, Tag, __builtin_return_address(0));
+    return pool_alloc_typed(PoolType, NumberOfBytes, Tag, Priority, __builtin_return_address(0));
 }
 LDR_EXPORT(ExAllocatePoolWithTagPriority);
 
@@ -210,24 +226,37 @@ LDR_EXPORT(ExAllocatePoolWithQuota);
 
 PVOID NTAPI ExAllocatePool2(POOL_FLAGS Flags, SIZE_T NumberOfBytes, ULONG Tag)
 {
-    return pool_alloc_flags(Flags, NumberOfBytes, Tag, __builtin_return_address(0));
+    return pool_alloc_flags(Flags, NumberOfBytes, Tag, NormalPoolPriority,
+                            __builtin_return_address(0));
 }
 LDR_EXPORT(ExAllocatePool2);
 
-/* A parameter that must be met and is not known makes it fail; priority and node are hints. */
+static bool pool_parameter_is_met(const POOL_EXTENDED_PARAMETER *parameter)
+{
+    return parameter->Type == PoolExtendedParameterNumaNode ||
+           (parameter->Type == PoolExtendedParameterPriority &&
+            pool_priority_is_valid(parameter->Priority));
+}
+
+/* A parameter that must be met and cannot be makes it fail; level and node are hints. */
 PVOID NTAPI ExAllocatePool3(POOL_FLAGS Flags, SIZE_T NumberOfBytes, ULONG Tag,
                             PCPOOL_EXTENDED_PARAMETER ExtendedParameters,
                             ULONG ExtendedParametersCount)
 {
+    EX_POOL_PRIORITY priority = NormalPoolPriority;
+
     for (ULONG i = 0; i < ExtendedParametersCount; i++) {
         const POOL_EXTENDED_PARAMETER *parameter = &ExtendedParameters[i];
+        bool is_met = pool_parameter_is_met(parameter);
 
-        if (!parameter->Optional && parameter->Type != PoolExtendedParameterPriority &&
-            parameter->Type != PoolExtendedParameterNumaNode) {
+        if (!is_met && !parameter->Optional) {
             return pool_refuse(Flags);
         }
+        if (is_met && parameter->Type == PoolExtendedParameterPriority) {
+            priority = parameter->Priority;
+        }
     }
-    return pool_alloc_flags(Flags, NumberOfBytes, Tag, __builtin_return_address(0));
+    return pool_alloc_flags(Flags, NumberOfBytes, Tag, priority, __builtin_return_address(0));
 }
 LDR_EXPORT(ExAllocatePool3);
 

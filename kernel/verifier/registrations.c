@@ -64,6 +64,19 @@ static void check_remove(const char *routine, const uint64_t *frame)
             verifier_live_remove(removers[i].kind, frame[1], frame[CALL_RETURN]);
 }
 
+/* Only with Wait FALSE may it be called at DISPATCH_LEVEL (WDK: ExDeleteTimer). */
+static void check_delete_timer(const char *routine, const uint64_t *frame)
+{
+    enum { WRONG_IRQL = 0xE5 };
+    irql_t irql = hal_irql_read();
+    const struct verifier_finding finding = {.parameters = {WRONG_IRQL, irql}, .rule = "IRQL"};
+
+    if ((uint8_t)frame[3] && irql > APC_LEVEL)
+        verifier_stop(&finding, frame[CALL_RETURN], "calls %s with Wait TRUE at IRQL %u", routine,
+                      irql);
+    check_remove(routine, frame);
+}
+
 /* ---- routines that are known by a handle or record ------------------------------------------- */
 
 static PVOID NTAPI register_callback(PCALLBACK_OBJECT CallbackObject,
@@ -247,7 +260,7 @@ const struct verifier_special verifier_registration_specials[] = {
     {"IoUnregisterPlugPlayNotification", check_remove, NULL},
     {"IoUnregisterPlugPlayNotificationEx", check_remove, NULL},
     {"ExAllocateTimer", NULL, allocate_timer},
-    {"ExDeleteTimer", check_remove, NULL},
+    {"ExDeleteTimer", check_delete_timer, NULL},
     {"EtwRegister", NULL, register_trace},
     {"EtwUnregister", check_remove, NULL},
     {"PoRegisterPowerSettingCallback", NULL, register_setting},

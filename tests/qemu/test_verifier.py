@@ -57,6 +57,7 @@ def stop_of(result):
     (R.MUTEX_AT_DISPATCH, VIOLATION, 0x33, "calls ExAcquireFastMutex at IRQL 2"),
     (R.ISR_SETS_EVENT_BY_NAME, VIOLATION, 0x80, "calls KeSetEvent at IRQL"),
     (R.CLOSE_AT_DISPATCH, VIOLATION, 0x2001F, "calls ZwClose at IRQL 2"),
+    (R.DELETE_AT_DISPATCH, VIOLATION, 0xE5, "calls ExDeleteTimer with Wait TRUE at IRQL 2"),
     (R.LEAK_IRP, VIOLATION, 0x62, "unloaded with 1 blocks"),
     (R.RAISE_DOWN, VIOLATION, 0x30, "calls KfRaiseIrql at IRQL 2 for IRQL 1"),
     (R.LOWER_UP, VIOLATION, 0x31, "calls KfLowerIrql at IRQL 0 for IRQL 2"),
@@ -125,12 +126,15 @@ def test_a_broken_rule_is_found_and_its_place_named(rule, code, first, words):
     assert words in finding
 
 
-@pytest.mark.parametrize("rule, code", [(R.USE_AFTER_FREE, 0xD5), (R.WRITE_PAST_END, 0xD6)])
+@pytest.mark.parametrize("rule, code", [(R.USE_AFTER_FREE, 0xD5), (R.WRITE_PAST_END, 0xD6),
+                                        (R.WRITE_BEFORE_PAGE, 0xD6)])
 def test_special_pool_finds_who_writes_where_it_is_written(rule, code):
     """DV-12: the address, 1 for a write, the instruction, which is the driver's."""
     found, address, write, instruction, _ = stop_of(break_rule(rule, "verifier=rules.sys,special"))
     assert (found, write) == (code, 1) and instruction >= 0xFFFFFFFFC0000000
     assert address < 0xFFFFFFFFC0000000
+    if rule == R.WRITE_BEFORE_PAGE:
+        assert address % 4096 == 4095
 
 
 def test_special_pool_finds_at_the_free_what_was_written_near_a_block():

@@ -199,6 +199,17 @@ static VOID Register(ULONG Number, BOOLEAN Undo)
     }
 }
 
+static VOID DeleteAtDispatch(VOID)
+{
+    DELETE_TIMER *deleteTimer = (DELETE_TIMER *)FindRoutine(L"ExDeleteTimer");
+    PEX_TIMER timer = ((ALLOCATE_TIMER *)FindRoutine(L"ExAllocateTimer"))(NULL, NULL, 0);
+    KIRQL old;
+
+    KeRaiseIrql(DISPATCH_LEVEL, &old);
+    deleteTimer(timer, TRUE, TRUE, NULL);
+    KeLowerIrql(old);
+}
+
 VOID BreakMemoryRule(PDEVICE_OBJECT DeviceObject, ULONG Number)
 {
     HANDLE thread;
@@ -239,6 +250,9 @@ VOID BreakMemoryRule(PDEVICE_OBJECT DeviceObject, ULONG Number)
     case LEAVE_EX_TIMER:
     case LEAVE_TRACE_PROVIDER:
         Register(Number, FALSE);
+        break;
+    case DELETE_AT_DISPATCH:
+        DeleteAtDispatch();
         break;
     case DELETE_WITH_WMI:
         IoWMIRegistrationControl(DeviceObject, WMIREG_ACTION_REGISTER);

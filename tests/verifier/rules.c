@@ -256,7 +256,9 @@ static VOID BreakAtDispatch(PDEVICE Device, ULONG Number)
 
 static VOID BreakMemory(ULONG Number)
 {
-    volatile UCHAR *block = ExAllocatePoolWithTag(NonPagedPool, 100, RULES_TAG);
+    EX_POOL_PRIORITY priority =
+        Number == WRITE_BEFORE_PAGE ? LowPoolPrioritySpecialPoolUnderrun : LowPoolPriority;
+    volatile UCHAR *block = ExAllocatePoolWithTagPriority(NonPagedPool, 100, RULES_TAG, priority);
 
     if (Number == LEAK || block == NULL)
         return;
@@ -264,7 +266,7 @@ static VOID BreakMemory(ULONG Number)
         block[128] = 1; /* past the 16 bytes' alignment, too */
     if (Number == WRITE_NEAR_END)
         block[104] = 1; /* past the 100 bytes asked for only */
-    if (Number == WRITE_BEFORE)
+    if (Number == WRITE_BEFORE || Number == WRITE_BEFORE_PAGE)
         *(block - 1) = 1;
     ExFreePoolWithTag((PVOID)block, RULES_TAG);
     if (Number == USE_AFTER_FREE)
@@ -294,6 +296,7 @@ static VOID BreakHere(PDEVICE Device, ULONG Number)
     case WRITE_PAST_END:
     case WRITE_NEAR_END:
     case WRITE_BEFORE:
+    case WRITE_BEFORE_PAGE:
         BreakMemory(Number);
         break;
     case LEAK_IRP:

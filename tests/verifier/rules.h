@@ -54,6 +54,7 @@ enum {
     FREE_IRP_AS_POOL,
     SEND_TO_NO_DEVICE,
     COMPLETION_NORMAL, /* no rule */
+    WRITE_BEFORE_PAGE, /* of special pool, the block at its start */
 
     FIRST_LOCK_RULE = 0x40, /* locks.c */
     ORDER_REVERSED = FIRST_LOCK_RULE,
@@ -104,6 +105,7 @@ enum {
     LEAVE_EX_TIMER,
     LEAVE_TRACE_PROVIDER,
     DELETE_WITH_WMI,
+    DELETE_AT_DISPATCH,   /* a timer, and would wait */
     REGISTRATIONS_NORMAL, /* no rule */
     MEMORY_NORMAL,        /* no rule */
 };
