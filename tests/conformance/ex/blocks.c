@@ -160,6 +160,21 @@ static VOID CheckPriorities(VOID)
     ExpectEqual(found, 0, "ExAllocatePoolWithTagPriority gives NULL where there is no memory");
 }
 
+/* POOL_COLD_ALLOCATION is a hint. */
+static VOID CheckCold(VOID)
+{
+    ULONG form, missing = 0;
+    PVOID block;
+
+    for (form = 0; form < OLD_FORMS; form++) {
+        block = Forms[form](POOL_COLD_ALLOCATION, 100);
+        missing += block == NULL;
+        if (block != NULL)
+            ExFreePool(block);
+    }
+    ExpectEqual(missing, 0, "POOL_COLD_ALLOCATION may be asked for");
+}
+
 /* Where no verifier looks, which stops the machine. */
 static VOID CheckNothing(VOID)
 {
@@ -185,18 +200,16 @@ typedef struct _REQUEST {
     ULONG64 Flags;
     SIZE_T Size;
     ULONG Tag;
-    ULONG64 Parameter; /* 0: none */
-    NTSTATUS Status;   /* raised if the flags ask for it */
+    ULONG64 Parameter[2]; /* 0: none */
+    NTSTATUS Status;      /* raised if the flags ask for it */
     PCSTR Name;
 } REQUEST;
 
 static PVOID Ask(const REQUEST *Request, ULONG64 More)
 {
-    const ULONG64 parameter[] = {Request->Parameter, 0};
-
-    if (Request->Parameter == 0)
+    if (Request->Parameter[0] == 0)
         return Allocate2(Request->Flags | More, Request->Size, Request->Tag);
-    return Allocate3(Request->Flags | More, Request->Size, Request->Tag, parameter, 1);
+    return Allocate3(Request->Flags | More, Request->Size, Request->Tag, Request->Parameter, 1);
 }
 
 static VOID AskAndRaise(PVOID Context)
@@ -207,23 +220,65 @@ static VOID AskAndRaise(PVOID Context)
 static VOID CheckNewFailures(VOID)
 {
     static const REQUEST requests[] = {
-        {FLAG_NON_PAGED, TOO_LARGE, TEST_TAG, 0, STATUS_INSUFFICIENT_RESOURCES,
+        {FLAG_NON_PAGED,
+         TOO_LARGE,
+         TEST_TAG,
+         {0},
+         STATUS_INSUFFICIENT_RESOURCES,
          "ExAllocatePool2 without memory gives NULL, or raises STATUS_INSUFFICIENT_RESOURCES"},
-        {FLAG_PAGED | FLAG_USE_QUOTA, TOO_LARGE, TEST_TAG, 0, STATUS_INSUFFICIENT_RESOURCES,
+        {FLAG_PAGED | FLAG_USE_QUOTA,
+         TOO_LARGE,
+         TEST_TAG,
+         {0},
+         STATUS_INSUFFICIENT_RESOURCES,
          "and with quota, which alone makes no exception"},
-        {FLAG_NON_PAGED | FLAG_PAGED, 8, TEST_TAG, 0, STATUS_INVALID_PARAMETER,
+        {FLAG_NON_PAGED | FLAG_PAGED,
+         8,
+         TEST_TAG,
+         {0},
+         STATUS_INVALID_PARAMETER,
          "ExAllocatePool2 of wrong flags gives NULL, or raises STATUS_INVALID_PARAMETER"},
-        {FLAG_EXECUTE, 8, TEST_TAG, 0, STATUS_INVALID_PARAMETER,
+        {FLAG_EXECUTE,
+         8,
+         TEST_TAG,
+         {0},
+         STATUS_INVALID_PARAMETER,
          "ExAllocatePool2 has no memory that can be executed"},
-        {FLAG_NON_PAGED, 8, NO_TAG, 0, STATUS_INVALID_PARAMETER,
+        {FLAG_NON_PAGED,
+         8,
+         NO_TAG,
+         {0},
+         STATUS_INVALID_PARAMETER,
          "ExAllocatePool2 without a tag gives NULL, or raises STATUS_INVALID_PARAMETER"},
-        {FLAG_NON_PAGED, TOO_LARGE, TEST_TAG, PARAMETER_PRIORITY, STATUS_INSUFFICIENT_RESOURCES,
+        {FLAG_NON_PAGED,
+         TOO_LARGE,
+         TEST_TAG,
+         {PARAMETER_PRIORITY},
+         STATUS_INSUFFICIENT_RESOURCES,
          "ExAllocatePool3 without memory gives NULL, or raises STATUS_INSUFFICIENT_RESOURCES"},
-        {FLAG_NON_PAGED | FLAG_PAGED, 8, TEST_TAG, PARAMETER_PRIORITY, STATUS_INVALID_PARAMETER,
+        {FLAG_NON_PAGED | FLAG_PAGED,
+         8,
+         TEST_TAG,
+         {PARAMETER_PRIORITY},
+         STATUS_INVALID_PARAMETER,
          "ExAllocatePool3 of wrong flags gives NULL, or raises STATUS_INVALID_PARAMETER"},
-        {FLAG_NON_PAGED, 8, NO_TAG, PARAMETER_PRIORITY, STATUS_INVALID_PARAMETER,
+        {FLAG_NON_PAGED,
+         8,
+         NO_TAG,
+         {PARAMETER_PRIORITY},
+         STATUS_INVALID_PARAMETER,
          "ExAllocatePool3 without a tag gives NULL, or raises STATUS_INVALID_PARAMETER"},
-        {FLAG_NON_PAGED, 8, TEST_TAG, PARAMETER_SECURE, STATUS_INVALID_PARAMETER,
+        {FLAG_NON_PAGED,
+         8,
+         TEST_TAG,
+         {PARAMETER_PRIORITY, 7},
+         STATUS_INVALID_PARAMETER,
+         "ExAllocatePool3 with a priority that is none gives NULL, or raises an exception"},
+        {FLAG_NON_PAGED,
+         8,
+         TEST_TAG,
+         {PARAMETER_SECURE},
+         STATUS_INVALID_PARAMETER,
          "ExAllocatePool3 with a parameter it cannot meet gives NULL, or raises an exception"},
     };
     ULONG i;
@@ -269,6 +324,7 @@ VOID CheckBlocks(VOID)
     CheckSizes();
     CheckFrees();
     CheckPriorities();
+    CheckCold();
     CheckNothing();
     CheckNewFailures();
     CheckOldFailures();

@@ -13,7 +13,7 @@
  *   rwlock.c     reader-writer spin locks
  *   timer.c      EX_TIMER
  *   work.c       work items without a device
- *   misc.c       pool without a tag, condition masks, the type of events
+ *   misc.c       pool without a tag, condition masks, the type of events, local time, alignment
  *   try.c        exceptions in gcc's C
  */
 #pragma once

@@ -1,5 +1,5 @@
 /*
- * misc.c - pool without a tag of the driver's, condition masks, the type of events.
+ * misc.c - pool without a tag, condition masks, the type of events, local time, alignment.
  */
 #include "ex.h"
 
@@ -170,8 +170,39 @@ static VOID CheckLocalTime(VOID)
     Expect(back.QuadPart == local.QuadPart + bias, "and ExLocalTimeToSystemTime adds it");
 }
 
+/* ---- alignment ------------------------------------------------------------------------------ */
+
+/* In memory that is aligned to 8 bytes, and to no more. */
+static VOID CheckAlignment(VOID)
+{
+    static DECLSPEC_ALIGN(16) UCHAR room[8 + sizeof(ERESOURCE)];
+    PERESOURCE resource = (PERESOURCE)(room + 8);
+    PFAST_MUTEX mutex = (PFAST_MUTEX)(room + 8);
+    PEX_RUNDOWN_REF rundown = (PEX_RUNDOWN_REF)(room + 8);
+    BOOLEAN done;
+
+    ExInitializeResourceLite(resource);
+    ExEnterCriticalRegionAndAcquireResourceExclusive(resource);
+    done = ExIsResourceAcquiredExclusiveLite(resource);
+    ExReleaseResourceAndLeaveCriticalRegion(resource);
+    ExDeleteResourceLite(resource);
+    Expect(done, "ExInitializeResourceLite: 8 bytes are alignment enough");
+    ExInitializeFastMutex(mutex);
+    ExAcquireFastMutex(mutex);
+    done = !ExTryToAcquireFastMutex(mutex);
+    ExReleaseFastMutex(mutex);
+    Expect(done, "ExInitializeFastMutex: 8 bytes are alignment enough");
+    ExInitializeRundownProtection(rundown);
+    done = ExAcquireRundownProtection(rundown);
+    ExReleaseRundownProtection(rundown);
+    ExWaitForRundownProtectionRelease(rundown);
+    Expect(done && !ExAcquireRundownProtection(rundown),
+           "ExInitializeRundownProtection: 8 bytes are alignment enough");
+}
+
 VOID CheckMiscellany(VOID)
 {
+    CheckAlignment();
     CheckLocalTime();
     CheckUntagged();
     CheckConditions();

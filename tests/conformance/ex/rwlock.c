@@ -11,7 +11,11 @@ typedef ULONG(NTAPI *PTRY)(PLONG Lock);
 
 static PCHANGE AcquireShared, AcquireExclusive, ReleaseShared, ReleaseExclusive;
 static PTRY TryShared, TryExclusive, TryConvert;
-static LONG Lock; /* an EX_SPIN_LOCK */
+
+/* An EX_SPIN_LOCK has 32 bits. */
+static struct {
+    LONG Before, Lock, After;
+} Words = {0x11111111, 0, 0x22222222};
 
 static VOID Find(VOID)
 {
@@ -29,24 +33,25 @@ static ULONG Steps(VOID)
 {
     ULONG wrong = 0;
 
-    AcquireExclusive(&Lock);
-    wrong |= (TryShared(&Lock) || TryExclusive(&Lock)) << 0;
-    ReleaseExclusive(&Lock);
-    AcquireShared(&Lock);
-    wrong |= (TryExclusive(&Lock) != 0) << 1;
-    wrong |= (TryShared(&Lock) == 0) << 2;
-    wrong |= (TryConvert(&Lock) != 0) << 3;                            /* there are two readers */
-    wrong |= (TryExclusive(&Lock) != 0 || TryShared(&Lock) == 0) << 4; /* still readers */
-    ReleaseShared(&Lock);
-    ReleaseShared(&Lock);
-    wrong |= (TryConvert(&Lock) == 0) << 5;
-    wrong |= (TryShared(&Lock) || TryExclusive(&Lock)) << 6;
-    ReleaseExclusive(&Lock);
-    wrong |= (TryExclusive(&Lock) == 0) << 7;
-    wrong |= (TryShared(&Lock) != 0) << 8;
-    ReleaseExclusive(&Lock);
-    wrong |= (TryShared(&Lock) == 0) << 9;
-    ReleaseShared(&Lock);
+    AcquireExclusive(&Words.Lock);
+    wrong |= (TryShared(&Words.Lock) || TryExclusive(&Words.Lock)) << 0;
+    ReleaseExclusive(&Words.Lock);
+    AcquireShared(&Words.Lock);
+    wrong |= (TryExclusive(&Words.Lock) != 0) << 1;
+    wrong |= (TryShared(&Words.Lock) == 0) << 2;
+    wrong |= (TryConvert(&Words.Lock) != 0) << 3; /* there are two readers */
+    wrong |= (TryExclusive(&Words.Lock) != 0 || TryShared(&Words.Lock) == 0)
+             << 4; /* still readers */
+    ReleaseShared(&Words.Lock);
+    ReleaseShared(&Words.Lock);
+    wrong |= (TryConvert(&Words.Lock) == 0) << 5;
+    wrong |= (TryShared(&Words.Lock) || TryExclusive(&Words.Lock)) << 6;
+    ReleaseExclusive(&Words.Lock);
+    wrong |= (TryExclusive(&Words.Lock) == 0) << 7;
+    wrong |= (TryShared(&Words.Lock) != 0) << 8;
+    ReleaseExclusive(&Words.Lock);
+    wrong |= (TryShared(&Words.Lock) == 0) << 9;
+    ReleaseShared(&Words.Lock);
     wrong |= (KeGetCurrentIrql() != DISPATCH_LEVEL) << 10;
     return wrong;
 }
@@ -56,7 +61,7 @@ static VOID CheckSteps(VOID)
     ULONG wrong;
     KIRQL irql;
 
-    Lock = 0;
+    Words.Lock = 0;
     KeRaiseIrql(DISPATCH_LEVEL, &irql);
     wrong = Steps();
     KeLowerIrql(irql);
@@ -66,7 +71,8 @@ static VOID CheckSteps(VOID)
            "ExTryConvertSharedSpinLockExclusive fails beside other readers, and all stay readers");
     Expect(!(wrong & 0x60), "a reader alone becomes the writer");
     Expect(!(wrong & 0x380), "the Try routines acquire a free lock");
-    Expect(!(wrong & 0x400) && Lock == 0, "all leave the IRQL, and in the end the lock is free");
+    Expect(!(wrong & 0x400) && Words.Lock == 0,
+           "all leave the IRQL, and in the end the lock is free");
 }
 
 /* ---- the forms that raise ------------------------------------------------------------------- */
@@ -84,17 +90,17 @@ static VOID CheckRaise(PCWSTR Acquire, PCWSTR Release, BOOLEAN Shares, PCSTR Nam
 
     for (i = 0; i < sizeof(from); i++) {
         KeRaiseIrql(from[i], &irql);
-        old = acquire(&Lock);
+        old = acquire(&Words.Lock);
         wrong += old != from[i] || KeGetCurrentIrql() != DISPATCH_LEVEL;
-        wrong += TryExclusive(&Lock) != 0;
-        if (TryShared(&Lock)) {
+        wrong += TryExclusive(&Words.Lock) != 0;
+        if (TryShared(&Words.Lock)) {
             wrong += !Shares;
-            ReleaseShared(&Lock);
+            ReleaseShared(&Words.Lock);
         } else {
             wrong += Shares;
         }
-        release(&Lock, old);
-        wrong += KeGetCurrentIrql() != from[i] || Lock != 0;
+        release(&Words.Lock, old);
+        wrong += KeGetCurrentIrql() != from[i] || Words.Lock != 0;
         KeLowerIrql(irql);
     }
     ExpectEqual(wrong, 0, Name);
@@ -117,9 +123,9 @@ static VOID Comer(PVOID Context)
         YieldProcessor();
     KeRaiseIrql(DISPATCH_LEVEL, &irql);
     Arrived = 1;
-    side->Acquire(&Lock);
+    side->Acquire(&Words.Lock);
     Entered = 1;
-    side->Release(&Lock);
+    side->Release(&Words.Lock);
     KeLowerIrql(irql);
 }
 
@@ -135,10 +141,10 @@ static BOOLEAN Waits(PSIDE Other, PSIDE Own, ULONG Milliseconds)
     if (!TestThreadStart(&thread, 1, Comer, Other))
         return FALSE;
     KeRaiseIrql(DISPATCH_LEVEL, &irql);
-    Own->Acquire(&Lock);
+    Own->Acquire(&Words.Lock);
     Go = 1;
     waited = TestSpinUntil(&Arrived, 1, WAIT_MS) && !TestSpinUntil(&Entered, 1, Milliseconds);
-    Own->Release(&Lock);
+    Own->Release(&Words.Lock);
     KeLowerIrql(irql);
     TestThreadJoin(&thread);
     TestAnywhere();
@@ -169,4 +175,6 @@ VOID CheckReaderWriter(VOID)
     CheckRaise(L"ExAcquireSpinLockShared", L"ExReleaseSpinLockShared", TRUE,
                "LOCK-19 and so do ExAcquireSpinLockShared and its release");
     CheckWaits();
+    Expect(Words.Before == 0x11111111 && Words.After == 0x22222222 && Words.Lock == 0,
+           "LOCK-19 a reader-writer spin lock is a variable of 32 bits");
 }
