@@ -16,6 +16,7 @@
 #include "io/connection.h"
 #include "irq/line.h"
 #include "irq/storm.h"
+#include "ex/trace.h"
 #include "ke/boot_time.h"
 #include "ke/ke.h"
 #include "ke/ob.h"
@@ -134,6 +135,7 @@ _Noreturn void kernel_main(const struct boot_info *boot)
     hal_interrupts_on();
     hal_irql_write(0);
     ke_work_init(); /* threads */
+    ex_trace_init();
     ke_boot_mark("local APIC and clocks");
     hal_cpus_start(cpu_limit(boot->command_line)); /* interrupts, mm */
     ke_boot_mark("processors");

@@ -3,47 +3,111 @@
  *
  * A driver that registers is asked, from a system thread, for its blocks: IRP_MN_REGINFO_EX to the
  * top of its stack, with a larger buffer when it says that it needs one. That there are such blocks
- * is all that is kept of the answer: WMI has no consumer here that could query them.
+ * is all that is kept of the answer: WMI has no consumer here that could query them. Of blocks that
+ * are traced the GUIDs are kept: IRP_MN_ENABLE_EVENTS brings the trace session's handle when they
+ * are wanted, IRP_MN_DISABLE_EVENTS ends that (WDK: "WMI Event Tracing").
  *
  * Owns: the list of providers, IoWMIRegistrationControl. Owns not: the WMI library (io/wmilib.c).
  */
 #include "io/wmi.h"
 
 #include <lib/export.h>
+#include <lib/string.h>
 #include <nt/wmistr.h>
+
+#include "ex/trace.h"
 
 #include "io/alloc.h"
 #include "io/device.h"
 #include "io/irp.h"
 #include "ke/ob.h"
 
-enum { REGINFO_SIZE = 4096, REGINFO_SIZE_MAX = 1 << 20 };
+enum { REGINFO_SIZE = 4096, REGINFO_SIZE_MAX = 1 << 20, TRACED_MAX = 8 };
+
+struct traced_block {
+    GUID guid;
+    uint64_t logger; /* the handle that its driver was told, 0: none */
+};
 
 /* Legend: (c) constant, (l) under provider_lock. */
 struct wmi_provider {
     struct wmi_provider *next; /* (l) */
     PDEVICE_OBJECT device;     /* (c) referenced */
     WORK_QUEUE_ITEM item;
-    KEVENT idle;      /* set while no request is under way or due */
-    bool busy;        /* (l) the work item is queued or runs */
-    bool due;         /* (l) it has a request to send, */
-    ULONG_PTR action; /* (l) WMIREGISTER or WMIUPDATE */
-    bool blocked;     /* (l) no requests any more */
+    KEVENT idle;                            /* set while no request is under way or due */
+    bool busy;                              /* (l) the work item is queued or runs */
+    bool due;                               /* (l) it has a registration request to send, */
+    ULONG_PTR action;                       /* (l) WMIREGISTER or WMIUPDATE */
+    bool trace_due;                         /* (l) tracing has changed */
+    bool blocked;                           /* (l) no requests any more */
+    struct traced_block traced[TRACED_MAX]; /* the work item's */
+    uint32_t traced_count;
 };
 
 static KSPIN_LOCK provider_lock;
 static struct wmi_provider *provider_list; /* (l) */
 
-/* Who answered gave us a reference for each PDO that it names (WDK "WMI Registration Flags"). */
-static void blocks_release(const WMIREGGUID *blocks, ULONG count)
+/* ---- Traced blocks -------------------------------------------------------------------------- */
+
+/* Keep what the answer says of a block: it is traced now, or no block any more. */
+static void block_note(struct wmi_provider *provider, const WMIREGGUID *block)
 {
-    for (ULONG i = 0; i < count; i++)
+    struct traced_block *traced = provider->traced;
+    bool is_traced = (block->Flags & WMIREG_FLAG_TRACED_GUID) != 0 &&
+                     (block->Flags & WMIREG_FLAG_REMOVE_GUID) == 0;
+    uint32_t i = 0;
+
+    while (i < provider->traced_count && !IsEqualGUID(&traced[i].guid, &block->Guid))
+        i++;
+    if (i < provider->traced_count && !is_traced)
+        traced[i] = traced[--provider->traced_count];
+    else if (i == provider->traced_count && is_traced && i < TRACED_MAX)
+        traced[provider->traced_count++] = (struct traced_block){.guid = block->Guid};
+}
+
+/* The session's handle with what is wanted (TRACE_ENABLE_CONTEXT); 0: nothing. */
+static uint64_t logger_for(const GUID *guid)
+{
+    struct ex_trace_enabling wanted;
+
+    if (!ex_trace_wanted(guid, &wanted))
+        return 0;
+    return EX_TRACE_LOGGER | (uint64_t)wanted.level << 16 | wanted.any << 32;
+}
+
+static void traced_tell(PDEVICE_OBJECT device, struct traced_block *block)
+{
+    IO_STACK_LOCATION location = {.MajorFunction = IRP_MJ_SYSTEM_CONTROL};
+    WNODE_HEADER node = {.BufferSize = sizeof(node), .Flags = WNODE_FLAG_TRACED_GUID};
+    uint64_t logger = logger_for(&block->guid);
+
+    if (logger == block->logger)
+        return;
+    block->logger = logger;
+    node.Guid = block->guid;
+    node.HistoricalContext = logger;
+    location.MinorFunction = logger != 0 ? IRP_MN_ENABLE_EVENTS : IRP_MN_DISABLE_EVENTS;
+    location.Parameters.WMI.ProviderId = (ULONG_PTR)device;
+    location.Parameters.WMI.DataPath = &block->guid;
+    location.Parameters.WMI.Buffer = &node;
+    location.Parameters.WMI.BufferSize = sizeof(node);
+    io_request_send(device, &location, STATUS_NOT_SUPPORTED, NULL);
+}
+
+/* ---- Registration --------------------------------------------------------------------------- */
+
+/* Who answered gave us a reference for each PDO that it names (WDK "WMI Registration Flags"). */
+static void blocks_take(struct wmi_provider *provider, const WMIREGGUID *blocks, ULONG count)
+{
+    for (ULONG i = 0; i < count; i++) {
+        block_note(provider, &blocks[i]);
         if ((blocks[i].Flags & WMIREG_FLAG_INSTANCE_PDO) != 0 && blocks[i].Pdo != 0)
             ob_dereference((PVOID)blocks[i].Pdo);
+    }
 }
 
 /* One WMIREGINFO for each driver that the answer is for; each says where the next one is. */
-static void reginfo_release(const unsigned char *buffer, ULONG size)
+static void reginfo_take(struct wmi_provider *provider, const unsigned char *buffer, ULONG size)
 {
     const ULONG fixed = FIELD_OFFSET(WMIREGINFO, WmiRegGuid);
 
@@ -52,7 +116,8 @@ static void reginfo_release(const unsigned char *buffer, ULONG size)
         ULONG room = (size - fixed) / sizeof(WMIREGGUID);
         ULONG next = info->NextWmiRegInfo;
 
-        blocks_release(&info->WmiRegGuid[0], info->GuidCount < room ? info->GuidCount : room);
+        blocks_take(provider, &info->WmiRegGuid[0],
+                    info->GuidCount < room ? info->GuidCount : room);
         if (next < fixed || next > size || next % sizeof(ULONG_PTR) != 0)
             return;
         buffer += next;
@@ -61,7 +126,7 @@ static void reginfo_release(const unsigned char *buffer, ULONG size)
 }
 
 /* One IRP_MN_REGINFO_EX; how large a buffer it should have had, 0 if it was large enough. */
-static ULONG reginfo_ask(PDEVICE_OBJECT device, ULONG_PTR action, ULONG size)
+static ULONG reginfo_ask(struct wmi_provider *provider, ULONG_PTR action, ULONG size)
 {
     IO_STACK_LOCATION location = {.MajorFunction = IRP_MJ_SYSTEM_CONTROL,
                                   .MinorFunction = IRP_MN_REGINFO_EX};
@@ -72,13 +137,13 @@ static ULONG reginfo_ask(PDEVICE_OBJECT device, ULONG_PTR action, ULONG size)
 
     if (buffer == NULL)
         return 0;
-    location.Parameters.WMI.ProviderId = (ULONG_PTR)device;
+    location.Parameters.WMI.ProviderId = (ULONG_PTR)provider->device;
     location.Parameters.WMI.DataPath = (PVOID)action;
     location.Parameters.WMI.Buffer = buffer;
     location.Parameters.WMI.BufferSize = size;
-    status = io_request_send(device, &location, STATUS_NOT_SUPPORTED, &information);
+    status = io_request_send(provider->device, &location, STATUS_NOT_SUPPORTED, &information);
     if (NT_SUCCESS(status))
-        reginfo_release(buffer, information < size ? (ULONG)information : size);
+        reginfo_take(provider, buffer, information < size ? (ULONG)information : size);
     else if (status == STATUS_BUFFER_TOO_SMALL && information == sizeof(ULONG))
         needed = *(const ULONG *)(const void *)buffer;
     io_free(buffer);
@@ -91,15 +156,18 @@ static VOID NTAPI provider_run(PVOID parameter)
     KIRQL irql;
 
     KeAcquireSpinLock(&provider_lock, &irql);
-    while (provider->due && !provider->blocked) {
+    while ((provider->due || provider->trace_due) && !provider->blocked) {
         ULONG_PTR action = provider->action;
+        bool is_registration = provider->due;
         ULONG needed;
 
-        provider->due = false;
+        provider->due = provider->trace_due = false;
         KeReleaseSpinLock(&provider_lock, irql);
-        needed = reginfo_ask(provider->device, action, REGINFO_SIZE);
+        needed = is_registration ? reginfo_ask(provider, action, REGINFO_SIZE) : 0;
         if (needed > REGINFO_SIZE && needed <= REGINFO_SIZE_MAX)
-            reginfo_ask(provider->device, action, needed);
+            reginfo_ask(provider, action, needed);
+        for (uint32_t i = 0; i < provider->traced_count; i++)
+            traced_tell(provider->device, &provider->traced[i]);
         KeAcquireSpinLock(&provider_lock, &irql);
     }
     provider->busy = false;
@@ -136,6 +204,31 @@ static void provider_free(struct wmi_provider *provider)
     io_free(provider);
 }
 
+/* Under the lock. True: the caller queues the work item. */
+static bool provider_wake(struct wmi_provider *provider)
+{
+    bool queue = !provider->busy;
+
+    provider->busy = true;
+    KeClearEvent(&provider->idle);
+    return queue;
+}
+
+void io_wmi_trace_changed(void)
+{
+    KIRQL irql;
+
+    KeAcquireSpinLock(&provider_lock, &irql);
+    for (struct wmi_provider *at = provider_list; at != NULL; at = at->next) {
+        if (at->blocked)
+            continue;
+        at->trace_due = true;
+        if (provider_wake(at))
+            ExQueueWorkItem(&at->item, DelayedWorkQueue);
+    }
+    KeReleaseSpinLock(&provider_lock, irql);
+}
+
 /* Ask a provider that is there, or the new one. STATUS_INVALID_PARAMETER: there is none. */
 static NTSTATUS provider_ask(PDEVICE_OBJECT device, struct wmi_provider *new, ULONG_PTR action)
 {
@@ -154,9 +247,7 @@ static NTSTATUS provider_ask(PDEVICE_OBJECT device, struct wmi_provider *new, UL
     if (provider != NULL && !provider->blocked) {
         provider->action = action;
         provider->due = true;
-        queue = !provider->busy;
-        provider->busy = true;
-        KeClearEvent(&provider->idle);
+        queue = provider_wake(provider);
     }
     KeReleaseSpinLock(&provider_lock, irql);
     if (new != NULL)

@@ -48,6 +48,7 @@ extern const struct shell_command shell_thread_commands[];
 extern const struct shell_command shell_registry_commands[];
 extern const struct shell_command shell_power_commands[];
 extern const struct shell_command shell_debugging_commands[];
+extern const struct shell_command shell_trace_commands[];
 extern const struct shell_command shell_inject_commands[];
 extern const struct shell_command shell_verifier_commands[];
 extern const struct shell_command shell_route_commands[];

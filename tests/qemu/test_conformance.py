@@ -116,3 +116,58 @@ def test_conformance_without_memory(group, tags, count):
     suite.record(f"{group} without memory, 1 CPU", cases)
     suite.judge(f"{group} without memory", cases, guest.text)
     assert len(cases) == count, guest.text[-3000:]
+
+
+TRACE_PROVIDER = "{7ace0001-0002-0003-0405-060708090a0b}"
+TRACE_ACTIVITY = "{ac000001-0000-0000-0000-000000000000}"
+TRACE_RELATED = "{ac000002-0000-0000-0000-000000000000}"
+
+
+def test_conformance_of_a_trace_provider_that_is_enabled():
+    """The console enables it, reads what it has written, and disables it."""
+    run = suite.Run({"group": "ex", "devices": ["edu"]}, 1, None)
+    with run.guest() as guest:
+        guest.wait_for_prompt()
+        cases = suite.step(guest, "ex", 10)
+        guest.command(f"trace on {TRACE_PROVIDER} 4 3 2")
+        cases += suite.step(guest, "ex", 11)
+        event, link, string = guest.json("trace -j")
+        cases += suite.step(guest, "ex", 12)
+        filled = guest.json("trace -j")
+        lost = guest.command("trace")
+        guest.command("trace off")
+        cases += suite.step(guest, "ex", 13)
+        assert guest.json("trace -j") == []
+    suite.record("ex tracing, 1 CPU", cases)
+    suite.judge("ex tracing", cases, guest.text)
+    assert len(cases) == 22, guest.text[-3000:]
+    assert {row["provider"] for row in (event, link, string)} == {TRACE_PROVIDER}
+    assert [row["kind"] for row in (event, link, string)] == ["event", "event", "string"]
+    assert (event["id"], event["version"], event["level"], event["opcode"], event["keyword"],
+            event["size"], event["data"]) == (7, 1, 4, 2, 2, 6, "443322116655")
+    assert (event["activity"], event["related"]) == ("", "")
+    assert (link["activity"], link["related"], link["size"]) == (TRACE_ACTIVITY, TRACE_RELATED, 4)
+    assert (string["level"], string["keyword"], string["data"]) == (3, 2, "a string")
+    assert event["time"] <= link["time"] <= string["time"]
+    assert len(filled) > 1 and {(row["id"], row["size"]) for row in filled} == {(9, 4096)}
+    assert "3 lost: there was no room" in lost
+
+
+def test_conformance_of_a_traced_block_and_messages():
+    """The console enables the block; its provider sends messages to the session."""
+    run = suite.Run({"group": "wmi", "devices": ["edu"]}, 1, None)
+    with run.guest() as guest:
+        guest.wait_for_prompt()
+        cases = suite.step(guest, "wmi", 0)
+        guest.command("trace on {4f1f2c03-7a31-4d0e-9102-030405060708} 5 6")
+        cases += suite.step(guest, "wmi", 1)
+        rows = guest.json("trace -j")
+        guest.command("trace off")
+        cases += suite.step(guest, "wmi", 2)
+    suite.record("wmi tracing, 1 CPU", cases)
+    suite.judge("wmi tracing", cases, guest.text)
+    assert len(cases) == 11, guest.text[-3000:]
+    assert {row["provider"] for row in rows} == {"{4f1f2c0f-7a31-4d0e-9102-030405060708}"}
+    seen = [(row["kind"], row["id"], row["sequence"], row["size"], row["data"]) for row in rows]
+    assert seen == [("message", 11, 1, 9, "443322117465787400"),
+                    ("message", 12, 2, 4, "44332211")]

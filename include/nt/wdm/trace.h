@@ -51,10 +51,17 @@ NTKERNELAPI NTSTATUS NTAPI EtwWriteString(REGHANDLE RegHandle, UCHAR Level, ULON
 
 typedef ULONG64 TRACEHANDLE, *PTRACEHANDLE;
 
+#define TRACE_MESSAGE_SEQUENCE 1
+#define TRACE_MESSAGE_GUID 2
+#define TRACE_MESSAGE_COMPONENTID 4
+#define TRACE_MESSAGE_TIMESTAMP 8
+#define TRACE_MESSAGE_PERFORMANCE_TIMESTAMP 16
+#define TRACE_MESSAGE_SYSTEMINFO 32
+
 NTKERNELAPI NTSTATUS __cdecl WmiTraceMessage(TRACEHANDLE LoggerHandle, ULONG MessageFlags,
                                              LPGUID MessageGuid, USHORT MessageNumber, ...);
 NTKERNELAPI NTSTATUS NTAPI WmiTraceMessageVa(TRACEHANDLE LoggerHandle, ULONG MessageFlags,
                                              LPGUID MessageGuid, USHORT MessageNumber,
-                                             va_list MessageArgList);
+                                             __builtin_ms_va_list MessageArgList);
 
 #endif

@@ -36,4 +36,12 @@ static VOID Stop(ULONG Number)
         StopFree(Number);
 }
 
-const TEST_GROUP TestGroup = {.Run = Run, .Stop = Stop, .Step = StepShortage};
+static VOID Step(ULONG Number)
+{
+    if (Number < 10)
+        StepShortage(Number);
+    else
+        StepTrace(Number - 10);
+}
+
+const TEST_GROUP TestGroup = {.Run = Run, .Stop = Stop, .Step = Step};

@@ -6,7 +6,8 @@
  *   blocks.c     limits and failures of each routine that allocates pool; frees that are wrong
  *   shortage.c   what is said when there is no memory
  *   lookaside.c  lookaside lists with routines of the driver's own
- *   locks.c      executive resources, rundown protection, callback objects, event tracing
+ *   locks.c      executive resources, rundown protection, callback objects
+ *   trace.c      event tracing, with the console as controller and consumer
  *   resource.c   resources in critical regions, owners that are not threads
  *   waiters.c    who waits for a resource or for rundown
  *   callback.c   callback objects with several routines, names
@@ -35,6 +36,8 @@ VOID CheckReaderWriter(VOID);
 VOID CheckTimers(VOID);
 VOID CheckWork(VOID);
 VOID CheckMiscellany(VOID);
+
+VOID StepTrace(ULONG Number);
 
 VOID StopTimer(ULONG Number);    /* 1 to 3 */
 VOID StopWork(ULONG Number);     /* 10, 11 */

@@ -1,6 +1,6 @@
 /*
  * locks.c - executive resources, fast mutexes, reader-writer spin locks, rundown protection,
- * callback objects, event tracing.
+ * callback objects.
  */
 #include "ex.h"
 
@@ -134,43 +134,4 @@ VOID CheckCallbacks(VOID)
     ObDereferenceObject(same);
     ObDereferenceObject(object);
     CheckRundown();
-}
-
-/* ---- event tracing --------------------------------------------------------------------------- */
-
-typedef NTSTATUS(NTAPI *PREGISTER)(const GUID *, PVOID, PVOID, ULONG64 *);
-typedef NTSTATUS(NTAPI *PUNREGISTER)(ULONG64);
-typedef BOOLEAN(NTAPI *PENABLED)(ULONG64, PVOID);
-typedef BOOLEAN(NTAPI *PPROVIDER_ENABLED)(ULONG64, UCHAR, ULONGLONG);
-typedef NTSTATUS(NTAPI *PWRITE)(ULONG64, PVOID, const GUID *, ULONG, PVOID);
-typedef NTSTATUS(NTAPI *PWRITE_TRANSFER)(ULONG64, PVOID, const GUID *, const GUID *, ULONG, PVOID);
-typedef NTSTATUS(NTAPI *PWRITE_STRING)(ULONG64, UCHAR, ULONGLONG, const GUID *, PCWSTR);
-
-VOID CheckTrace(VOID)
-{
-    static const GUID provider = {1, 2, 3, {4}};
-    PREGISTER enroll = (PREGISTER)TestRoutine(L"EtwRegister");
-    PUNREGISTER leave = (PUNREGISTER)TestRoutine(L"EtwUnregister");
-    PENABLED enabled = (PENABLED)TestRoutine(L"EtwEventEnabled");
-    PPROVIDER_ENABLED providerEnabled = (PPROVIDER_ENABLED)TestRoutine(L"EtwProviderEnabled");
-    PWRITE write = (PWRITE)TestRoutine(L"EtwWrite");
-    PWRITE_TRANSFER transfer = (PWRITE_TRANSFER)TestRoutine(L"EtwWriteTransfer");
-    PWRITE_STRING string = (PWRITE_STRING)TestRoutine(L"EtwWriteString");
-    UCHAR event[16] = {0};
-    ULONG64 handle = 0;
-
-    ExpectStatus(enroll(NULL, NULL, NULL, &handle), STATUS_INVALID_PARAMETER,
-                 "EtwRegister without a provider id is an error");
-    ExpectStatus(enroll(&provider, NULL, NULL, &handle), STATUS_SUCCESS, "EtwRegister registers");
-    Expect(handle != 0 && !enabled(handle, event) && !providerEnabled(handle, 5, 0),
-           "without a session no event is enabled");
-    ExpectStatus(write(handle, event, NULL, 0, NULL), STATUS_SUCCESS,
-                 "EtwWrite succeeds all the same");
-    ExpectStatus(transfer(handle, event, NULL, NULL, 0, NULL), STATUS_SUCCESS,
-                 "and so does EtwWriteTransfer");
-    ExpectStatus(string(handle, 4, 0, NULL, L"text"), STATUS_SUCCESS, "and EtwWriteString");
-    ExpectStatus(leave(handle), STATUS_SUCCESS, "EtwUnregister unregisters");
-    ExpectStatus(leave(handle), STATUS_INVALID_HANDLE, "once");
-    ExpectStatus(write(handle, event, NULL, 0, NULL), STATUS_INVALID_HANDLE,
-                 "then the handle is none any more");
 }

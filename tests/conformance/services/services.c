@@ -1,6 +1,6 @@
 /*
  * services.c - conformance of services that drivers of every kind import now and then: events and
- * sections by handle, whose a request is, versions, identifiers, trace messages.
+ * sections by handle, whose a request is, versions, identifiers.
  */
 #include "services.h"
 
@@ -79,21 +79,6 @@ static VOID CheckText(VOID)
            "RtlUnicodeToMultiByteN stops at the end of the buffer");
 }
 
-static VOID CheckTracing(VOID)
-{
-    NTSTATUS(__cdecl * message)
-    (TRACEHANDLE, ULONG, LPGUID, USHORT, ...) = TestRoutine(L"WmiTraceMessage");
-    NTSTATUS(NTAPI * messageVa)
-    (TRACEHANDLE, ULONG, LPGUID, USHORT, va_list) = TestRoutine(L"WmiTraceMessageVa");
-    static GUID guid;
-    va_list arguments = NULL;
-
-    ExpectStatus(message(0, 0, &guid, 10, NULL), STATUS_INVALID_HANDLE,
-                 "WmiTraceMessage refuses a handle of no session");
-    ExpectStatus(messageVa(0, 0, &guid, 10, arguments), STATUS_INVALID_HANDLE,
-                 "WmiTraceMessageVa refuses it, too");
-}
-
 static VOID Run(VOID)
 {
     CheckEvents();
@@ -104,7 +89,6 @@ static VOID Run(VOID)
     CheckProcess();
     CheckIdentifiers();
     CheckText();
-    CheckTracing();
     Expect(IoIsWdmVersionAvailable(1, 0x10) && IoIsWdmVersionAvailable(6, 0),
            "IoIsWdmVersionAvailable: 1.10 and 6.0 are");
     Expect(!IoIsWdmVersionAvailable(6, 1) && !IoIsWdmVersionAvailable(7, 0),

@@ -8,6 +8,8 @@ const GUID BlockGuid = {0x4f1f2c00, 0x7a31, 0x4d0e, {0x91, 0x02, 3, 4, 5, 6, 7, 
 const GUID EventGuid = {0x4f1f2c01, 0x7a31, 0x4d0e, {0x91, 0x02, 3, 4, 5, 6, 7, 8}};
 const GUID OtherGuid = {0x4f1f2c02, 0x7a31, 0x4d0e, {0x91, 0x02, 3, 4, 5, 6, 7, 8}};
 
+const GUID TracedGuid = {0x4f1f2c03, 0x7a31, 0x4d0e, {0x91, 0x02, 3, 4, 5, 6, 7, 8}};
+
 PROVIDER Provider;
 static TEST_THREAD Completer;
 
@@ -188,12 +190,27 @@ static NTSTATUS Forward(PDEVICE_OBJECT DeviceObject, PIRP Irp)
     return STATUS_INVALID_DEVICE_REQUEST;
 }
 
+/* What the library does not hand on: the node of a block that is traced. */
+static VOID NoteEnable(PIO_STACK_LOCATION Location)
+{
+    if (Location->MinorFunction != IRP_MN_ENABLE_EVENTS &&
+        Location->MinorFunction != IRP_MN_DISABLE_EVENTS)
+        return;
+    Provider.EnableMinor = Location->MinorFunction;
+    if (Location->Parameters.WMI.BufferSize >= sizeof(WNODE_HEADER))
+        Provider.EnableNode = *(PWNODE_HEADER)Location->Parameters.WMI.Buffer;
+    InterlockedIncrement(&Provider.Enables);
+}
+
 /* As the WDK says a dispatch routine is written around WmiSystemControl. */
 static NTSTATUS NTAPI DispatchSystemControl(PDEVICE_OBJECT DeviceObject, PIRP Irp)
 {
     IO_STACK_LOCATION location = *IoGetCurrentIrpStackLocation(Irp);
     SYSCTL_IRP_DISPOSITION disposition;
-    NTSTATUS status = WmiSystemControl(&Provider.Library, DeviceObject, Irp, &disposition);
+    NTSTATUS status;
+
+    NoteEnable(&location);
+    status = WmiSystemControl(&Provider.Library, DeviceObject, Irp, &disposition);
 
     Provider.Disposition = disposition;
     switch (disposition) {
@@ -256,12 +273,18 @@ NTSTATUS Ask(UCHAR Minor, const GUID *Guid, PVOID Buffer, ULONG Size, PULONG_PTR
     return Send(Minor, (ULONG_PTR)TestDevices->Self, (PVOID)Guid, Buffer, Size, Information);
 }
 
-static VOID Run(VOID)
+VOID ProviderDispatch(VOID)
 {
     TestDriver->MajorFunction[IRP_MJ_SYSTEM_CONTROL] = DispatchSystemControl;
+}
+
+static VOID Run(VOID)
+{
+    ProviderDispatch();
     CheckRegistration();
     CheckBlocks();
+    CheckMessages();
     ProviderReset();
 }
 
-const TEST_GROUP TestGroup = {.Run = Run};
+const TEST_GROUP TestGroup = {.Run = Run, .Step = StepTrace};

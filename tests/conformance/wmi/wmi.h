@@ -3,6 +3,7 @@
  *
  *   wmi.c           the group: the provider and its data, requests to it
  *   registration.c  IoWMIRegistrationControl, IRP_MN_REGINFO and IRP_MN_REGINFO_EX
+ *   trace.c         a block that is traced, messages to a trace session
  *   blocks.c        WmiSystemControl and WmiCompleteRequest: queries, changes, methods
  */
 #pragma once
@@ -13,14 +14,14 @@
 
 #include <wmilib.h>
 
-#define BLOCKS 2
+#define BLOCKS 2 /* and one that is traced, where IsTraced says so */
 #define INSTANCES 3
 #define DATA 64 /* the most that an instance holds */
 
 /* What the provider's callbacks say and saw. */
 typedef struct _PROVIDER {
     WMILIB_CONTEXT Library;
-    WMIGUIDREGINFO Guids[BLOCKS];
+    WMIGUIDREGINFO Guids[BLOCKS + 1];
     ULONG RegFlags;
     ULONG BaseUnits;        /* length of the base name that DpWmiQueryReginfo gives */
     NTSTATUS Status;        /* which the callbacks complete with */
@@ -30,6 +31,9 @@ typedef struct _PROVIDER {
     volatile LONG RegInfos; /* its calls */
     BOOLEAN InSystemThread; /* the last one, at PASSIVE_LEVEL */
     volatile LONG Requests; /* IRP_MN_REGINFO_EX that were completed */
+    volatile LONG Enables;  /* requests that enable or disable events; the last one: */
+    UCHAR EnableMinor;
+    WNODE_HEADER EnableNode;
     ULONG_PTR DataPath;     /* of the last one */
     NTSTATUS RequestStatus; /* and how it was completed */
     ULONG Calls;            /* of the other callbacks; the last one's parameters: */
@@ -44,6 +48,7 @@ typedef struct _PROVIDER {
 } PROVIDER;
 
 extern PROVIDER Provider;
+extern const GUID TracedGuid;
 extern const GUID BlockGuid, EventGuid, OtherGuid;
 
 /* The provider as it is at first: all callbacks, static names from the PDO. */
@@ -56,3 +61,8 @@ NTSTATUS Ask(UCHAR Minor, const GUID *Guid, PVOID Buffer, ULONG Size, PULONG_PTR
 
 VOID CheckRegistration(VOID);
 VOID CheckBlocks(VOID);
+VOID CheckMessages(VOID);
+/* With a session that the console begins and ends: see trace.c. */
+VOID StepTrace(ULONG Number);
+/* The group's dispatch routine for IRP_MJ_SYSTEM_CONTROL is the driver's from now on. */
+VOID ProviderDispatch(VOID);
