@@ -25,7 +25,7 @@ typedef void log_sink_fn(const char *text, size_t length);
 
 enum {
     LOG_RING_SIZE = 64 * 1024,
-    LOG_LINE_MAX = 512, /* longer lines are cut, as DbgPrint's are */
+    LOG_LINE_MAX = 512, /* longer lines are cut */
 };
 
 /* One line each, without the newline. log_warn marks it "warning: ", log_error "error: ". */

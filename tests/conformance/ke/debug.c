@@ -101,6 +101,52 @@ static VOID CheckLongPrint(VOID)
            "text of more than 512 bytes is cut, and no error");
 }
 
+#define CALL_MAX 512 /* bytes that one call passes on */
+
+/*
+ * A call whose 512th byte is the end of a case's line; behind it stands that the case has failed.
+ */
+static ULONG PrintLong(ULONG(__cdecl *Print)(PCSTR Format, ...), PCSTR Name)
+{
+    ULONG number = ++TestReport.Cases, length, padding;
+
+    for (length = 0; Name[length] != '\0'; length++)
+        continue;
+    length += sizeof("#\nok 000 - \n") - 1;
+    padding = CALL_MAX - length;
+    return Print("#%*s\nok %03u - %s\nnot ok %u - more than 512 bytes are passed on\n", padding, "",
+                 number, Name, number);
+}
+
+/* For what PrintLong gives: a width, a text, the number, the name, the number. */
+static ULONG __cdecl PrintEx(PCSTR Format, ...)
+{
+    va_list arguments;
+    ULONG status, numbers[2];
+    PCSTR texts[2];
+
+    va_start(arguments, Format);
+    numbers[0] = va_arg(arguments, ULONG);
+    texts[0] = va_arg(arguments, PCSTR);
+    numbers[1] = va_arg(arguments, ULONG);
+    texts[1] = va_arg(arguments, PCSTR);
+    status = DbgPrintEx(DPFLTR_IHVDRIVER_ID, DPFLTR_ERROR_LEVEL, Format, numbers[0], texts[0],
+                        numbers[1], texts[1], numbers[1]);
+    va_end(arguments);
+    return status;
+}
+
+static VOID CheckPrintLength(VOID)
+{
+    ULONG status = DbgPrint("ok %u - DbgPrint prints: %s, %%, %#x\n", ++TestReport.Cases,
+                            "its arguments", 0x10);
+
+    ExpectStatus((NTSTATUS)status, STATUS_SUCCESS, "DbgPrint returns STATUS_SUCCESS");
+    status = PrintLong(DbgPrint, "DbgPrint passes on 512 bytes of a call and no more");
+    ExpectStatus((NTSTATUS)status, STATUS_SUCCESS, "which is no error");
+    PrintLong(PrintEx, "DbgPrintEx passes on 512 bytes of a call and no more");
+}
+
 /* ---- breakpoints ---------------------------------------------------------------------------- */
 
 static VOID Break(PVOID Context)
@@ -131,6 +177,7 @@ VOID CheckDebug(VOID)
     CheckControl();
     CheckPrint();
     CheckLongPrint();
+    CheckPrintLength();
     CheckBreaks();
 }
 
