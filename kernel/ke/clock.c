@@ -234,9 +234,10 @@ LARGE_INTEGER NTAPI KeQueryPerformanceCounter(PLARGE_INTEGER PerformanceFrequenc
 }
 LDR_EXPORT(KeQueryPerformanceCounter);
 
+/* Those of the latest tick are what the headers' inline forms read: no driver sees one go back. */
 static ULONGLONG NTAPI query_interrupt_time(VOID)
 {
-    return ke_interrupt_time();
+    return KeQueryInterruptTime();
 }
 LDR_EXPORT_AS("KeQueryInterruptTime", query_interrupt_time);
 LDR_EXPORT_AS("KeQueryUnbiasedInterruptTime", query_interrupt_time); /* no sleep, no bias */
@@ -253,12 +254,16 @@ LDR_EXPORT_AS("KeQueryInterruptTimePrecise", query_interrupt_time_precise);
 
 static VOID NTAPI query_system_time(PLARGE_INTEGER CurrentTime)
 {
-    CurrentTime->QuadPart = (LONGLONG)ke_system_time();
+    KeQuerySystemTime(CurrentTime);
 }
 LDR_EXPORT_AS("KeQuerySystemTime", query_system_time);
-LDR_EXPORT_AS("KeQuerySystemTimePrecise", query_system_time);
 
-/* What the headers' inline form reads: no driver sees the count go back. */
+static VOID NTAPI query_system_time_precise(PLARGE_INTEGER CurrentTime)
+{
+    CurrentTime->QuadPart = (LONGLONG)ke_system_time();
+}
+LDR_EXPORT_AS("KeQuerySystemTimePrecise", query_system_time_precise);
+
 static VOID NTAPI query_tick_count(PLARGE_INTEGER CurrentCount)
 {
     CurrentCount->QuadPart = (LONGLONG)shared->TickCountQuad;

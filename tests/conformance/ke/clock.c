@@ -18,15 +18,17 @@ typedef VOID(NTAPI *PSYSTEM_TIME)(PLARGE_INTEGER Time);
 typedef VOID(NTAPI *PRESOLUTION)(PULONG Maximum, PULONG Minimum, PULONG Current);
 
 static PINTERRUPT_TIME InterruptTime;
-static PUNBIASED_TIME UnbiasedTime;
-static PSYSTEM_TIME SystemTime, TickCount;
+static PUNBIASED_TIME UnbiasedTime, TickTime;
+static PSYSTEM_TIME SystemTime, TickSystemTime, TickCount;
 static PRESOLUTION QueryResolution;
 
 static VOID Find(VOID)
 {
     InterruptTime = (PINTERRUPT_TIME)TestRoutine(L"KeQueryInterruptTimePrecise");
     UnbiasedTime = (PUNBIASED_TIME)TestRoutine(L"KeQueryUnbiasedInterruptTime");
+    TickTime = (PUNBIASED_TIME)TestRoutine(L"KeQueryInterruptTime");
     SystemTime = (PSYSTEM_TIME)TestRoutine(L"KeQuerySystemTimePrecise");
+    TickSystemTime = (PSYSTEM_TIME)TestRoutine(L"KeQuerySystemTime");
     TickCount = (PSYSTEM_TIME)TestRoutine(L"KeQueryTickCount");
     QueryResolution = (PRESOLUTION)TestRoutine(L"ExQueryTimerResolution");
 }
@@ -106,6 +108,77 @@ static VOID CheckSystemTime(VOID)
     ExpectEqual(back, 0,
                 "KeQuerySystemTimePrecise never goes back and is not behind KeQuerySystemTime");
     Expect(least <= most, "and keeps its distance to the interrupt time");
+}
+
+/* ---- times of the latest tick, which headers inline ----------------------------------------- */
+
+static VOID CheckTickTimes(VOID)
+{
+    LARGE_INTEGER before, called, after;
+    ULONG i, outside = 0, outsideSystem = 0;
+    ULONGLONG first, time, last;
+    KIRQL irql;
+
+    for (i = 0; i < ROUNDS; i++) {
+        KeRaiseIrql(i % 2 == 0 ? HIGH_LEVEL : PASSIVE_LEVEL, &irql);
+        first = KeQueryInterruptTime();
+        time = TickTime();
+        last = KeQueryInterruptTime();
+        KeQuerySystemTime(&before);
+        TickSystemTime(&called);
+        KeQuerySystemTime(&after);
+        KeLowerIrql(irql);
+        outside += time < first || time > last;
+        outsideSystem += called.QuadPart < before.QuadPart || called.QuadPart > after.QuadPart;
+    }
+    ExpectEqual(outside, 0,
+                "KeQueryInterruptTime, where it is imported, tells what its inline form tells");
+    ExpectEqual(outsideSystem, 0,
+                "KeQuerySystemTime, where it is imported, tells what its inline form tells");
+}
+
+/* ---- the performance counter, stalls -------------------------------------------------------- */
+
+static VOID CheckCounter(VOID)
+{
+    LARGE_INTEGER frequency, other, now, before = KeQueryPerformanceCounter(&frequency);
+    ULONG i, back = 0, different = 0;
+    KIRQL irql;
+
+    for (i = 0; i < ROUNDS; i++) {
+        TestGoTo(i % TestProcessors());
+        KeRaiseIrql(HIGH_LEVEL, &irql);
+        now = KeQueryPerformanceCounter(i % 2 == 0 ? &other : NULL);
+        KeLowerIrql(irql);
+        back += now.QuadPart < before.QuadPart;
+        different += i % 2 == 0 && other.QuadPart != frequency.QuadPart;
+        before = now;
+    }
+    TestAnywhere();
+    ExpectEqual(back, 0, "KeQueryPerformanceCounter never goes back, on no processor");
+    ExpectEqual(different, 0, "its frequency, which need not be asked for, is that of all");
+    Expect(frequency.QuadPart >= UNITS_PER_SECOND / 10, "and finer than a microsecond");
+}
+
+static VOID CheckStalls(VOID)
+{
+    static const ULONG stalls[] = {0, 1, 50, 1000};
+    LARGE_INTEGER frequency, before, after;
+    LONGLONG passed;
+    ULONG i, early = 0;
+    KIRQL irql;
+
+    for (i = 0; i < sizeof(stalls) / sizeof(stalls[0]); i++) {
+        KeRaiseIrql(i % 2 == 0 ? HIGH_LEVEL : PASSIVE_LEVEL, &irql);
+        before = KeQueryPerformanceCounter(&frequency);
+        KeStallExecutionProcessor(stalls[i]);
+        after = KeQueryPerformanceCounter(NULL);
+        KeLowerIrql(irql);
+        passed = (after.QuadPart - before.QuadPart) * 1000000 / frequency.QuadPart;
+        early += passed + 1 < stalls[i];
+    }
+    ExpectEqual(early, 0,
+                "KeStallExecutionProcessor takes at least as many microseconds, at any IRQL");
 }
 
 /* ---- delays --------------------------------------------------------------------------------- */
@@ -236,6 +309,9 @@ VOID CheckClock(VOID)
     CheckInterruptTime();
     CheckUnbiased();
     CheckSystemTime();
+    CheckTickTimes();
+    CheckCounter();
+    CheckStalls();
     CheckDelays();
     CheckTicks();
     CheckResolution();
