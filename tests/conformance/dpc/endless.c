@@ -23,6 +23,8 @@ VOID CheckWatchdog(VOID)
     static ULONG values[sizeof(KDPC_WATCHDOG_INFORMATION) / sizeof(ULONG) + 1];
     PKDPC_WATCHDOG_INFORMATION information = (PKDPC_WATCHDOG_INFORMATION)values;
     static KDPC dpc;
+    NTSTATUS atDispatch, above;
+    KIRQL irql;
 
     if (MmIsDriverVerifying(TestDriver))
         ExpectSkip("DPC-38 below DISPATCH_LEVEL there is no DPC to tell of",
@@ -35,6 +37,15 @@ VOID CheckWatchdog(VOID)
     KeInitializeDpc(&dpc, WatchdogRoutine, information);
     KeInsertQueueDpc(&dpc, NULL, NULL);
     KeFlushQueuedDpcs();
+    KeRaiseIrql(DISPATCH_LEVEL, &irql);
+    atDispatch = KeQueryDpcWatchdogInformation(information);
+    KeLowerIrql(irql);
+    KeRaiseIrql(HIGH_LEVEL, &irql);
+    above = KeQueryDpcWatchdogInformation(information);
+    KeLowerIrql(irql);
+    Expect(
+        atDispatch == STATUS_SUCCESS && above == STATUS_SUCCESS,
+        "DPC-38 at DISPATCH_LEVEL and above KeQueryDpcWatchdogInformation succeeds without a DPC");
     ExpectStatus(InDpc, STATUS_SUCCESS, "DPC-38 in a DPC KeQueryDpcWatchdogInformation succeeds");
     Expect(information->DpcTimeLimit != 0 && information->DpcWatchdogLimit != 0,
            "DPC-38, DPC-40 there are limits for one DPC and for all");

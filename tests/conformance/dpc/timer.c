@@ -120,6 +120,30 @@ static VOID CheckPeriodic(VOID)
     Expect(KeCancelTimer(&Timer) == TRUE, "DPC-37 cancelling a periodic timer gives TRUE");
 }
 
+static VOID CheckStates(VOID)
+{
+    BOOLEAN set, once, expired, again;
+    KIRQL irql;
+
+    NoteInitialize(&Noted);
+    KeInitializeTimerEx(&Timer, NotificationTimer);
+    KeRaiseIrql(DISPATCH_LEVEL, &irql);
+    Expect(KeSetTimerEx(&Timer, In(DPC_WAIT_MS), 0, &Noted.Dpc) == FALSE,
+           "KeSetTimerEx of a timer that is not set returns FALSE");
+    Expect(KeSetTimerEx(&Timer, In(1), 0, &Noted.Dpc) == TRUE,
+           "KeSetTimerEx of one that is set returns TRUE");
+    set = KeReadStateTimer(&Timer);
+    KeLowerIrql(irql);
+    TestSpinUntil(&Noted.Runs, 1, DPC_WAIT_MS);
+    expired = KeReadStateTimer(&Timer);
+    once = KeCancelTimer(&Timer);
+    again = KeSetTimerEx(&Timer, In(DPC_WAIT_MS), MAXLONG, NULL);
+    Expect(!set && expired && !KeReadStateTimer(&Timer),
+           "KeReadStateTimer is TRUE for a timer that has expired, FALSE for one that is set");
+    Expect(!once && !again && Noted.Runs == 1, "KeSetTimerEx with a Period of 0 expires once");
+    Expect(KeCancelTimer(&Timer), "KeSetTimerEx takes a Period of MAXLONG");
+}
+
 static volatile LONG Freed;
 
 static VOID NTAPI FreeingRoutine(PKDPC Dpc, PVOID Context, PVOID Argument1, PVOID Argument2)
@@ -157,5 +181,6 @@ VOID CheckTimers(VOID)
     CheckHeld();
     CheckCancelled();
     CheckPeriodic();
+    CheckStates();
     CheckFree();
 }

@@ -61,7 +61,7 @@ static VOID NTAPI NeverCalled(KBUGCHECK_CALLBACK_REASON Reason,
 static VOID CheckPlain(VOID)
 {
     PKBUGCHECK_CALLBACK_RECORD plain = &Plain;
-    BOOLEAN never, in, out, again;
+    BOOLEAN never, in, twice, out, again;
     KIRQL irql;
 
     KeInitializeCallbackRecord(plain);
@@ -69,9 +69,13 @@ static VOID CheckPlain(VOID)
     never = KeDeregisterBugCheckCallback(plain);
     in = KeRegisterBugCheckCallback(plain, AtStopPlain, &PlainBuffer, sizeof(PlainBuffer),
                                     FirstName);
+    twice = KeRegisterBugCheckCallback(plain, AtStopPlain, NULL, 0, FirstName);
     out = KeDeregisterBugCheckCallback(plain);
     again = KeDeregisterBugCheckCallback(plain);
     KeLowerIrql(irql);
+    Expect(
+        in && !twice && plain->Buffer == &PlainBuffer,
+        "KeRegisterBugCheckCallback, at any IRQL, returns FALSE for a record that is registered");
     Expect(in && out, "KeDeregisterBugCheckCallback, at any IRQL, takes out what is registered");
     Expect(!never && !again, "KeDeregisterBugCheckCallback returns FALSE for what is not");
     Initialize(&First);

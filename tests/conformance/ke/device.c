@@ -78,6 +78,49 @@ VOID CheckDeviceQueueOrder(VOID)
                 "busy and queues nothing");
 }
 
+/* ---- removing ------------------------------------------------------------------------------- */
+
+VOID CheckDeviceQueueRemovals(VOID)
+{
+    LONG byKey[4], head[2];
+    BOOLEAN removed, again, idle[2];
+    KIRQL irql, inside;
+    ULONG i;
+
+    KeInitializeDeviceQueue(&Queue);
+    KeRaiseIrql(DISPATCH_LEVEL, &irql);
+    for (i = 0; i < ENTRIES; i++)
+        KeInsertByKeyDeviceQueue(&Queue, &Entries[i], 10 * i);
+    byKey[0] = NumberOf(KeRemoveByKeyDeviceQueue(&Queue, 20));
+    byKey[1] = NumberOf(KeRemoveByKeyDeviceQueue(&Queue, 31));
+    byKey[2] = NumberOf(KeRemoveByKeyDeviceQueue(&Queue, 0));
+    byKey[3] = NumberOf(KeRemoveByKeyDeviceQueue(&Queue, 0));
+    idle[0] = !Queue.Busy;
+    KeInsertDeviceQueue(&Queue, &Entries[0]);
+    KeInsertDeviceQueue(&Queue, &Entries[1]);
+    head[0] = NumberOf(KeRemoveDeviceQueue(&Queue));
+    head[1] = NumberOf(KeRemoveDeviceQueue(&Queue));
+    idle[1] = !Queue.Busy;
+    KeInsertDeviceQueue(&Queue, &Entries[0]);
+    KeInsertDeviceQueue(&Queue, &Entries[1]);
+    KeLowerIrql(irql);
+    removed = KeRemoveEntryDeviceQueue(&Queue, &Entries[1]);
+    again = KeRemoveEntryDeviceQueue(&Queue, &Entries[1]);
+    inside = KeGetCurrentIrql();
+    Expect(
+        byKey[0] == 2 && byKey[1] == 1 && byKey[2] == 3,
+        "KeRemoveByKeyDeviceQueue removes the first entry whose key is not less, else the first");
+    Expect(byKey[3] == -1 && idle[0],
+           "KeRemoveByKeyDeviceQueue of an empty queue returns NULL and makes it not busy");
+    ExpectEqual((ULONG)head[0], 1, "KeRemoveDeviceQueue removes the first entry");
+    Expect(head[1] == -1 && idle[1],
+           "KeRemoveDeviceQueue of an empty queue returns NULL and makes it not busy");
+    Expect(removed && Queue.Busy && inside == irql,
+           "KeRemoveEntryDeviceQueue removes an entry, TRUE, and leaves the queue busy");
+    Expect(!again && !KeRemoveEntryDeviceQueue(&Queue, &Entries[0]),
+           "KeRemoveEntryDeviceQueue returns FALSE for an entry that is not queued");
+}
+
 /* ---- KeFlushIoBuffers ----------------------------------------------------------------------- */
 
 #define VALUE 0x600DF00D

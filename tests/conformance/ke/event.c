@@ -143,6 +143,52 @@ static VOID CheckClear(EVENT_TYPE Type)
                 "KeClearEvent leaves an event that is not signaled as it is");
 }
 
+/* ---- KeSetEvent ----------------------------------------------------------------------------- */
+
+static VOID CheckSet(EVENT_TYPE Type)
+{
+    LONG before, again, set, unset;
+    KIRQL irql;
+
+    KeInitializeEvent(&Event, Type, FALSE);
+    KeRaiseIrql(DISPATCH_LEVEL, &irql);
+    unset = KeReadStateEvent(&Event);
+    before = KeSetEvent(&Event, IO_NO_INCREMENT, FALSE);
+    again = KeSetEvent(&Event, IO_NO_INCREMENT, FALSE);
+    KeLowerIrql(irql);
+    KeRaiseIrql(HIGH_LEVEL, &irql);
+    set = KeReadStateEvent(&Event);
+    KeLowerIrql(irql);
+    Expect(before == 0 && again != 0, "KeSetEvent returns the state before: nonzero for signaled");
+    Expect(unset == 0 && set != 0,
+           "KeReadStateEvent is zero for an event that is not signaled, else nonzero, also above "
+           "DISPATCH_LEVEL");
+}
+
+static VOID CheckSetWaiters(VOID)
+{
+    LONG woken, state;
+
+    if (!StartWaiters(NotificationEvent))
+        return;
+    KeSetEvent(&Event, IO_NO_INCREMENT, FALSE);
+    woken = Woken;
+    state = KeReadStateEvent(&Event);
+    JoinWaiters();
+    Expect(woken == WAITERS && state != 0,
+           "KeSetEvent of a notification event satisfies all waits, and leaves it signaled");
+    if (!StartWaiters(SynchronizationEvent))
+        return;
+    KeSetEvent(&Event, IO_NO_INCREMENT, FALSE);
+    woken = Woken;
+    state = KeReadStateEvent(&Event);
+    KeSetEvent(&Event, IO_NO_INCREMENT, FALSE);
+    KeSetEvent(&Event, IO_NO_INCREMENT, FALSE);
+    JoinWaiters();
+    Expect(woken == 1 && state == 0,
+           "KeSetEvent of a synchronization event satisfies one, which clears it");
+}
+
 /* ---- semaphores ----------------------------------------------------------------------------- */
 
 static KSEMAPHORE Semaphore;
@@ -163,6 +209,8 @@ static VOID CheckSemaphoreLimit(VOID)
 {
     static const LONG refused[] = {3, MAXLONG, 0, -1};
     ULONG i, wrong = 0;
+    LONG count;
+    KIRQL irql;
 
     KeInitializeSemaphore(&Semaphore, 1, 3);
     for (i = 0; i < sizeof(refused) / sizeof(refused[0]); i++)
@@ -172,12 +220,20 @@ static VOID CheckSemaphoreLimit(VOID)
     ExpectEqual(wrong, 0,
                 "KeReleaseSemaphore beyond the limit, or by less than one, raises "
                 "STATUS_SEMAPHORE_LIMIT_EXCEEDED and changes nothing");
+    KeRaiseIrql(HIGH_LEVEL, &irql);
+    count = KeReadStateSemaphore(&Semaphore);
+    KeLowerIrql(irql);
+    ExpectEqual((ULONG)count, 1, "KeReadStateSemaphore tells the count, at any IRQL");
     ExpectEqual((ULONG)KeReleaseSemaphore(&Semaphore, IO_NO_INCREMENT, 2, FALSE), 1,
                 "up to the limit it returns the count before");
     for (i = 0; i < 3; i++)
         wrong += TestWait(&Semaphore, 0) != STATUS_SUCCESS;
     Expect(wrong == 0 && TestWait(&Semaphore, 0) == STATUS_TIMEOUT,
            "as many waits are satisfied at once");
+    ExpectEqual((ULONG)KeReadStateSemaphore(&Semaphore), 0,
+                "KeReadStateSemaphore is zero for a semaphore that is not signaled");
+    ExpectEqual((ULONG)KeReleaseSemaphore(&Semaphore, IO_NO_INCREMENT, 1, FALSE), 0,
+                "KeReleaseSemaphore returns zero for one that was not");
 }
 
 static VOID CheckSemaphoreWaiters(VOID)
@@ -243,6 +299,9 @@ static VOID CheckCoalescable(VOID)
            "KeSetCoalescableTimer returns FALSE for a timer that was not set");
     Expect(KeSetCoalescableTimer(&timer, far, 0, 0, &dpc), "and TRUE for one that was");
     Expect(KeCancelTimer(&timer) && !KeCancelTimer(&timer), "it can be cancelled");
+    KeSetCoalescableTimer(&timer, soon, MAXLONG, MAXLONG, NULL);
+    Expect(KeSetCoalescableTimer(&timer, soon, MAXLONG, 0, NULL) && KeCancelTimer(&timer),
+           "a Period and a tolerance may be up to MAXLONG");
     CheckTolerance(&timer);
     KeSetCoalescableTimer(&timer, soon, 5, 1, &dpc);
     Expect(TestWait(&timer, WAIT_MS) == STATUS_SUCCESS &&
@@ -266,6 +325,9 @@ VOID CheckEvents(VOID)
     CheckReset(SynchronizationEvent);
     CheckClear(NotificationEvent);
     CheckClear(SynchronizationEvent);
+    CheckSet(NotificationEvent);
+    CheckSet(SynchronizationEvent);
+    CheckSetWaiters();
     CheckSemaphoreLimit();
     CheckSemaphoreWaiters();
     CheckCoalescable();

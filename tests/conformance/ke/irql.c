@@ -8,13 +8,16 @@
 
 typedef KIRQL(NTAPI *PRAISE)(KIRQL NewIrql);
 typedef VOID(NTAPI *PLOWER)(KIRQL NewIrql);
+typedef VOID(NTAPI *PRAISE_TO)(KIRQL NewIrql, PKIRQL OldIrql);
 typedef KIRQL(NTAPI *PRAISE_TO_LEVEL)(VOID);
 typedef KIRQL(NTAPI *PACQUIRE)(PKSPIN_LOCK Lock);
 typedef VOID(NTAPI *PACQUIRE_QUEUED)(PKSPIN_LOCK Lock, PKLOCK_QUEUE_HANDLE Handle);
 
 static PRAISE Raise;
 static PLOWER Lower;
-static PRAISE_TO_LEVEL RaiseToSynch;
+static PRAISE_TO RaiseTo;
+static PLOWER LowerTo;
+static PRAISE_TO_LEVEL RaiseToDpc, RaiseToSynch;
 static PACQUIRE AcquireToSynch;
 static PACQUIRE_QUEUED AcquireQueuedToSynch;
 
@@ -22,6 +25,9 @@ static VOID Find(VOID)
 {
     Raise = (PRAISE)TestRoutine(L"KfRaiseIrql");
     Lower = (PLOWER)TestRoutine(L"KfLowerIrql");
+    RaiseTo = (PRAISE_TO)TestRoutine(L"KeRaiseIrql");
+    LowerTo = (PLOWER)TestRoutine(L"KeLowerIrql");
+    RaiseToDpc = (PRAISE_TO_LEVEL)TestRoutine(L"KeRaiseIrqlToDpcLevel");
     RaiseToSynch = (PRAISE_TO_LEVEL)TestRoutine(L"KeRaiseIrqlToSynchLevel");
     AcquireToSynch = (PACQUIRE)TestRoutine(L"KeAcquireSpinLockRaiseToSynch");
     AcquireQueuedToSynch =
@@ -40,8 +46,8 @@ static VOID NTAPI CountRun(PKDPC Dpc, PVOID Context, PVOID Argument1, PVOID Argu
 
 static VOID CheckEachLevel(VOID)
 {
-    ULONG wrong = 0;
-    KIRQL low, high;
+    ULONG wrong = 0, wrongTo = 0;
+    KIRQL low, high, first, second;
 
     for (low = PASSIVE_LEVEL; low <= HIGH_LEVEL; low++) {
         for (high = low; high <= HIGH_LEVEL; high++) {
@@ -51,11 +57,21 @@ static VOID CheckEachLevel(VOID)
             wrong += KeGetCurrentIrql() != low;
             Lower(PASSIVE_LEVEL);
             wrong += KeGetCurrentIrql() != PASSIVE_LEVEL;
+            RaiseTo(low, &first);
+            RaiseTo(high, &second);
+            wrongTo += first != PASSIVE_LEVEL || second != low || KeGetCurrentIrql() != high;
+            LowerTo(second);
+            wrongTo += KeGetCurrentIrql() != low;
+            LowerTo(first);
+            wrongTo += KeGetCurrentIrql() != PASSIVE_LEVEL;
         }
     }
     ExpectEqual(wrong, 0,
                 "RAI-1, RAI-3 KfRaiseIrql raises from each level to each not below it and returns "
                 "the level before, KfLowerIrql goes back");
+    ExpectEqual(wrongTo, 0,
+                "RAI-1, RAI-2, RAI-3 KeRaiseIrql, where it is imported, does the same and stores "
+                "the level before, KeLowerIrql goes back");
 }
 
 VOID CheckIrql(VOID)
@@ -75,6 +91,16 @@ VOID CheckIrql(VOID)
     held = runs;
     Lower(PASSIVE_LEVEL);
     Expect(held == 0 && runs == 1, "RAI-8 KfLowerIrql runs the DPC that has waited for it");
+    for (i = 0; i < sizeof(from) && from[i] <= DISPATCH_LEVEL; i++) {
+        outside = Raise(from[i]);
+        old = RaiseToDpc();
+        inside = KeGetCurrentIrql();
+        Lower(old);
+        Lower(outside);
+        Expect(old == from[i] && inside == DISPATCH_LEVEL,
+               "RAI-4 KeRaiseIrqlToDpcLevel, where it is imported, raises to DISPATCH_LEVEL and "
+               "returns the level before");
+    }
     for (i = 0; i < sizeof(from); i++) {
         outside = Raise(from[i]);
         old = RaiseToSynch();
@@ -88,9 +114,24 @@ VOID CheckIrql(VOID)
 
 VOID StopIrql(ULONG Number)
 {
+    KIRQL old;
+
     Find();
     Raise(DISPATCH_LEVEL);
-    if (Number == 1) {
+    if (Number == 4) {
+        ExpectStop(0x9, TEST_ANY, DISPATCH_LEVEL, APC_LEVEL, TEST_ANY,
+                   "RAI-1, RAI-6 KeRaiseIrql to a lower level");
+        RaiseTo(APC_LEVEL, &old);
+    } else if (Number == 5) {
+        ExpectStop(0xA, TEST_ANY, DISPATCH_LEVEL, SYNCH_LEVEL, TEST_ANY,
+                   "RAI-2, RAI-6 KeLowerIrql to a higher level");
+        LowerTo(SYNCH_LEVEL);
+    } else if (Number == 6) {
+        Raise(HIGH_LEVEL);
+        ExpectStop(0x9, TEST_ANY, HIGH_LEVEL, DISPATCH_LEVEL, TEST_ANY,
+                   "RAI-4, RAI-6 KeRaiseIrqlToDpcLevel from above it");
+        RaiseToDpc();
+    } else if (Number == 1) {
         ExpectStop(0x9, TEST_ANY, DISPATCH_LEVEL, APC_LEVEL, TEST_ANY,
                    "RAI-1, RAI-6 KfRaiseIrql to a lower level");
         Raise(APC_LEVEL);
@@ -111,7 +152,7 @@ VOID StopIrql(ULONG Number)
 /* A lock is taken in one way and at one level all its life: each case has its own. */
 #define QUEUED_KINDS 6
 
-static KSPIN_LOCK Locks[2 + QUEUED_KINDS], Contended;
+static KSPIN_LOCK Locks[3 + QUEUED_KINDS], Contended;
 
 static VOID CheckRaiseToSynch(PKSPIN_LOCK Lock, KIRQL From)
 {
@@ -131,6 +172,25 @@ static VOID CheckRaiseToSynch(PKSPIN_LOCK Lock, KIRQL From)
            "back");
     Expect(free && held && *Lock == 0 && KeTestSpinLock(Lock),
            "KeTestSpinLock tells a free lock from a held one and takes neither");
+}
+
+/* Whoever tries, on whichever processor: the lock knows no owner. */
+static VOID CheckTries(PKSPIN_LOCK Lock)
+{
+    BOOLEAN first, second, third;
+    KIRQL irql, inside;
+
+    KeRaiseIrql(DISPATCH_LEVEL, &irql);
+    first = KeTryToAcquireSpinLockAtDpcLevel(Lock);
+    second = KeTryToAcquireSpinLockAtDpcLevel(Lock);
+    inside = KeGetCurrentIrql();
+    KeReleaseSpinLockFromDpcLevel(Lock);
+    third = KeTryToAcquireSpinLockAtDpcLevel(Lock);
+    KeReleaseSpinLockFromDpcLevel(Lock);
+    KeLowerIrql(irql);
+    Expect(first && third && inside == DISPATCH_LEVEL && *Lock == 0,
+           "LOCK-8 KeTryToAcquireSpinLockAtDpcLevel takes a free lock, TRUE");
+    Expect(!second, "LOCK-8 KeTryToAcquireSpinLockAtDpcLevel returns FALSE for a held one at once");
 }
 
 /* ---- queued locks --------------------------------------------------------------------------- */
@@ -269,6 +329,7 @@ VOID CheckSpinLocks(VOID)
         KeInitializeSpinLock(&Locks[i]);
     CheckRaiseToSynch(&Locks[0], PASSIVE_LEVEL);
     CheckRaiseToSynch(&Locks[1], DISPATCH_LEVEL);
-    CheckQueuedKinds(&Locks[2]);
+    CheckTries(&Locks[2]);
+    CheckQueuedKinds(&Locks[3]);
     CheckQueueOrder();
 }

@@ -23,6 +23,7 @@ static VOID Run(VOID)
     CheckBugCheckCallbacks();
     CheckDeviceQueue();
     CheckDeviceQueueOrder();
+    CheckDeviceQueueRemovals();
     CheckFlush();
 }
 

@@ -42,9 +42,10 @@ VOID CheckDebug(VOID);
 VOID CheckBugCheckCallbacks(VOID);
 VOID CheckDeviceQueue(VOID);
 VOID CheckDeviceQueueOrder(VOID);
+VOID CheckDeviceQueueRemovals(VOID);
 VOID CheckFlush(VOID);
 
-VOID StopIrql(ULONG Number);  /* 1 to 3 */
+VOID StopIrql(ULONG Number);  /* 1 to 6 */
 VOID StopState(ULONG Number); /* 10 to 15 */
 VOID StopDebug(ULONG Number); /* 20, 21 */
 VOID StopBugCheck(VOID);      /* 30 */
