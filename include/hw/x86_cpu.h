@@ -99,6 +99,7 @@
 #define X86_CPUID_E1_EDX_PAGE_1G (1 << 26)
 #define X86_CPUID_E1_EDX_RDTSCP (1 << 27)
 #define X86_CPUID_E1_EDX_LONG_MODE (1 << 29)
+#define X86_CPUID_E1_EDX_3DNOW (1u << 31)
 #define X86_CPUID_E7_EDX_INVARIANT (1 << 8)
 #define X86_CPUID_E8_EAX_PHYSICAL 0xFFu /* address bits */
 

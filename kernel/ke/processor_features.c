@@ -6,6 +6,7 @@
  */
 #include <hw/x86_cpu.h>
 #include <lib/bits.h>
+#include <lib/string.h>
 #include <nt/wdm.h>
 
 #include "ke/ke.h"
@@ -21,6 +22,7 @@ static const struct feature {
     {PF_COMPARE_EXCHANGE_DOUBLE, CPUID_EDX, X86_CPUID_FEATURES, X86_CPUID_1_EDX_CMPXCHG8B},
     {PF_MMX_INSTRUCTIONS_AVAILABLE, CPUID_EDX, X86_CPUID_FEATURES, X86_CPUID_1_EDX_MMX},
     {PF_XMMI_INSTRUCTIONS_AVAILABLE, CPUID_EDX, X86_CPUID_FEATURES, X86_CPUID_1_EDX_SSE},
+    {PF_3DNOW_INSTRUCTIONS_AVAILABLE, CPUID_EDX, X86_CPUID_EXT_FEATURES, X86_CPUID_E1_EDX_3DNOW},
     {PF_RDTSC_INSTRUCTION_AVAILABLE, CPUID_EDX, X86_CPUID_FEATURES, X86_CPUID_1_EDX_TSC},
     {PF_PAE_ENABLED, CPUID_EDX, X86_CPUID_FEATURES, X86_CPUID_1_EDX_PAE},
     {PF_XMMI64_INSTRUCTIONS_AVAILABLE, CPUID_EDX, X86_CPUID_FEATURES, X86_CPUID_1_EDX_SSE2},
@@ -49,9 +51,21 @@ static bool has_feature(const struct feature *feature)
            feature->bit;
 }
 
+/* SDM 1 "Checking for the DAZ Flag in the MXCSR Register" 11.6.3 */
+static bool has_denormals_are_zero(void)
+{
+    enum { MXCSR_DAZ = 1 << 6 };
+    XSAVE_FORMAT area;
+
+    memset(&area, 0, sizeof area);
+    __asm__ volatile("fxsave64 %0" : "+m"(area));
+    return area.MxCsr_Mask & MXCSR_DAZ;
+}
+
 void ke_processor_features_write(volatile KUSER_SHARED_DATA *shared)
 {
     for (size_t i = 0; i < ARRAY_COUNT(features); i++)
         shared->ProcessorFeatures[features[i].index] = has_feature(&features[i]);
+    shared->ProcessorFeatures[PF_SSE_DAZ_MODE_AVAILABLE] = has_denormals_are_zero();
     shared->ProcessorFeatures[PF_FASTFAIL_AVAILABLE] = TRUE; /* INT 0x29: trap.c */
 }

@@ -165,18 +165,23 @@ static VOID CheckFeatures(VOID)
         {2, 1, 3, 8, "PF_COMPARE_EXCHANGE_DOUBLE"},
         {3, 1, 3, 23, "PF_MMX_INSTRUCTIONS_AVAILABLE"},
         {6, 1, 3, 25, "PF_XMMI_INSTRUCTIONS_AVAILABLE"},
+        {7, 0x80000001, 3, 31, "PF_3DNOW_INSTRUCTIONS_AVAILABLE"},
         {8, 1, 3, 4, "PF_RDTSC_INSTRUCTION_AVAILABLE"},
         {9, 1, 3, 6, "PF_PAE_ENABLED"},
         {10, 1, 3, 26, "PF_XMMI64_INSTRUCTIONS_AVAILABLE"},
         {12, 0x80000001, 3, 20, "PF_NX_ENABLED"},
         {13, 1, 2, 0, "PF_SSE3_INSTRUCTIONS_AVAILABLE"},
         {14, 1, 2, 13, "PF_COMPARE_EXCHANGE128"},
+        {17, 1, 2, 27, "PF_XSAVE_ENABLED"},
         {28, 1, 2, 30, "PF_RDRAND_INSTRUCTION_AVAILABLE"},
         {32, 0x80000001, 3, 27, "PF_RDTSCP_INSTRUCTION_AVAILABLE"},
         {36, 1, 2, 9, "PF_SSSE3_INSTRUCTIONS_AVAILABLE"},
         {37, 1, 2, 19, "PF_SSE4_1_INSTRUCTIONS_AVAILABLE"},
         {38, 1, 2, 20, "PF_SSE4_2_INSTRUCTIONS_AVAILABLE"},
     };
+    static DECLSPEC_ALIGN(16) struct {
+        ULONG Words[128];
+    } area;
     ULONG i, wrong = 0, words[4];
 
     for (i = 0; i < sizeof(features) / sizeof(features[0]); i++) {
@@ -190,6 +195,10 @@ static VOID CheckFeatures(VOID)
         }
     }
     ExpectEqual(wrong, 0, "ExIsProcessorFeaturePresent tells what CPUID tells");
+    __asm__ volatile("fxsave64 %0" : "+m"(area));
+    ExpectEqual(ExIsProcessorFeaturePresent(11), area.Words[7] >> 6 & 1,
+                "PF_SSE_DAZ_MODE_AVAILABLE is what MXCSR_MASK tells");
+    Expect(!ExIsProcessorFeaturePresent(15), "no x64 processor compares 64 bits to exchange 128");
     Expect(ExIsProcessorFeaturePresent(23), "PF_FASTFAIL_AVAILABLE is always there");
     Expect(!ExIsProcessorFeaturePresent(0) && !ExIsProcessorFeaturePresent(1),
            "no x64 processor has the Pentium's error or emulates floating point");
