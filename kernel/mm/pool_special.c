@@ -3,11 +3,10 @@
  * (DV-12; WDK "Special Pool").
  *
  * A block of less than a page ends at the end of its page, or up to 15 bytes before, and an
- * unmapped page follows: what goes past the end faults. Whose priority asks for it begins at the
- * start of its page, and an unmapped page comes before: what goes before it faults. Freed, its page is taken away and its
+ * unmapped page follows: what goes past the end faults. One whose priority asks for it begins at
+ * the start of its page, and what goes before it faults. Freed, its page is taken away and its
  * address kept out of use for as long as there is room: what touches it then faults too. What
- * lies in between, before the block and in those bytes behind it, is filled, and looked at when
- * it is freed.
+ * lies in between, before the block or behind it, is filled, and looked at when it is freed.
  *
  * Blocks of a page and more, or aligned to cache lines, stay ordinary ones: their promises would
  * not leave them where they are of use here.
