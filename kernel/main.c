@@ -14,6 +14,7 @@
 
 #include "bus/bus.h"
 #include "io/connection.h"
+#include "io/irp.h"
 #include "irq/line.h"
 #include "irq/storm.h"
 #include "ex/trace.h"
@@ -143,6 +144,7 @@ _Noreturn void kernel_main(const struct boot_info *boot)
     shell_inject_options(boot->command_line);
     ldr_init();
     verifier_init(boot->command_line); /* exports */
+    io_irp_init();                     /* ends requests of threads that end */
     pnp_init();                        /* registry, root */
     choose_threaded_dpcs(boot->command_line);
     add_archives(boot); /* drivers and INFs known */

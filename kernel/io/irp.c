@@ -7,19 +7,23 @@
  * comes (irp_finish): results to the requester, buffers and the IRP freed. There are no
  * user buffers here, so that part needs no APC in the requesting thread.
  *
- * Owns: stack walking, cancellation, sending from the kernel. Owns not: IRPs built from a request
- * (io/irp_build.c).
+ * Owns: stack walking, cancellation, sending from the kernel, what threads that end leave behind.
+ * Owns not: IRPs built from a request (io/irp_build.c). (l): under irp_list_lock.
  */
 #include "io/irp.h"
 
 #include <lib/assert.h>
 #include <lib/export.h>
+#include <lib/log.h>
 #include <lib/string.h>
 
 #include "io/alloc.h"
 #include "io/device.h"
 #include "ke/ob.h"
+#include "ke/thread.h"
 #include "ke/verifier.h"
+
+enum { THREAD_END_SECONDS = 300 };
 
 static KSPIN_LOCK cancel_lock;
 static KSPIN_LOCK irp_list_lock;
@@ -29,6 +33,8 @@ static LIST_ENTRY irp_list = {&irp_list, &irp_list}; /* under its lock: every IR
 struct irp_tail {
     LIST_ENTRY entry;
     PIRP irp;
+    PKEVENT awaited; /* (l) by the thread that built it and ends: it frees the IRP */
+    bool ended;      /* (l) awaited will be set, or is */
 };
 
 static struct irp_tail *irp_tail(PIRP irp)
@@ -36,16 +42,32 @@ static struct irp_tail *irp_tail(PIRP irp)
     return (struct irp_tail *)(void *)((PIO_STACK_LOCATION)(irp + 1) + irp->StackCount);
 }
 
-static void irp_list_change(PIRP irp, bool add)
+static void irp_list_add(PIRP irp)
 {
     KIRQL irql;
 
     KeAcquireSpinLock(&irp_list_lock, &irql);
-    if (add)
-        InsertTailList(&irp_list, &irp_tail(irp)->entry);
-    else
-        RemoveEntryList(&irp_tail(irp)->entry);
+    InsertTailList(&irp_list, &irp_tail(irp)->entry);
     KeReleaseSpinLock(&irp_list_lock, irql);
+}
+
+/* Frees the IRP, or returns the event by which a thread waits to do so, for the caller to set. */
+static PKEVENT irp_release(PIRP irp)
+{
+    PKEVENT awaited;
+    KIRQL irql;
+
+    if (irp->Type != IO_TYPE_IRP)
+        KeBugCheckEx(MULTIPLE_IRP_COMPLETE_REQUESTS, (ULONG_PTR)irp, 0, 0, 0);
+    irp->Type = 0;
+    KeAcquireSpinLock(&irp_list_lock, &irql);
+    RemoveEntryList(&irp_tail(irp)->entry);
+    awaited = irp_tail(irp)->awaited;
+    irp_tail(irp)->ended = true;
+    KeReleaseSpinLock(&irp_list_lock, irql);
+    if (awaited == NULL)
+        ExFreePoolWithTag(irp, IO_TAG_IRP);
+    return awaited;
 }
 
 void io_irp_for_each(void (*visit)(PIRP irp, void *context), void *context)
@@ -81,6 +103,7 @@ static void irp_finish(PIRP irp, CCHAR boost)
 {
     PIO_STATUS_BLOCK status_block = irp->UserIosb;
     PKEVENT event = irp->UserEvent;
+    PKEVENT awaited;
 
     if ((irp->Flags & IRP_ASSOCIATED_IRP) != 0) {
         irp_finish_associated(irp, boost);
@@ -93,9 +116,11 @@ static void irp_finish(PIRP irp, CCHAR boost)
         status_block->Information = irp->IoStatus.Information;
         __atomic_store_n(&status_block->Status, irp->IoStatus.Status, __ATOMIC_RELEASE);
     }
-    IoFreeIrp(irp);
+    awaited = irp_release(irp);
     if (event != NULL)
         KeSetEvent(event, boost, FALSE);
+    if (awaited != NULL) /* last: the other event may be on that thread's stack */
+        KeSetEvent(awaited, boost, FALSE);
 }
 
 static bool irp_wants_routine(PIRP irp, UCHAR control)
@@ -203,6 +228,78 @@ NTSTATUS io_request_send(PDEVICE_OBJECT device, const IO_STACK_LOCATION *locatio
     return status;
 }
 
+/* ---- Requests of a thread that ends --------------------------------------------------------- */
+
+static bool irp_was_sent(PIRP irp)
+{
+    return ((PIO_STACK_LOCATION)(irp + 1))[irp->StackCount - 1].DeviceObject != NULL;
+}
+
+/* A request that the thread has built and sent, and that has not ended; *done will be set then. */
+static PIRP irp_await_one(const void *thread, PKEVENT done)
+{
+    PIRP found = NULL;
+    KIRQL irql;
+
+    KeAcquireSpinLock(&irp_list_lock, &irql);
+    for (PLIST_ENTRY entry = irp_list.Flink; entry != &irp_list && found == NULL;
+         entry = entry->Flink) {
+        struct irp_tail *tail = CONTAINING_RECORD(entry, struct irp_tail, entry);
+
+        if (tail->irp->Tail.Overlay.Thread != thread ||
+            (tail->irp->AllocationFlags & IO_IRP_THREADED) == 0 || !irp_was_sent(tail->irp))
+            continue;
+        KeInitializeEvent(done, NotificationEvent, FALSE);
+        tail->awaited = done;
+        found = tail->irp;
+    }
+    KeReleaseSpinLock(&irp_list_lock, irql);
+    return found;
+}
+
+/* Returns whether it has ended; if not, it is no thread's from now on. */
+static bool irp_disown(PIRP irp, PKEVENT done)
+{
+    bool ended;
+    KIRQL irql;
+
+    KeAcquireSpinLock(&irp_list_lock, &irql);
+    ended = irp_tail(irp)->ended;
+    if (!ended) {
+        irp_tail(irp)->awaited = NULL;
+        irp->Tail.Overlay.Thread = NULL;
+    }
+    KeReleaseSpinLock(&irp_list_lock, irql);
+    if (ended)
+        KeWaitForSingleObject(done, Executive, KernelMode, FALSE, NULL);
+    return ended;
+}
+
+/*
+ * The event and the status block of a request may be on the thread's stack: it is cancelled, and
+ * waited for. WDK: IoBuildDeviceIoControlRequest.
+ */
+static void irp_thread_ended(PKTHREAD thread)
+{
+    LARGE_INTEGER patience = {.QuadPart = -10000000ll * THREAD_END_SECONDS};
+    KEVENT done;
+    PIRP irp;
+
+    while ((irp = irp_await_one(thread, &done)) != NULL) {
+        IoCancelIrp(irp);
+        KeWaitForSingleObject(&done, Executive, KernelMode, FALSE, &patience);
+        if (irp_disown(irp, &done))
+            ExFreePoolWithTag(irp, IO_TAG_IRP);
+        else
+            log_warn("io: a thread ended without its request, which nobody cancels");
+    }
+}
+
+void io_irp_init(void)
+{
+    ke_thread_end_requests = irp_thread_ended;
+}
+
 void io_irp_call_cancel(PDRIVER_CANCEL routine, PDEVICE_OBJECT device, PIRP irp)
 {
     if (ke_verifier)
@@ -237,19 +334,18 @@ PIRP NTAPI IoAllocateIrp(CCHAR StackSize, BOOLEAN ChargeQuota)
     if (irp == NULL)
         return NULL;
     IoInitializeIrp(irp, IoSizeOfIrp(StackSize), StackSize);
-    irp_tail(irp)->irp = irp;
-    irp_list_change(irp, true);
+    *irp_tail(irp) = (struct irp_tail){.irp = irp};
+    irp_list_add(irp);
     return irp;
 }
 LDR_EXPORT(IoAllocateIrp);
 
 VOID NTAPI IoFreeIrp(PIRP Irp)
 {
-    if (Irp->Type != IO_TYPE_IRP)
-        KeBugCheckEx(MULTIPLE_IRP_COMPLETE_REQUESTS, (ULONG_PTR)Irp, 0, 0, 0);
-    Irp->Type = 0;
-    irp_list_change(Irp, false);
-    ExFreePoolWithTag(Irp, IO_TAG_IRP);
+    PKEVENT awaited = irp_release(Irp);
+
+    if (awaited != NULL)
+        KeSetEvent(awaited, IO_NO_INCREMENT, FALSE);
 }
 LDR_EXPORT(IoFreeIrp);
 

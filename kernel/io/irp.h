@@ -24,6 +24,9 @@ NTSTATUS io_request_send(PDEVICE_OBJECT device, const IO_STACK_LOCATION *locatio
  */
 NTSTATUS io_irp_call_and_wait(PDEVICE_OBJECT device, PIRP irp, uint32_t timeout_ms);
 
+/* From now on a thread that ends has its requests cancelled (io/irp.c). Once, at boot. */
+void io_irp_init(void);
+
 /* Call an IRP's cancel routine, which releases the cancel spin lock that the caller holds. */
 void io_irp_call_cancel(PDRIVER_CANCEL routine, PDEVICE_OBJECT device, PIRP irp);
 

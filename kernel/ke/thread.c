@@ -23,6 +23,8 @@ static LIST_ENTRY all_threads = {&all_threads, &all_threads};
 static ke_lock_t all_threads_lock;
 static volatile int64_t last_id;
 
+void (*ke_thread_end_requests)(PKTHREAD thread);
+
 /* First code of every thread: comes from a switch, so the dispatcher lock is held. */
 static void thread_first_run(void *argument)
 {
@@ -165,6 +167,8 @@ _Noreturn void ke_thread_exit(NTSTATUS status)
     if (self->kernel_apc_disable || self->special_apc_disable)
         lib_bugcheck(KERNEL_APC_PENDING_DURING_EXIT, 0, (uint64_t)(int64_t)self->kernel_apc_disable,
                      hal_irql_read(), 0, NULL);
+    if (ke_thread_end_requests)
+        ke_thread_end_requests(self);
     ke_notify_thread(self->id, false);
     thread_become_last_dead(self);
     ke_mutants_abandon(self);

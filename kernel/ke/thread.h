@@ -90,6 +90,8 @@ NTSTATUS ke_thread_create(const char *name, int32_t priority, PKSTART_ROUTINE st
 void ke_thread_reference(PKTHREAD thread);
 void ke_thread_release(PKTHREAD thread);
 _Noreturn void ke_thread_exit(NTSTATUS status);
+/* io's, or NULL: ends what the current thread, which is about to end, asked for. PASSIVE_LEVEL. */
+extern void (*ke_thread_end_requests)(PKTHREAD thread);
 /* Visit all threads at DISPATCH_LEVEL under the list lock; the callback must not block. */
 void ke_thread_for_each(void (*visit)(PKTHREAD thread, void *context), void *context);
 
