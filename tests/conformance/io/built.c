@@ -213,6 +213,68 @@ static VOID CheckKept(VOID)
            "completed once more, it is");
 }
 
+/* ---- of a thread that ends ------------------------------------------------------------------- */
+
+static IO_STATUS_BLOCK LeftBlock;
+static KEVENT LeftEvent;
+static volatile LONG Cancels;
+
+static VOID NTAPI CancelHeld(PDEVICE_OBJECT DeviceObject, PIRP Irp)
+{
+    UNREFERENCED_PARAMETER(DeviceObject);
+    IoReleaseCancelSpinLock(Irp->CancelIrql);
+    InterlockedIncrement(&Cancels);
+    Irp->IoStatus.Status = STATUS_CANCELLED;
+    Irp->IoStatus.Information = 0;
+    IoCompleteRequest(Irp, IO_NO_INCREMENT);
+}
+
+static NTSTATUS NTAPI Hold(PDEVICE_OBJECT DeviceObject, PIRP Irp)
+{
+    UNREFERENCED_PARAMETER(DeviceObject);
+    IoMarkIrpPending(Irp);
+    IoSetCancelRoutine(Irp, CancelHeld);
+    return STATUS_PENDING;
+}
+
+/* Sends one request of each kind, and does not wait. */
+static VOID Leave(PVOID Context)
+{
+    PIRP irps[2];
+    ULONG i;
+
+    irps[0] = IoBuildDeviceIoControlRequest(IOCTL_NEITHER, Device, NULL, 0, NULL, 0, TRUE,
+                                            &LeftEvent, &LeftBlock);
+    irps[1] =
+        IoBuildSynchronousFsdRequest(IRP_MJ_FLUSH_BUFFERS, Device, NULL, 0, NULL, &Event, &Block);
+    for (i = 0; i < 2; i++)
+        if (irps[i] != NULL && IoCallDriver(Device, irps[i]) == STATUS_PENDING)
+            (*(PULONG)Context)++;
+}
+
+static VOID CheckThreadEnd(VOID)
+{
+    TEST_THREAD thread;
+    ULONG sent = 0;
+
+    KeInitializeEvent(&LeftEvent, NotificationEvent, FALSE);
+    KeClearEvent(&Event);
+    LeftBlock.Status = Block.Status = STATUS_PENDING;
+    TestDriver->MajorFunction[IRP_MJ_INTERNAL_DEVICE_CONTROL] = Hold;
+    TestDriver->MajorFunction[IRP_MJ_FLUSH_BUFFERS] = Hold;
+    if (!TestThreadStart(&thread, TestOtherProcessor(TestCurrentProcessor()), Leave, &sent)) {
+        Expect(FALSE, "a thread can be had");
+        return;
+    }
+    TestThreadJoin(&thread);
+    ExpectEqual(sent, 2, "a thread sends two requests and ends");
+    ExpectEqual((ULONG)Cancels, 2, "the requests of a thread that ends are canceled");
+    Expect(LeftBlock.Status == STATUS_CANCELLED && KeReadStateEvent(&LeftEvent) != 0,
+           "a control request is over when its thread is");
+    Expect(Block.Status == STATUS_CANCELLED && KeReadStateEvent(&Event) != 0,
+           "so is any other synchronous one");
+}
+
 /* ---- sent on --------------------------------------------------------------------------------- */
 
 static VOID CheckForward(VOID)
@@ -289,6 +351,7 @@ VOID CheckBuilt(VOID)
     CheckControls();
     CheckKept();
     CheckForward();
+    CheckThreadEnd();
     CheckChain();
     TestDriver->MajorFunction[IRP_MJ_INTERNAL_DEVICE_CONTROL] = internal;
     TestDriver->MajorFunction[IRP_MJ_DEVICE_CONTROL] = control;
