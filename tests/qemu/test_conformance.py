@@ -98,6 +98,7 @@ def test_conformance_of_being_told_of_images():
 @pytest.mark.parametrize("group, tags, count", [
     ("requests", ("Io", "IoNm", "Irp", "Mdl", "ObjC"), 13),
     ("ex", ("ExCb", "ExNm", "ExTm", "ObjC", "ReTa"), 6),
+    ("rtl", ("Strg", "Cm", "ObjC"), 10),
     ("io", ("Io", "IoNm", "IoWi", "Irp", "Mdl", "ObjC", "Dma"), 13),
 ])
 def test_conformance_without_memory(group, tags, count):

@@ -107,4 +107,4 @@ static VOID Stop(ULONG Number)
         QueryUserHive();
 }
 
-const TEST_GROUP TestGroup = {.Run = Run, .Stop = Stop};
+const TEST_GROUP TestGroup = {.Run = Run, .Stop = Stop, .Step = StepShortage};

@@ -69,6 +69,7 @@ VOID CheckSplayLinks(VOID);
 VOID CheckLibrary(VOID);
 VOID CheckSecure(VOID);
 VOID CheckRefusals(VOID);
+VOID StepShortage(ULONG Number);
 /* These end in a bug check. */
 VOID ProbeBeyondStack(VOID);
 VOID QueryUserHive(VOID);
