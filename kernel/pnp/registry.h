@@ -44,6 +44,12 @@ bool pnp_key_is_deleted(struct pnp_key *key);
 /* In one of the system's hives, which no user writes to. */
 bool pnp_key_is_trusted(struct pnp_key *key);
 
+/*
+ * Text of so many units, with each %NAME% that the environment has a value for replaced, to `to` as
+ * far as there is room. The number of units that it takes.
+ */
+size_t pnp_environment_expand(PCWSTR environment, PCWSTR text, size_t units, PWSTR to, size_t room);
+
 /* Set or replace a value. */
 NTSTATUS pnp_value_set(struct pnp_key *key, PCUNICODE_STRING name, ULONG type, const void *data,
                        ULONG size);

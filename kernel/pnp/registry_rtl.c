@@ -55,6 +55,12 @@ static NTSTATUS relative_open(ULONG relative_to, PCWSTR path, bool create, struc
 /* Of a UNICODE_STRING, with what ends it. */
 enum { STRING_BYTES_MAX = UINT16_MAX - 1 };
 
+/* What the caller gave for all entries. */
+struct query {
+    PVOID context;
+    PCWSTR environment; /* NULL: no variable has a value */
+};
+
 /* One value as it is handed over. */
 struct query_value {
     PWSTR name;
@@ -136,16 +142,16 @@ static NTSTATUS direct_store(PRTL_QUERY_REGISTRY_TABLE entry, const struct query
 
 /* Its status counts, but for the one that the page of RtlQueryRegistryValues excepts. */
 static NTSTATUS routine_call(PRTL_QUERY_REGISTRY_TABLE entry, const struct query_value *value,
-                             PVOID context)
+                             const struct query *query)
 {
     NTSTATUS status = entry->QueryRoutine(value->name, value->type, value->data, value->size,
-                                          context, entry->EntryContext);
+                                          query->context, entry->EntryContext);
 
     return status == STATUS_BUFFER_TOO_SMALL ? STATUS_SUCCESS : status;
 }
 
-static NTSTATUS value_deliver(PRTL_QUERY_REGISTRY_TABLE entry, const struct query_value *value,
-                              PVOID context)
+static NTSTATUS value_deliver_as_is(PRTL_QUERY_REGISTRY_TABLE entry,
+                                    const struct query_value *value, const struct query *query)
 {
     struct query_value part = *value;
     NTSTATUS status = STATUS_SUCCESS;
@@ -161,18 +167,39 @@ static NTSTATUS value_deliver(PRTL_QUERY_REGISTRY_TABLE entry, const struct quer
     }
     if (entry->QueryRoutine == NULL)
         return STATUS_SUCCESS;
-    /* No variable has a value here, so their names stay in what is expanded. */
     if (part.type == REG_EXPAND_SZ && (entry->Flags & RTL_QUERY_REGISTRY_NOEXPAND) == 0)
         part.type = REG_SZ;
     if (part.type != REG_MULTI_SZ || (entry->Flags & RTL_QUERY_REGISTRY_NOEXPAND) != 0)
-        return routine_call(entry, &part, context);
+        return routine_call(entry, &part, query);
     /* A list is delivered string by string. */
     part.type = REG_SZ;
     for (at = value->data; NT_SUCCESS(status) && *at != 0; at += lib_wcslen(at) + 1) {
         part.data = at;
         part.size = string_size(REG_SZ, at);
-        status = routine_call(entry, &part, context);
+        status = routine_call(entry, &part, query);
     }
+    return status;
+}
+
+/* Text with names of variables: with their values, unless it is wanted as it is. */
+static NTSTATUS value_deliver(PRTL_QUERY_REGISTRY_TABLE entry, const struct query_value *value,
+                              const struct query *query)
+{
+    size_t units = value->size / sizeof(WCHAR), needed;
+    struct query_value expanded = *value;
+    NTSTATUS status;
+
+    if (value->type != REG_EXPAND_SZ || (entry->Flags & RTL_QUERY_REGISTRY_NOEXPAND) != 0 ||
+        query->environment == NULL)
+        return value_deliver_as_is(entry, value, query);
+    needed = pnp_environment_expand(query->environment, value->data, units, NULL, 0);
+    expanded.size = (ULONG)(needed * sizeof(WCHAR));
+    expanded.data = io_allocate(expanded.size + sizeof(WCHAR), IO_TAG_REGISTRY);
+    if (expanded.data == NULL)
+        return STATUS_INSUFFICIENT_RESOURCES;
+    pnp_environment_expand(query->environment, value->data, units, expanded.data, needed);
+    status = value_deliver_as_is(entry, &expanded, query);
+    io_free(expanded.data);
     return status;
 }
 
@@ -191,7 +218,7 @@ static NTSTATUS value_fetch(struct pnp_key *key, PCUNICODE_STRING name, struct q
     return pnp_value_get(key, name, &value->type, value->data, &value->size);
 }
 
-static NTSTATUS deliver_default(PRTL_QUERY_REGISTRY_TABLE entry, PVOID context)
+static NTSTATUS deliver_default(PRTL_QUERY_REGISTRY_TABLE entry, const struct query *query)
 {
     struct query_value value = {.name = entry->Name, .data = entry->DefaultData};
 
@@ -205,10 +232,11 @@ static NTSTATUS deliver_default(PRTL_QUERY_REGISTRY_TABLE entry, PVOID context)
         value.size = string_size(value.type, value.data);
     if ((entry->Flags & RTL_QUERY_REGISTRY_DIRECT) != 0)
         return direct_store(entry, &value);
-    return value_deliver(entry, &value, context);
+    return value_deliver(entry, &value, query);
 }
 
-static NTSTATUS query_one(struct pnp_key *key, PRTL_QUERY_REGISTRY_TABLE entry, PVOID context)
+static NTSTATUS query_one(struct pnp_key *key, PRTL_QUERY_REGISTRY_TABLE entry,
+                          const struct query *query)
 {
     struct query_value value = {.name = entry->Name};
     UNICODE_STRING name;
@@ -217,9 +245,9 @@ static NTSTATUS query_one(struct pnp_key *key, PRTL_QUERY_REGISTRY_TABLE entry, 
     RtlInitUnicodeString(&name, entry->Name);
     status = value_fetch(key, &name, &value);
     if (status == STATUS_OBJECT_NAME_NOT_FOUND)
-        return deliver_default(entry, context);
+        return deliver_default(entry, query);
     if (NT_SUCCESS(status)) {
-        status = value_deliver(entry, &value, context);
+        status = value_deliver(entry, &value, query);
         if (NT_SUCCESS(status) && (entry->Flags & RTL_QUERY_REGISTRY_DELETE) != 0)
             pnp_value_delete(key, &name);
     }
@@ -228,7 +256,8 @@ static NTSTATUS query_one(struct pnp_key *key, PRTL_QUERY_REGISTRY_TABLE entry, 
 }
 
 /* An entry without a name: every value of the key. */
-static NTSTATUS query_all(struct pnp_key *key, PRTL_QUERY_REGISTRY_TABLE entry, PVOID context)
+static NTSTATUS query_all(struct pnp_key *key, PRTL_QUERY_REGISTRY_TABLE entry,
+                          const struct query *query)
 {
     NTSTATUS status = STATUS_SUCCESS;
     UNICODE_STRING name;
@@ -243,7 +272,7 @@ static NTSTATUS query_all(struct pnp_key *key, PRTL_QUERY_REGISTRY_TABLE entry, 
         memcpy(value.name, name.Buffer, name.Length);
         status = value_fetch(key, &name, &value);
         if (NT_SUCCESS(status))
-            status = value_deliver(entry, &value, context);
+            status = value_deliver(entry, &value, query);
         if (NT_SUCCESS(status) && (entry->Flags & RTL_QUERY_REGISTRY_DELETE) != 0) {
             RtlInitUnicodeString(&name, value.name);
             pnp_value_delete(key, &name);
@@ -300,7 +329,7 @@ static void direct_check(struct pnp_key *key, const RTL_QUERY_REGISTRY_TABLE *en
 }
 
 static NTSTATUS query_entry(struct pnp_key *top, struct pnp_key **key,
-                            PRTL_QUERY_REGISTRY_TABLE entry, PVOID context)
+                            PRTL_QUERY_REGISTRY_TABLE entry, const struct query *query)
 {
     NTSTATUS status;
 
@@ -313,14 +342,14 @@ static NTSTATUS query_entry(struct pnp_key *top, struct pnp_key **key,
         status = query_move(top, entry->Name, key);
         if (!NT_SUCCESS(status))
             return (entry->Flags & RTL_QUERY_REGISTRY_REQUIRED) != 0 ? status : STATUS_SUCCESS;
-        return entry->QueryRoutine == NULL ? STATUS_SUCCESS : query_all(*key, entry, context);
+        return entry->QueryRoutine == NULL ? STATUS_SUCCESS : query_all(*key, entry, query);
     }
     if ((entry->Flags & RTL_QUERY_REGISTRY_NOVALUE) != 0) {
         const struct query_value none = {.type = REG_NONE};
 
-        return entry->QueryRoutine == NULL ? STATUS_SUCCESS : routine_call(entry, &none, context);
+        return entry->QueryRoutine == NULL ? STATUS_SUCCESS : routine_call(entry, &none, query);
     }
-    return entry->Name == NULL ? query_all(*key, entry, context) : query_one(*key, entry, context);
+    return entry->Name == NULL ? query_all(*key, entry, query) : query_one(*key, entry, query);
 }
 
 /* WDK surface */
@@ -329,11 +358,11 @@ NTSTATUS NTAPI RtlQueryRegistryValues(ULONG RelativeTo, PCWSTR Path,
                                       PRTL_QUERY_REGISTRY_TABLE QueryTable, PVOID Context,
                                       PVOID Environment)
 {
+    const struct query query = {.context = Context, .environment = Environment};
     PRTL_QUERY_REGISTRY_TABLE entry;
     struct pnp_key *top, *key;
     NTSTATUS status = relative_open(RelativeTo, Path, false, &top);
 
-    UNREFERENCED_PARAMETER(Environment);
     if (!NT_SUCCESS(status))
         return status;
     ob_reference(top);
@@ -343,7 +372,7 @@ NTSTATUS NTAPI RtlQueryRegistryValues(ULONG RelativeTo, PCWSTR Path,
          (entry->QueryRoutine != NULL ||
           (entry->Flags & (RTL_QUERY_REGISTRY_SUBKEY | RTL_QUERY_REGISTRY_DIRECT)) != 0);
          entry++)
-        status = query_entry(top, &key, entry, Context);
+        status = query_entry(top, &key, entry, &query);
     ob_dereference(key);
     ob_dereference(top);
     return status;

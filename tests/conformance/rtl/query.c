@@ -110,6 +110,35 @@ static VOID CheckRoutines(VOID)
     ExpectEqual(Count, 0, "G-RTL-19 and no call");
 }
 
+static VOID CheckEnvironment(VOID)
+{
+    static const WCHAR value[] = L"%root%\\%Absent%\\%Empty%%ROOT%100%";
+    static WCHAR environment[] = L"Rooted=no\0Root=\\Device\0Empty=\0";
+    NTSTATUS answer = STATUS_SUCCESS;
+    UNICODE_STRING made = {0};
+    RTL_QUERY_REGISTRY_TABLE table[2] = {{Note, 0, (PWSTR)L"Path", NULL, REG_NONE, NULL, 0}, {0}};
+
+    Write(PATH, L"Path", REG_EXPAND_SZ, value, sizeof(value));
+    Count = 0;
+    RtlQueryRegistryValues(RTL_REGISTRY_ABSOLUTE, PATH, table, &answer, environment);
+    Expect(Count == 1 && Calls[0].Type == REG_SZ &&
+               Is(Calls[0].Text, L"\\Device\\%Absent%\\\\Device100%"),
+           "G-RTL-19 names of variables are replaced by what the environment has for them");
+    Expect(Calls[0].Length == sizeof(L"\\Device\\%Absent%\\\\Device100%"),
+           "G-RTL-19 with the length of what came of it");
+    table[0].Flags = RTL_QUERY_REGISTRY_NOEXPAND;
+    RtlQueryRegistryValues(RTL_REGISTRY_ABSOLUTE, PATH, table, &answer, environment);
+    Expect(Count == 2 && Is(Calls[1].Text, value), "G-RTL-19 unless they are to be left alone");
+    table[0].QueryRoutine = NULL;
+    table[0].Flags = RTL_QUERY_REGISTRY_DIRECT;
+    table[0].EntryContext = &made;
+    RtlQueryRegistryValues(RTL_REGISTRY_ABSOLUTE, PATH, table, &answer, environment);
+    Expect(IsText(&made, L"\\Device\\%Absent%\\\\Device100%"),
+           "G-RTL-19 in what is stored directly, too");
+    RtlFreeUnicodeString(&made);
+    RtlDeleteRegistryValue(RTL_REGISTRY_ABSOLUTE, PATH, L"Path");
+}
+
 static VOID CheckKeys(VOID)
 {
     RTL_QUERY_REGISTRY_TABLE table[] = {
@@ -223,6 +252,7 @@ VOID CheckRegistryQueries(VOID)
 {
     Fill();
     CheckRoutines();
+    CheckEnvironment();
     CheckKeys();
     CheckDirect();
     CheckDefaults();
