@@ -16,6 +16,10 @@ enum {
     SLOT_FUNCTION_SHIFT = 5,
     CONFIGURATION_SIZE = 4096,
     NO_VENDOR = 0xFFFF, /* WDK: PCI_INVALID_VENDORID */
+    HEADER_TYPE = 0x0E, /* PCI 3.0 6.2.1 */
+    HEADER_LAYOUT = 0x7F,
+    HEADER_BRIDGE = 1,
+    COMMON_SIZE = 256, /* what HalSetBusDataByOffset does not write in a bridge */
     BUSES = UINT8_MAX + 1,
 };
 
@@ -76,6 +80,11 @@ static bool slot_is_empty(ULONG bus, uint8_t devfn)
     return hal_pci_read(0, (uint8_t)bus, devfn, 0, 2) == NO_VENDOR;
 }
 
+static bool is_bridge(ULONG bus, uint8_t devfn)
+{
+    return (hal_pci_read(0, (uint8_t)bus, devfn, HEADER_TYPE, 1) & HEADER_LAYOUT) == HEADER_BRIDGE;
+}
+
 /* WDK surface */
 
 /* Bytes read; 0: no such bus, 2: nobody in the slot. WDK of Windows NT 4: HalGetBusData. */
@@ -103,13 +112,17 @@ ULONG NTAPI HalGetBusData(BUS_DATA_TYPE BusDataType, ULONG BusNumber, ULONG Slot
 }
 LDR_EXPORT(HalGetBusData);
 
+/*
+ * Bytes written; 0: nobody is there. In a bridge nothing is written that begins in the first 256
+ * bytes, which are the bus driver's. WDK: HalSetBusDataByOffset.
+ */
 ULONG NTAPI HalSetBusDataByOffset(BUS_DATA_TYPE BusDataType, ULONG BusNumber, ULONG SlotNumber,
                                   PVOID Buffer, ULONG Offset, ULONG Length)
 {
     uint8_t devfn = slot_devfn(SlotNumber);
 
     if (BusDataType != PCIConfiguration || !bus_exists(BusNumber) ||
-        slot_is_empty(BusNumber, devfn))
+        slot_is_empty(BusNumber, devfn) || (Offset < COMMON_SIZE && is_bridge(BusNumber, devfn)))
         return 0;
     return configuration_access(BusNumber, devfn, Buffer, Offset, Length, true);
 }

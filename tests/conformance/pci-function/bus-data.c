@@ -71,6 +71,46 @@ static VOID CheckWrites(ULONG Bus, ULONG Slot)
                 "nor to a kind of bus that there is not");
 }
 
+/* The first bridge on the bus, as a slot number. */
+static BOOLEAN FindBridge(ULONG Bus, PULONG Slot)
+{
+    UCHAR header;
+
+    for (*Slot = 0; *Slot < 32 * 8; ++*Slot) {
+        header = 0;
+        HalGetBusDataByOffset(PCIConfiguration, Bus, *Slot, &header,
+                              FIELD_OFFSET(PCI_COMMON_CONFIG, HeaderType), sizeof(header));
+        if ((header & ~PCI_MULTIFUNCTION) == PCI_BRIDGE_TYPE)
+            return TRUE;
+    }
+    return FALSE;
+}
+
+static VOID CheckBridge(ULONG Bus)
+{
+    PCI_COMMON_CONFIG before, after;
+    UCHAR changed;
+    ULONG slot, written[2];
+
+    if (!FindBridge(Bus, &slot)) {
+        Expect(FALSE, "there is a bridge");
+        return;
+    }
+    HalGetBusData(PCIConfiguration, Bus, slot, &before, sizeof(before));
+    changed = before.u.type1.InterruptLine ^ 0x55;
+    written[0] =
+        HalSetBusDataByOffset(PCIConfiguration, Bus, slot, &changed, CONFIG_INTERRUPT_LINE, 1);
+    changed = before.CacheLineSize ^ 0x10;
+    written[1] = HalSetBusDataByOffset(PCIConfiguration, Bus, slot, &changed,
+                                       FIELD_OFFSET(PCI_COMMON_CONFIG, CacheLineSize), 1);
+    HalGetBusData(PCIConfiguration, Bus, slot, &after, sizeof(after));
+    Expect(written[0] == 0 && written[1] == 0 &&
+               RtlCompareMemory(&before, &after, sizeof(after)) == sizeof(after),
+           "HalSetBusDataByOffset writes nothing to the first 256 bytes of a bridge");
+    ExpectEqual(HalSetBusData(PCIConfiguration, Bus, slot, &before, sizeof(before)), 0,
+                "nor does HalSetBusData");
+}
+
 static VOID CheckTranslation(ULONG Bus)
 {
     PHYSICAL_ADDRESS address = {{0xFEB01000, 0}}, translated = {{0, 0}};
@@ -102,6 +142,7 @@ VOID CheckBusData(PTEST_DEVICE Device)
     KeRaiseIrql(DISPATCH_LEVEL, &irql); /* PCIConfiguration: IRQL <= DISPATCH_LEVEL */
     CheckReads(bus, slot);
     CheckWrites(bus, slot);
+    CheckBridge(bus);
     KeLowerIrql(irql);
     CheckTranslation(bus);
 }
