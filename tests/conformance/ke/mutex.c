@@ -193,6 +193,12 @@ static VOID ReleaseMutant(PVOID Context)
     KeReleaseMutant(&Mutant, IO_NO_INCREMENT, FALSE, FALSE);
 }
 
+static VOID ReleaseAsMutex(PVOID Context)
+{
+    UNREFERENCED_PARAMETER(Context);
+    KeReleaseMutex(&Mutant, FALSE);
+}
+
 static VOID TakeMutant(PVOID Context)
 {
     *(NTSTATUS *)Context = TestWait(&Mutant, 0);
@@ -239,6 +245,8 @@ static VOID CheckGivenUp(VOID)
     ExpectEqual((ULONG)KeReadStateMutex(&Mutant), 1, "at all levels");
     ExpectStatus(TestCatch(ReleaseMutant, NULL), STATUS_ABANDONED,
                  "releasing it then raises STATUS_ABANDONED");
+    ExpectStatus(TestCatch(ReleaseAsMutex, NULL), STATUS_ABANDONED,
+                 "KeReleaseMutex of what was given up raises STATUS_ABANDONED");
     ExpectStatus(TestWait(&Mutant, 0), STATUS_ABANDONED,
                  "who waits for it next is told that it was abandoned");
     ReleaseMutant(NULL);

@@ -4,7 +4,7 @@
  * Its runs have the system fail one allocation of a connect call, or leave it few vectors. Where
  * nothing is short, on a system that cannot be told so, its cases say what they missed.
  */
-#include "suite.h"
+#include "shortage.h"
 
 static TEST_CONNECTION Connection;
 static ULONG Failures;
@@ -81,6 +81,7 @@ static VOID Run(VOID)
     for (device = TestDevices; device != NULL; device = device->Next)
         if (TestCanRaise(device))
             CheckMemory(device);
+    Failures += CheckRoutines();
     device = TestFind(TestKindXhci, 0);
     if (device != NULL)
         CheckVectors(device);
