@@ -325,7 +325,7 @@ PVOID NTAPI MmMapLockedPagesSpecifyCache(PMDL MemoryDescriptorList, KPROCESSOR_M
     }
     view = mdl_map(mdl, CacheType, Priority);
     if (view == NULL && BugCheckOnFailure) {
-        lib_bugcheck(INSTALL_MORE_MEMORY, mdl_page_count(mdl), 0, 0, 0, NULL);
+        lib_bugcheck(NO_MORE_SYSTEM_PTES, 0, mdl_page_count(mdl), 0, 0, NULL);
     }
     return view;
 }

@@ -98,10 +98,22 @@ static VOID WriteThroughNoWrite(VOID)
     view[0] = 0;
 }
 
+/* test_conformance.py lets the mapping run out of memory. */
+static VOID MapWithoutMemory(VOID)
+{
+    PHYSICAL_ADDRESS low = {.QuadPart = 0}, high = {.QuadPart = MAXLONGLONG};
+    PMDL mdl = MmAllocatePagesForMdl(low, high, low, 2 * PAGE_SIZE);
+
+    ExpectStop(0x3F, 0, 2, TEST_ANY, TEST_ANY,
+               "MmMapLockedPages without memory is a bug check, NO_MORE_SYSTEM_PTES");
+    MmMapLockedPages(mdl, KernelMode);
+}
+
 static VOID Stop(ULONG Number)
 {
-    static VOID (*const stops[])(VOID) = {WriteThroughReadOnly, FreeTwice, MapUnlocked,
-                                          UnmapUnmapped, WriteThroughNoWrite};
+    static VOID (*const stops[])(VOID) = {WriteThroughReadOnly, FreeTwice,
+                                          MapUnlocked,          UnmapUnmapped,
+                                          WriteThroughNoWrite,  MapWithoutMemory};
 
     if (Number < sizeof(stops) / sizeof(stops[0]))
         stops[Number]();
