@@ -95,10 +95,22 @@ def test_conformance_of_being_told_of_images():
     suite.judge("objects images, 1 CPU", cases)
 
 
+def test_conformance_of_mapping_without_memory():
+    """A routine that has no result for it stops the machine."""
+    run = suite.Run({"group": "memory", "devices": ["edu"]}, 1, 5)
+    result = run_commands(['inject pool 1 "MmAr"',
+                           suite.request(run.group, suite.STOP_CODE, run.stop)],
+                          timeout=suite.TIMEOUT, **run.options())
+    cases = suite.stop_cases(result.text)
+    suite.record("memory mapping without memory, 1 CPU", cases)
+    suite.judge("memory mapping without memory", cases, result.text)
+
+
 @pytest.mark.parametrize("group, tags, count", [
     ("requests", ("Io", "IoNm", "Irp", "Mdl", "ObjC"), 13),
     ("ex", ("ExCb", "ExNm", "ExTm", "ObjC", "ReTa"), 6),
     ("rtl", ("Strg", "Cm", "ObjC"), 10),
+    ("services", ("ObjC", "ObjC", "ObSd", "ZwVm", "MmAr", "Mdl", "MhRa"), 13),
     ("io", ("Io", "IoNm", "IoWi", "Irp", "Mdl", "ObjC", "Dma"), 13),
 ])
 def test_conformance_without_memory(group, tags, count):

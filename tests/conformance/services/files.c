@@ -3,6 +3,8 @@
  */
 #include "services.h"
 
+#define SHARED_USER_DATA ((PUCHAR)(ULONG_PTR)0xFFFFF78000000000)
+
 volatile ULONG NotedStep;
 
 static VOID CheckFile(VOID)
@@ -110,6 +112,10 @@ static VOID CheckCopy(VOID)
     ExpectEqual(done, 0, "MmCopyMemory: and says that nothing was copied");
     ExpectStatus(copyMemory(&copy, address, sizeof(copy), 3, &done), STATUS_INVALID_PARAMETER,
                  "MmCopyMemory refuses both kinds at once");
+    address.VirtualAddress = SHARED_USER_DATA + PAGE_SIZE - 2; /* nothing is behind that page */
+    ExpectStatus(copyMemory(&copy, address, sizeof(copy), 2, &done), STATUS_ACCESS_VIOLATION,
+                 "MmCopyMemory stops at the first page that is not there");
+    ExpectEqual(done, 2, "MmCopyMemory: and says how much came before");
     ExpectStatus(copyMemory(&copy, address, sizeof(copy), 0, &done), STATUS_INVALID_PARAMETER,
                  "MmCopyMemory refuses neither kind");
     address.VirtualAddress = TestFind(TestKindEdu, 0)->Registers;

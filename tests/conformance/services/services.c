@@ -95,10 +95,13 @@ static VOID Run(VOID)
            "IoIsWdmVersionAvailable: no later version is");
 }
 
-/* Sent by CheckFiles. */
+/* 0: without memory; others are sent by CheckFiles and CheckRefused. */
 static VOID Step(ULONG Number)
 {
+    if (Number == 0)
+        StepShortage();
     NotedStep = Number;
 }
 
-const TEST_GROUP TestGroup = {.Run = Run, .Step = Step};
+const TEST_GROUP TestGroup = {
+    .Run = Run, .Step = Step, .Unloading = UnloadingShortage, .Entry = EntryShortage};

@@ -42,6 +42,10 @@ NTSYSAPI NTSTATUS NTAPI RtlUnicodeToMultiByteN(PCHAR MultiByteString, ULONG MaxB
 NTKERNELAPI NTSTATUS NTAPI PsLookupProcessByProcessId(HANDLE ProcessId, PEPROCESS *Process);
 NTKERNELAPI HANDLE NTAPI PsGetProcessId(PEPROCESS Process);
 NTKERNELAPI HANDLE NTAPI PsGetThreadId(PETHREAD Thread);
+NTKERNELAPI NTSTATUS NTAPI ObOpenObjectByPointer(PVOID Object, ULONG HandleAttributes,
+                                                 PVOID PassedAccessState, ACCESS_MASK DesiredAccess,
+                                                 POBJECT_TYPE ObjectType,
+                                                 KPROCESSOR_MODE AccessMode, PHANDLE Handle);
 NTKERNELAPI PEPROCESS NTAPI IoThreadToProcess(PETHREAD Thread);
 NTKERNELAPI BOOLEAN NTAPI IoIsSystemThread(PETHREAD Thread);
 NTKERNELAPI PEPROCESS NTAPI IoGetRequestorProcess(PIRP Irp);
@@ -55,5 +59,8 @@ VOID CheckSections(VOID);
 VOID CheckFiles(VOID);
 VOID CheckShares(VOID);
 VOID CheckRefused(VOID);
+VOID EntryShortage(VOID);
+VOID StepShortage(VOID);
+VOID UnloadingShortage(VOID);
 
 extern volatile ULONG NotedStep; /* the latest step's number */
