@@ -165,7 +165,10 @@ BOOLEAN NTAPI ExSetTimer(PEX_TIMER Timer, LONGLONG DueTime, LONGLONG Period,
     irql_t old;
 
     ASSERT_IRQL(DISPATCH_LEVEL);
-    UNREFERENCED_PARAMETER(Parameters);
+    timer_require(Parameters == NULL || Parameters->NoWakeTolerance >= 0 ||
+                      Parameters->NoWakeTolerance == EX_TIMER_UNLIMITED_TOLERANCE,
+                  Timer, Parameters == NULL ? 0 : (uint64_t)Parameters->NoWakeTolerance,
+                  __builtin_return_address(0));
     timer_require(DueTime < 0 || !Timer->relative_only, Timer, (uint64_t)DueTime,
                   __builtin_return_address(0));
     old = timer_lock(Timer);

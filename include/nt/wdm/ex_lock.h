@@ -184,6 +184,7 @@ typedef struct _EXT_DELETE_PARAMETERS {
 #define EX_TIMER_HIGH_RESOLUTION 4
 #define EX_TIMER_NO_WAKE 8
 #define EX_TIMER_NOTIFICATION 0x80000000
+#define EX_TIMER_UNLIMITED_TOLERANCE ((LONGLONG)-1)
 
 NTKERNELAPI PEX_TIMER NTAPI ExAllocateTimer(PEXT_CALLBACK Callback, PVOID CallbackContext,
                                             ULONG Attributes);
