@@ -20,6 +20,7 @@ static VOID Run(VOID)
     CheckTimers();
     CheckWork();
     CheckMiscellany();
+    CheckLevels();
 }
 
 static VOID Stop(ULONG Number)

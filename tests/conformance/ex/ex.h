@@ -16,6 +16,7 @@
  *   work.c       work items without a device
  *   misc.c       pool without a tag, condition masks, the type of events, local time, alignment
  *   try.c        exceptions in gcc's C
+ *   levels.c     each routine at the highest IRQL that its page allows
  */
 #pragma once
 
@@ -36,10 +37,11 @@ VOID CheckReaderWriter(VOID);
 VOID CheckTimers(VOID);
 VOID CheckWork(VOID);
 VOID CheckMiscellany(VOID);
+VOID CheckLevels(VOID);
 
 VOID StepTrace(ULONG Number);
 
-VOID StopTimer(ULONG Number);    /* 1 to 3 */
+VOID StopTimer(ULONG Number);    /* 1 to 4 */
 VOID StopWork(ULONG Number);     /* 10, 11 */
 VOID StopResource(ULONG Number); /* 20, 21 */
 VOID StopPool(ULONG Number);     /* 30, 31 */

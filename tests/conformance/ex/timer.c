@@ -28,6 +28,15 @@ typedef struct _DELETION {
     PVOID Context;
 } DELETION;
 
+/* EXT_SET_PARAMETERS */
+typedef struct _SETTING {
+    ULONG Version;
+    ULONG Reserved;
+    LONGLONG NoWakeTolerance;
+} SETTING;
+
+#define UNLIMITED_TOLERANCE (-1LL) /* EX_TIMER_... */
+
 static PALLOCATE Allocate;
 static PSET Set;
 static PCANCEL Cancel;
@@ -226,6 +235,21 @@ static VOID CheckPeriod(VOID)
     ExpectEqual((ULONG)Notes.Wrong, 0, "its callback was called as it should be");
 }
 
+static VOID CheckTolerance(VOID)
+{
+    static const LONGLONG tolerances[] = {0, 5 * MS, UNLIMITED_TOLERANCE};
+    PTIMER timer = New(NO_WAKE);
+    ULONG i, wrong = 0;
+
+    for (i = 0; i < sizeof(tolerances) / sizeof(tolerances[0]); i++) {
+        SETTING setting = {.NoWakeTolerance = tolerances[i]};
+
+        wrong += Set(timer, -MS, 0, &setting) || !WaitCalls((LONG)i + 1);
+    }
+    Delete(timer, TRUE, TRUE, NULL);
+    ExpectEqual(wrong, 0, "ExSetTimer takes a tolerance, also one without a limit");
+}
+
 static VOID CheckAgain(VOID)
 {
     PTIMER timer = New(0);
@@ -322,6 +346,7 @@ VOID CheckTimers(VOID)
     CheckCancel();
     CheckDueTimes();
     CheckPeriod();
+    CheckTolerance();
     CheckAgain();
     CheckDelete();
     CheckDeleteWaits();
@@ -331,6 +356,7 @@ VOID CheckTimers(VOID)
 
 VOID StopTimer(ULONG Number)
 {
+    static SETTING setting = {.NoWakeTolerance = -2};
     PTIMER timer;
 
     Find();
@@ -343,6 +369,10 @@ VOID StopTimer(ULONG Number)
         ExpectStop(0x121, 5, (ULONG64)(ULONG_PTR)timer, 77, TEST_ANY,
                    "ExSetTimer of high resolution for an absolute time");
         Set(timer, 77, 0, NULL);
+    } else if (Number == 4) {
+        ExpectStop(0x121, 5, (ULONG64)(ULONG_PTR)timer, (ULONG64)-2, TEST_ANY,
+                   "ExSetTimer with a tolerance below zero");
+        Set(timer, -MS, 0, &setting);
     } else {
         ExpectStop(0x121, 5, (ULONG64)(ULONG_PTR)timer, 0, TEST_ANY,
                    "ExDeleteTimer with Wait and without Cancel");

@@ -143,7 +143,7 @@ static VOID CheckWaitingReaders(VOID)
     KeLeaveCriticalRegion();
 }
 
-static VOID CheckLevels(VOID)
+static VOID CheckDepth(VOID)
 {
     KeEnterCriticalRegion();
     ExAcquireResourceExclusiveLite(&Resource, TRUE);
@@ -221,7 +221,7 @@ VOID CheckWaiters(VOID)
     ExInitializeResourceLite(&Resource);
     CheckWaitingWriter();
     CheckWaitingReaders();
-    CheckLevels();
+    CheckDepth();
     CheckManyReaders();
     ExDeleteResourceLite(&Resource);
     CheckRundownWaits();
