@@ -62,6 +62,9 @@ static VOID CheckRoots(VOID)
                  STATUS_INVALID_PARAMETER, "G-RTL-21 RtlDeleteRegistryValue knows no other root");
     ExpectStatus(RtlQueryRegistryValues(RTL_REGISTRY_SERVICES, NAME, nothing, NULL, NULL),
                  STATUS_OBJECT_NAME_NOT_FOUND, "G-RTL-19 a path without a key is not found");
+    ExpectStatus(RtlQueryRegistryValues(RTL_REGISTRY_SERVICES | RTL_REGISTRY_OPTIONAL, NAME,
+                                        nothing, NULL, NULL),
+                 STATUS_OBJECT_NAME_NOT_FOUND, "G-RTL-19 optional or not");
 }
 
 /* ---- handles --------------------------------------------------------------------------------- */

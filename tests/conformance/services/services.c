@@ -77,6 +77,8 @@ static VOID CheckText(VOID)
     RtlUnicodeToMultiByteN(bytes, 1, &count, text + 1, 2 * sizeof(WCHAR));
     Expect(count == 1 && bytes[0] == 'b' && bytes[1] == 'b',
            "RtlUnicodeToMultiByteN stops at the end of the buffer");
+    ExpectStatus(RtlUnicodeToMultiByteN(bytes, 4, NULL, text, sizeof(text)), STATUS_SUCCESS,
+                 "RtlUnicodeToMultiByteN needs no place for the count");
 }
 
 static VOID Run(VOID)
