@@ -145,6 +145,25 @@ static NTSTATUS file_make(PDEVICE_OBJECT device, const UNICODE_STRING *rest, voi
     return STATUS_SUCCESS;
 }
 
+/* The device, referenced, and what is named behind it, in a buffer of its own. */
+static NTSTATUS file_find(PCUNICODE_STRING name, PFILE_OBJECT related, PDEVICE_OBJECT *device,
+                          UNICODE_STRING *rest, void **buffer)
+{
+    if (related == NULL)
+        return io_name_resolve(name, device, rest, buffer);
+    if (name->Length % sizeof(WCHAR) != 0)
+        return STATUS_OBJECT_NAME_INVALID;
+    rest->Length = name->Length;
+    rest->MaximumLength = name->Length;
+    rest->Buffer = *buffer = io_allocate(name->Length + sizeof(WCHAR), IO_TAG_NAME);
+    if (*buffer == NULL)
+        return STATUS_INSUFFICIENT_RESOURCES;
+    memcpy(rest->Buffer, name->Buffer, name->Length);
+    *device = related->DeviceObject;
+    ob_reference(*device);
+    return STATUS_SUCCESS;
+}
+
 NTSTATUS io_file_create(PCUNICODE_STRING name, struct io_file_create *create,
                         PFILE_OBJECT *file_out)
 {
@@ -160,7 +179,7 @@ NTSTATUS io_file_create(PCUNICODE_STRING name, struct io_file_create *create,
 
     ASSERT_IRQL(PASSIVE_LEVEL);
     *file_out = NULL;
-    status = io_name_resolve(name, &device, &rest, &buffer);
+    status = file_find(name, create->related, &device, &rest, &buffer);
     if (!NT_SUCCESS(status))
         return status;
     status = file_make(device, &rest, buffer, create, &file);
@@ -174,7 +193,9 @@ NTSTATUS io_file_create(PCUNICODE_STRING name, struct io_file_create *create,
         location.Parameters.Create.FileAttributes = create->attributes;
         location.Parameters.Create.ShareAccess = create->share;
         create->information = 0;
+        file->object.RelatedFileObject = create->related;
         status = io_request_send(device, &location, STATUS_SUCCESS, &create->information);
+        file->object.RelatedFileObject = NULL; /* WDK: FILE_OBJECT: while it is opened only */
         if (!NT_SUCCESS(status))
             io_device_close_reference(device);
     }

@@ -25,6 +25,7 @@ struct io_file_create {
     ULONG options; /* FILE_ options, the disposition in the highest byte */
     USHORT attributes;
     USHORT share;
+    PFILE_OBJECT related;  /* what the name is relative to; NULL: it is a whole path */
     ULONG_PTR information; /* out */
 };
 NTSTATUS io_file_create(PCUNICODE_STRING name, struct io_file_create *create, PFILE_OBJECT *file);

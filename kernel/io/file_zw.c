@@ -164,9 +164,16 @@ NTSTATUS NTAPI ZwCreateFile(PHANDLE FileHandle, ACCESS_MASK DesiredAccess,
     UNREFERENCED_PARAMETER(EaLength);
     if (!options_are_valid(DesiredAccess, CreateDisposition, CreateOptions))
         return STATUS_INVALID_PARAMETER;
-    if (ObjectAttributes->ObjectName == NULL || ObjectAttributes->RootDirectory != NULL)
+    if (ObjectAttributes->ObjectName == NULL)
         return STATUS_OBJECT_PATH_SYNTAX_BAD;
+    if (ObjectAttributes->RootDirectory != NULL) {
+        status = file_of(ObjectAttributes->RootDirectory, &create.related);
+        if (!NT_SUCCESS(status))
+            return status;
+    }
     status = io_file_create(ObjectAttributes->ObjectName, &create, &file);
+    if (create.related != NULL)
+        ob_dereference(create.related);
     if (NT_SUCCESS(status)) {
         status = ob_handle_create(file, DesiredAccess, FileHandle);
         if (NT_SUCCESS(status))
