@@ -9,13 +9,21 @@
 
 static UNICODE_STRING Name = RTL_CONSTANT_STRING(NAME), EventName = RTL_CONSTANT_STRING(EVENT),
                       NoPath = RTL_CONSTANT_STRING(L"IoTestOpens"), Empty;
-static NTSTATUS Verdict; /* what the driver says of an open */
+static NTSTATUS Verdict;     /* what the driver says of an open */
+static PFILE_OBJECT Related; /* the last one's RelatedFileObject, */
+static WCHAR Rest[8];        /* and the beginning of its FileName */
 static ULONG Creates;
 
 static NTSTATUS NTAPI JudgeCreate(PDEVICE_OBJECT DeviceObject, PIRP Irp)
 {
+    PFILE_OBJECT file = IoGetCurrentIrpStackLocation(Irp)->FileObject;
+
     UNREFERENCED_PARAMETER(DeviceObject);
     Creates++;
+    Related = file->RelatedFileObject;
+    RtlZeroMemory(Rest, sizeof(Rest));
+    if (file->FileName.Length < sizeof(Rest))
+        RtlCopyMemory(Rest, file->FileName.Buffer, file->FileName.Length);
     Irp->IoStatus.Status = Verdict;
     Irp->IoStatus.Information = NT_SUCCESS(Verdict) ? FILE_OPENED : 0;
     IoCompleteRequest(Irp, IO_NO_INCREMENT);
@@ -108,6 +116,37 @@ static VOID CheckFiles(PDEVICE_OBJECT Device)
     Expect(Device->ReferenceCount == 0, "closed it is open no more");
 }
 
+/* By a handle of the device and a name below it. */
+static VOID CheckRelative(VOID)
+{
+    UNICODE_STRING name = RTL_CONSTANT_STRING(L"below");
+    OBJECT_ATTRIBUTES attributes;
+    IO_STATUS_BLOCK block;
+    HANDLE root = NULL, handle = NULL;
+    PFILE_OBJECT file = NULL;
+
+    InitializeObjectAttributes(&attributes, &Name, OBJ_KERNEL_HANDLE, NULL, NULL);
+    if (!NT_SUCCESS(IoCreateFile(&root, GENERIC_READ, &attributes, &block, NULL, 0, 0, FILE_OPEN, 0,
+                                 NULL, 0, CreateFileTypeNone, NULL, 0))) {
+        Expect(FALSE, "a device can be opened");
+        return;
+    }
+    ObReferenceObjectByHandle(root, 0, NULL, KernelMode, (PVOID *)&file, NULL);
+    InitializeObjectAttributes(&attributes, &name, OBJ_KERNEL_HANDLE, root, NULL);
+    ExpectStatus(IoCreateFile(&handle, GENERIC_READ, &attributes, &block, NULL, 0, 0, FILE_OPEN, 0,
+                              NULL, 0, CreateFileTypeNone, NULL, 0),
+                 STATUS_SUCCESS, "IoCreateFile opens a name relative to RootDirectory");
+    Expect(file != NULL && Related == file && wcscmp(Rest, L"below") == 0,
+           "which its driver is told, and the name as it is");
+    ZwClose(handle);
+    if (file != NULL)
+        ObDereferenceObject(file);
+    ZwClose(root);
+    ExpectStatus(IoCreateFile(&handle, GENERIC_READ, &attributes, &block, NULL, 0, 0, FILE_OPEN, 0,
+                              NULL, 0, CreateFileTypeNone, NULL, 0),
+                 STATUS_INVALID_HANDLE, "IoCreateFile: RootDirectory must be open");
+}
+
 static VOID CheckOtherNames(VOID)
 {
     HANDLE handle;
@@ -134,6 +173,7 @@ VOID CheckOpens(VOID)
     TestDriver->MajorFunction[IRP_MJ_CREATE] = JudgeCreate;
     CheckPointers(device);
     CheckFiles(device);
+    CheckRelative();
     CheckOtherNames();
     TestDriver->MajorFunction[IRP_MJ_CREATE] = create;
     IoDeleteDevice(device);
