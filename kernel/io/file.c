@@ -22,6 +22,7 @@
 
 enum {
     FILE_NAME_UNITS_MAX = 260,
+    MEMORY_WAIT_MS = 10,
 };
 
 /* WDK: IO_SECURITY_CONTEXT. There is one security context: drivers read DesiredAccess only. */
@@ -40,11 +41,37 @@ struct io_file {
     void *name_buffer; /* FileName points into it */
 };
 
-static NTSTATUS file_send_simple(PFILE_OBJECT file, UCHAR major)
+static PIRP file_irp(PFILE_OBJECT file, PDEVICE_OBJECT *top, UCHAR major)
 {
-    IO_STACK_LOCATION location = {.MajorFunction = major, .FileObject = file};
+    PIO_STACK_LOCATION next;
+    PIRP irp;
 
-    return io_request_send(file->DeviceObject, &location, STATUS_SUCCESS, NULL);
+    *top = io_device_top_reference(file->DeviceObject);
+    irp = IoAllocateIrp((*top)->StackSize, FALSE);
+    if (irp == NULL) {
+        ob_dereference(*top);
+        return NULL;
+    }
+    irp->Tail.Overlay.Thread = PsGetCurrentThread();
+    irp->Tail.Overlay.OriginalFileObject = file;
+    next = IoGetNextIrpStackLocation(irp);
+    next->MajorFunction = major;
+    next->FileObject = file;
+    return irp;
+}
+
+/* CLEANUP and CLOSE cannot fail: without memory they wait for some. */
+static void file_end_open(PFILE_OBJECT file, UCHAR major)
+{
+    LARGE_INTEGER moment = {.QuadPart = -10000ll * MEMORY_WAIT_MS};
+    PDEVICE_OBJECT top;
+    PIRP irp;
+
+    while ((irp = file_irp(file, &top, major)) == NULL)
+        KeDelayExecutionThread(KernelMode, FALSE, &moment);
+    io_irp_call_and_wait(top, irp, 0);
+    IoFreeIrp(irp);
+    ob_dereference(top);
 }
 
 static void file_cleanup(void *object)
@@ -55,7 +82,7 @@ static void file_cleanup(void *object)
         return;
     file->cleaned = true;
     file->object.Flags |= FO_CLEANUP_COMPLETE;
-    file_send_simple(&file->object, IRP_MJ_CLEANUP);
+    file_end_open(&file->object, IRP_MJ_CLEANUP);
 }
 
 static void file_destroy(void *object)
@@ -64,7 +91,7 @@ static void file_destroy(void *object)
 
     if (file->opened) {
         file_cleanup(object);
-        file_send_simple(&file->object, IRP_MJ_CLOSE);
+        file_end_open(&file->object, IRP_MJ_CLOSE);
         io_device_close_reference(file->object.DeviceObject);
     }
     ob_dereference(file->object.DeviceObject);
@@ -271,25 +298,6 @@ static NTSTATUS file_finish(PDEVICE_OBJECT top, PIRP irp, bool attached, uint32_
     IoFreeIrp(irp);
     ob_dereference(top);
     return status;
-}
-
-static PIRP file_irp(PFILE_OBJECT file, PDEVICE_OBJECT *top, UCHAR major)
-{
-    PIO_STACK_LOCATION next;
-    PIRP irp;
-
-    *top = io_device_top_reference(file->DeviceObject);
-    irp = IoAllocateIrp((*top)->StackSize, FALSE);
-    if (irp == NULL) {
-        ob_dereference(*top);
-        return NULL;
-    }
-    irp->Tail.Overlay.Thread = PsGetCurrentThread();
-    irp->Tail.Overlay.OriginalFileObject = file;
-    next = IoGetNextIrpStackLocation(irp);
-    next->MajorFunction = major;
-    next->FileObject = file;
-    return irp;
 }
 
 static NTSTATUS file_transfer(PFILE_OBJECT file, UCHAR major, uint64_t offset, void *buffer,

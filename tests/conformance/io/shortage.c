@@ -118,16 +118,35 @@ static NTSTATUS TryEvent(VOID)
     return TestMade(event);
 }
 
+static ULONG Ended; /* IRP_MJ_CLEANUP and IRP_MJ_CLOSE */
+
+static NTSTATUS NTAPI CountEnd(PDEVICE_OBJECT DeviceObject, PIRP Irp)
+{
+    UNREFERENCED_PARAMETER(DeviceObject);
+    Ended++;
+    Irp->IoStatus.Status = STATUS_SUCCESS;
+    IoCompleteRequest(Irp, IO_NO_INCREMENT);
+    return STATUS_SUCCESS;
+}
+
+/* What is open is closed, even if there is no memory to tell so. */
 static NTSTATUS TryPointer(VOID)
 {
+    PDRIVER_DISPATCH cleanup = TestDriver->MajorFunction[IRP_MJ_CLEANUP];
+    PDRIVER_DISPATCH close = TestDriver->MajorFunction[IRP_MJ_CLOSE];
     UNICODE_STRING name = RTL_CONSTANT_STRING(NAME);
     PDEVICE_OBJECT device;
     PFILE_OBJECT file;
-    NTSTATUS status = IoGetDeviceObjectPointer(&name, FILE_READ_DATA, &file, &device);
+    NTSTATUS status;
 
+    Ended = 0;
+    TestDriver->MajorFunction[IRP_MJ_CLEANUP] = TestDriver->MajorFunction[IRP_MJ_CLOSE] = CountEnd;
+    status = IoGetDeviceObjectPointer(&name, FILE_READ_DATA, &file, &device);
     if (NT_SUCCESS(status))
         ObDereferenceObject(file);
-    return status;
+    TestDriver->MajorFunction[IRP_MJ_CLEANUP] = cleanup;
+    TestDriver->MajorFunction[IRP_MJ_CLOSE] = close;
+    return NT_SUCCESS(status) && Ended != 2 ? STATUS_UNSUCCESSFUL : status;
 }
 
 static NTSTATUS TryAdapter(VOID)
