@@ -5,7 +5,7 @@ import os
 import pytest
 
 from harness import ktap, matrix, suite
-from harness.guest import SUCCESS, run_commands
+from harness.guest import BUGCHECK, SUCCESS, run_commands
 from hostlib import qemu
 
 NAMES = sorted(entry.name for entry in os.scandir(suite.FOLDER)
@@ -72,10 +72,14 @@ def test_conformance_of_an_nmi_that_drivers_handle(cpus):
         cases = suite.step(guest, "nmi", 1)
         guest.monitor.command("nmi")
         cases += suite.step(guest, "nmi", 2)
+        suite.step(guest, "nmi", 3)
+        guest.monitor.command("nmi")
+        assert guest.wait() == BUGCHECK
+        cases += suite.stop_cases(guest.text)
     title = f"nmi from outside, {cpus} CPU{'s' if cpus > 1 else ''}"
     suite.record(title, cases)
     suite.judge(title, cases)
-    assert len(cases) == 7, cases
+    assert len(cases) == 8, cases
 
 
 def test_conformance_of_being_told_of_images():

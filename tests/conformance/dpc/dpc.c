@@ -269,6 +269,7 @@ static VOID CheckTargets(VOID)
 
 static VOID CheckTargetOfQueued(VOID)
 {
+    PROCESSOR_NUMBER here = {0, 0, 0};
     HELD_PROCESSOR held;
     ULONG other;
 
@@ -283,6 +284,7 @@ static VOID CheckTargetOfQueued(VOID)
     KeSetTargetProcessorDpc(&First.Dpc, (CCHAR)other);
     KeInsertQueueDpc(&First.Dpc, NULL, NULL);
     KeSetTargetProcessorDpc(&First.Dpc, 0);
+    KeSetTargetProcessorDpcEx(&First.Dpc, &here);
     TestPause(2);
     ExpectEqual((ULONG)First.Runs, 0, "DPC-16 it waits in the queue of that processor");
     ReleaseProcessor(&held);

@@ -144,6 +144,34 @@ static VOID CheckStates(VOID)
     Expect(KeCancelTimer(&Timer), "KeSetTimerEx takes a Period of MAXLONG");
 }
 
+/* Due at a time of day: not before it; one that has passed is due at once. */
+static VOID CheckAbsolute(VOID)
+{
+    VOID(NTAPI * precise)(PLARGE_INTEGER) = TestRoutine(L"KeQuerySystemTimePrecise");
+    LARGE_INTEGER due, now, past = {.QuadPart = 0};
+    BOOLEAN early, late;
+
+    NoteInitialize(&Noted);
+    KeInitializeTimerEx(&Timer, SynchronizationTimer);
+    precise(&due);
+    due.QuadPart += 20 * MS;
+    KeSetTimer(&Timer, due, &Noted.Dpc);
+    late = TestWait(&Timer, DPC_WAIT_MS) != STATUS_SUCCESS;
+    precise(&now);
+    early = now.QuadPart < due.QuadPart;
+    Expect(!late && !early, "KeSetTimer to an absolute time expires then, and not before");
+    KeSetTimer(&Timer, past, NULL);
+    ExpectStatus(TestWait(&Timer, DPC_WAIT_MS), STATUS_SUCCESS,
+                 "KeSetTimer to a time that has passed expires at once");
+    KeSetTimerEx(&Timer, past, 1, NULL);
+    Expect(TestWait(&Timer, DPC_WAIT_MS) == STATUS_SUCCESS &&
+               TestWait(&Timer, DPC_WAIT_MS) == STATUS_SUCCESS && KeCancelTimer(&Timer),
+           "KeSetTimerEx to one does, too, and goes on with its Period");
+    KeSetCoalescableTimer(&Timer, past, 0, 50, NULL);
+    ExpectStatus(TestWait(&Timer, DPC_WAIT_MS), STATUS_SUCCESS,
+                 "KeSetCoalescableTimer to one does, too");
+}
+
 static volatile LONG Freed;
 
 static VOID NTAPI FreeingRoutine(PKDPC Dpc, PVOID Context, PVOID Argument1, PVOID Argument2)
@@ -182,5 +210,6 @@ VOID CheckTimers(VOID)
     CheckCancelled();
     CheckPeriodic();
     CheckStates();
+    CheckAbsolute();
     CheckFree();
 }

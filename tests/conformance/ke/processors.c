@@ -69,6 +69,37 @@ static VOID CheckAffinity(VOID)
     Expect(at == 0 && after == other, "at DISPATCH_LEVEL the thread moves when that is left");
 }
 
+/* Set and revert at DISPATCH_LEVEL: where the thread is inside, and after that is left. */
+static VOID CheckGroupLater(VOID)
+{
+    GROUP_AFFINITY first = {.Mask = 1}, second = {0}, before, between;
+    ULONG inside[2], after[2], other = TestOtherProcessor(0);
+    KIRQL irql;
+
+    if (other == 0) {
+        ExpectSkip("KeSetSystemGroupAffinityThread at DISPATCH_LEVEL moves the thread later",
+                   "one processor");
+        return;
+    }
+    second.Mask = (KAFFINITY)1 << other;
+    KeSetSystemGroupAffinityThread(&first, &before);
+    KeRaiseIrql(DISPATCH_LEVEL, &irql);
+    KeSetSystemGroupAffinityThread(&second, &between);
+    inside[0] = TestCurrentProcessor();
+    KeLowerIrql(irql);
+    after[0] = TestCurrentProcessor();
+    KeRaiseIrql(DISPATCH_LEVEL, &irql);
+    KeRevertToUserGroupAffinityThread(&between);
+    inside[1] = TestCurrentProcessor();
+    KeLowerIrql(irql);
+    after[1] = TestCurrentProcessor();
+    KeRevertToUserGroupAffinityThread(&before);
+    Expect(inside[0] == 0 && after[0] == other,
+           "KeSetSystemGroupAffinityThread at DISPATCH_LEVEL moves the thread later");
+    Expect(inside[1] == other && after[1] == 0,
+           "KeRevertToUserGroupAffinityThread at DISPATCH_LEVEL moves the thread later");
+}
+
 static BOOLEAN Is(const GROUP_AFFINITY *Affinity, KAFFINITY Mask)
 {
     return Affinity->Group == 0 && Affinity->Mask == Mask;
@@ -324,6 +355,7 @@ VOID CheckProcessors(VOID)
 {
     CheckAffinity();
     CheckGroupAffinity();
+    CheckGroupLater();
     CheckReverts();
     CheckPriorities();
     CheckBasePriority();

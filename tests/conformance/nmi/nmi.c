@@ -1,6 +1,6 @@
 /*
  * nmi.c - conformance of KeRegisterNmiCallback. Steps 1 and 2 stand before and behind an NMI that
- * comes from outside: tests/qemu/test_conformance.py.
+ * comes from outside, step 3 before one that stops the system: tests/qemu/test_conformance.py.
  */
 #include "suite.h"
 
@@ -75,13 +75,22 @@ static VOID CheckAsked(VOID)
     KeDeregisterNmiCallback(Third.Handle);
 }
 
+static VOID RegisterUnhandling(VOID)
+{
+    ExpectStop(0x80, 0x4F4454, TEST_ANY, TEST_ANY, TEST_ANY,
+               "KeRegisterNmiCallback: an NMI that no routine handles stops the system");
+    Second.Handle = KeRegisterNmiCallback(Note, &Second);
+}
+
 static VOID Step(ULONG Number)
 {
     KtapBegin(&TestReport);
     if (Number == 1)
         Register();
-    else
+    else if (Number == 2)
         CheckAsked();
+    else
+        RegisterUnhandling();
     KtapEnd(&TestReport);
 }
 
