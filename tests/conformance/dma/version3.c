@@ -151,6 +151,10 @@ static VOID CheckVersions(VOID)
            "G-IO-63 a device of version 2 gets an adapter of version 2");
     if (adapter != NULL)
         adapter->DmaOperations->PutDmaAdapter(adapter);
+    adapter = IoGetDmaAdapter(NULL, &description, &registers);
+    Expect(adapter != NULL, "G-IO-63 without a PDO there is an adapter, too");
+    if (adapter != NULL)
+        adapter->DmaOperations->PutDmaAdapter(adapter);
     description.Version = DEVICE_DESCRIPTION_VERSION3 + 1;
     Expect(IoGetDmaAdapter(TestDevices->Physical, &description, &registers) == NULL,
            "G-IO-63 a device of a version that there is not gets none");

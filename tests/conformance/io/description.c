@@ -135,11 +135,15 @@ static VOID CheckStackLimits(VOID)
 {
     static BOOLEAN right;
     static KDPC dpc;
-    ULONG_PTR low, high;
+    ULONG_PTR low, high, lowAbove, highAbove;
+    KIRQL irql;
 
     Within = TestRoutine(L"IoWithinStackLimits");
-
     IoGetStackLimits(&low, &high);
+    KeRaiseIrql(HIGH_LEVEL, &irql);
+    IoGetStackLimits(&lowAbove, &highAbove);
+    KeLowerIrql(irql);
+    Expect(lowAbove == low && highAbove == high, "IoGetStackLimits tells the same at any IRQL");
     Expect(low < (ULONG_PTR)&low && (ULONG_PTR)&low < high, "a variable lies within the stack");
     Expect(IoGetInitialStack() == (PVOID)high, "IoGetInitialStack is its upper end");
     Expect(Within((ULONG_PTR)&low, sizeof(low)) && Within(low, high - low),

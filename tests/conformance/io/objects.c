@@ -125,6 +125,7 @@ VOID CheckNames(VOID)
     status = IoGetDeviceObjectPointer(&nonsense, FILE_READ_DATA, &file, &opened);
     Expect(!NT_SUCCESS(status), "G-IO-45 nor is what is no path");
     ExpectStatus(IoDeleteSymbolicLink(&link), STATUS_SUCCESS, "G-IO-47 a link is deleted");
-    ExpectStatus(IoDeleteSymbolicLink(&link), STATUS_OBJECT_NAME_NOT_FOUND, "G-IO-47 once");
+    ExpectStatus(IoDeleteSymbolicLink(&link), STATUS_OBJECT_NAME_NOT_FOUND,
+                 "G-IO-47 a link is deleted once");
     IoDeleteDevice(device);
 }

@@ -149,7 +149,12 @@ static VOID CheckRelative(VOID)
 
 static VOID CheckOtherNames(VOID)
 {
+    PDEVICE_OBJECT device = (PDEVICE_OBJECT)&Name;
     HANDLE handle;
+
+    ExpectStatus(IoCreateDevice(TestDriver, 0, &NoPath, FILE_DEVICE_UNKNOWN, 0, FALSE, &device),
+                 STATUS_OBJECT_PATH_SYNTAX_BAD, "the name of a device must be a full path");
+    Expect(device == NULL, "else no device is created");
 
     Expect(IoCreateNotificationEvent(&Name, &handle) == NULL &&
                IoCreateSynchronizationEvent(&Name, &handle) == NULL,

@@ -40,6 +40,28 @@ static VOID CheckAlone(PDEVICE_OBJECT Device)
     ObDereferenceObject(found);
 }
 
+/* Whichever device is named, it is the top that another is attached to. */
+static VOID CheckTop(PDEVICE_OBJECT Lower, PDEVICE_OBJECT Upper)
+{
+    PDEVICE_OBJECT third = Create(NULL), attached = NULL;
+
+    if (third == NULL) {
+        Expect(FALSE, "a third device can be created");
+        return;
+    }
+    IoAttachDeviceToDeviceStack(Upper, Lower);
+    Expect(IoAttachDeviceToDeviceStack(third, Lower) == Upper && Upper->AttachedDevice == third,
+           "IoAttachDeviceToDeviceStack attaches to the top, whichever device is named");
+    ExpectEqual((UCHAR)third->StackSize, (UCHAR)(Lower->StackSize + 2), "two devices are below it");
+    IoDetachDevice(Upper);
+    ExpectStatus(IoAttachDeviceToDeviceStackSafe(third, Lower, &attached), STATUS_SUCCESS,
+                 "so does IoAttachDeviceToDeviceStackSafe");
+    Expect(attached == Upper && IoGetAttachedDevice(Lower) == third, "and says which it was");
+    IoDetachDevice(Upper);
+    IoDetachDevice(Lower);
+    IoDeleteDevice(third);
+}
+
 /* ---- enumeration ----------------------------------------------------------------------------- */
 
 static VOID CheckEnumeration(VOID)
@@ -198,6 +220,7 @@ VOID CheckStacks(VOID)
         return;
     }
     CheckAlone(lower);
+    CheckTop(lower, upper);
     CheckEnumeration();
     CheckOpening(lower, upper);
     CheckDeletedBelow(lower, upper);
