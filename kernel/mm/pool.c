@@ -30,26 +30,10 @@ enum {
 };
 
 static const uint16_t pool_class_sizes[POOL_CLASSES] = {
-    32,
-    48,
-    64,
-    80,
-    96,
-    128,
-    160,
-    192,
-    256,
-    320,
-    400,
-    496,
-    576,
-    672,
-    800,
-    1008,
-    1344,
-    2016,
-    POOL_SMALL_MAX + sizeof(struct pool_header),
+    32, 48, 64, 80, 96, 128, 160, 192, 256, 320, 400, 496, 576, 672, 800, 1008, 1344, 2016, 4064,
 };
+
+STATIC_ASSERT(sizeof(struct pool_header) + POOL_SMALL_MAX == 4064);
 
 struct pool_slab {
     struct list_head link;    /* (class lock) in the class's list while blocks are free */
@@ -61,8 +45,7 @@ struct pool_slab {
 
 /* Blocks follow it; the largest fills the page. */
 STATIC_ASSERT(sizeof(struct pool_slab) % POOL_ALIGNMENT == 0);
-STATIC_ASSERT(sizeof(struct pool_slab) + sizeof(struct pool_header) + POOL_SMALL_MAX ==
-              HAL_PAGE_SIZE);
+STATIC_ASSERT(sizeof(struct pool_slab) + 4064 == HAL_PAGE_SIZE);
 
 struct pool_class {
     struct raw_lock lock;

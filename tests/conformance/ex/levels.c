@@ -246,7 +246,7 @@ static ULONG SequencedAtHigh(VOID)
     ULONG wrong = 0;
 
     ExInitializeSListHead(&head);
-    InitializeSListHead(&head); /* the name which that is imported by */
+    InitializeSListHead(&head); /* the other name of it */
     wrong += ExInterlockedPushEntrySList(&head, &entries[0], NULL) != NULL;
     wrong += ExInterlockedPushEntrySList(&head, &entries[1], NULL) != &entries[0];
     wrong += ExInterlockedPopEntrySList(&head, NULL) != &entries[1];
