@@ -42,6 +42,7 @@ struct mm_pool_tracked {
     const void *block;
     size_t size;
     uint32_t tag;
+    bool is_paged;      /* was asked for as paged pool */
     const void *caller; /* the return address of the call */
 };
 
@@ -51,7 +52,8 @@ struct mm_pool_tracked {
  */
 void mm_pool_track(void (*freed)(const void *block, size_t size));
 /* Nothing happens while that is off. <= DISPATCH_LEVEL. */
-void mm_pool_track_block(const void *block, size_t size, uint32_t tag, const void *caller);
+void mm_pool_track_block(const void *block, size_t size, uint32_t tag, bool is_paged,
+                         const void *caller);
 /* It is freed, or the kernel's from now on. Any other block is ignored. */
 void mm_pool_untrack(const void *block);
 bool mm_pool_tracked_find(const void *block, struct mm_pool_tracked *record);

@@ -39,7 +39,8 @@ static struct list_head *bucket_of(const void *block)
     return &track.buckets[((uintptr_t)block / POOL_ALIGNMENT) % TRACK_BUCKETS];
 }
 
-void mm_pool_track_block(const void *block, size_t size, uint32_t tag, const void *caller)
+void mm_pool_track_block(const void *block, size_t size, uint32_t tag, bool is_paged,
+                         const void *caller)
 {
     struct pool_header *header;
     struct tracked_block *made;
@@ -53,7 +54,7 @@ void mm_pool_track_block(const void *block, size_t size, uint32_t tag, const voi
         return;
     }
     made = pool_block_data(header);
-    made->record = (struct mm_pool_tracked){block, size, tag, caller};
+    made->record = (struct mm_pool_tracked){block, size, tag, is_paged, caller};
     state = raw_lock_acquire(&track.lock);
     list_insert_first(bucket_of(block), &made->link);
     raw_lock_release(&track.lock, state);

@@ -127,7 +127,7 @@ static void *pool_alloc_typed(ULONG type, SIZE_T size, ULONG tag, EX_POOL_PRIORI
         }
     }
     if (mm_image_owns(caller)) {
-        mm_pool_track_block(block, size, tag, caller);
+        mm_pool_track_block(block, size, tag, pool_type_is_paged(type), caller);
     }
     if (block == NULL && (type & POOL_RAISE_IF_ALLOCATION_FAILURE)) {
         ke_raise_status(STATUS_INSUFFICIENT_RESOURCES);

@@ -1,6 +1,6 @@
 /*
  * verifier/pool.c - pool calls that are wrong at once, and what a driver leaves behind at unload
- * (DV-4, DV-13; 0xC4/0x00 to 0x02, 0x12, 0x62).
+ * (DV-4, DV-13; 0xC4/0x00 to 0x02, 0x11, 0x12, 0x62).
  *
  * IRPs, MDLs and work items count as blocks of who allocated them, whoever frees them.
  */
@@ -15,6 +15,7 @@ enum {
     SIZE_ZERO = 0x00,
     PAGED_ABOVE_APC = 0x01,
     ALLOCATED_ABOVE_DISPATCH = 0x02,
+    PAGED_FREED_ABOVE_APC = 0x11,
     FREED_ABOVE_DISPATCH = 0x12,
     UNLOADED_WITH_POOL = 0x62,
     LEAKS_SHOWN = 8,
@@ -61,7 +62,7 @@ static void check_free(const char *routine, const uint64_t *frame)
 {
     irql_t irql = hal_irql_read();
     struct mm_pool_tracked record;
-    const struct verifier_finding finding = {
+    struct verifier_finding finding = {
         .parameters = {FREED_ABOVE_DISPATCH, irql, NonPagedPool, frame[1]}, .rule = "pool"};
 
     if (irql > DISPATCH_LEVEL)
@@ -69,6 +70,12 @@ static void check_free(const char *routine, const uint64_t *frame)
                       routine);
     if (!mm_pool_tracked_find((const void *)frame[1], &record))
         return;
+    if (record.is_paged && irql > APC_LEVEL) {
+        finding.parameters[0] = PAGED_FREED_ABOVE_APC;
+        finding.parameters[2] = PagedPool;
+        verifier_stop(&finding, frame[CALL_RETURN], "frees paged pool above APC_LEVEL by %s",
+                      routine);
+    }
     verifier_irp_freed_as_pool(record.block, frame[CALL_RETURN]);
     verifier_memory_freed(frame[1], record.size, frame[CALL_RETURN]);
 }
@@ -77,7 +84,8 @@ static PIRP NTAPI allocate_irp(CCHAR StackSize, BOOLEAN ChargeQuota)
 {
     PIRP irp = IoAllocateIrp(StackSize, ChargeQuota);
 
-    mm_pool_track_block(irp, IoSizeOfIrp(StackSize), MM_TAG("Irp "), __builtin_return_address(0));
+    mm_pool_track_block(irp, IoSizeOfIrp(StackSize), MM_TAG("Irp "), false,
+                        __builtin_return_address(0));
     return irp;
 }
 
@@ -86,7 +94,7 @@ static PMDL NTAPI allocate_mdl(PVOID VirtualAddress, ULONG Length, BOOLEAN Secon
 {
     PMDL mdl = IoAllocateMdl(VirtualAddress, Length, SecondaryBuffer, ChargeQuota, Irp);
 
-    mm_pool_track_block(mdl, sizeof(*mdl), MM_TAG("Mdl "), __builtin_return_address(0));
+    mm_pool_track_block(mdl, sizeof(*mdl), MM_TAG("Mdl "), false, __builtin_return_address(0));
     return mdl;
 }
 
@@ -94,7 +102,7 @@ static PIO_WORKITEM NTAPI allocate_work_item(PDEVICE_OBJECT DeviceObject)
 {
     PIO_WORKITEM item = IoAllocateWorkItem(DeviceObject);
 
-    mm_pool_track_block(item, 0, MM_TAG("Work"), __builtin_return_address(0));
+    mm_pool_track_block(item, 0, MM_TAG("Work"), false, __builtin_return_address(0));
     return item;
 }
 

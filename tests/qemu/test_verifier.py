@@ -57,6 +57,7 @@ def stop_of(result):
     (R.MUTEX_AT_DISPATCH, VIOLATION, 0x33, "calls ExAcquireFastMutex at IRQL 2"),
     (R.ISR_SETS_EVENT_BY_NAME, VIOLATION, 0x80, "calls KeSetEvent at IRQL"),
     (R.CLOSE_AT_DISPATCH, VIOLATION, 0x2001F, "calls ZwClose at IRQL 2"),
+    (R.FREE_AT_DISPATCH, VIOLATION, 0x11, "frees paged pool above APC_LEVEL by ExFreePoolWithTag"),
     (R.DELETE_AT_DISPATCH, VIOLATION, 0xE5, "calls ExDeleteTimer with Wait TRUE at IRQL 2"),
     (R.LEAK_IRP, VIOLATION, 0x62, "unloaded with 1 blocks"),
     (R.RAISE_DOWN, VIOLATION, 0x30, "calls KfRaiseIrql at IRQL 2 for IRQL 1"),

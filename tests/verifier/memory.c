@@ -210,6 +210,16 @@ static VOID DeleteAtDispatch(VOID)
     KeLowerIrql(old);
 }
 
+static VOID FreeAtDispatch(VOID)
+{
+    PVOID block = ExAllocatePoolWithTag(PagedPool, 100, RULES_TAG);
+    KIRQL old;
+
+    KeRaiseIrql(DISPATCH_LEVEL, &old);
+    ExFreePoolWithTag(block, RULES_TAG);
+    KeLowerIrql(old);
+}
+
 VOID BreakMemoryRule(PDEVICE_OBJECT DeviceObject, ULONG Number)
 {
     HANDLE thread;
@@ -253,6 +263,9 @@ VOID BreakMemoryRule(PDEVICE_OBJECT DeviceObject, ULONG Number)
         break;
     case DELETE_AT_DISPATCH:
         DeleteAtDispatch();
+        break;
+    case FREE_AT_DISPATCH:
+        FreeAtDispatch();
         break;
     case DELETE_WITH_WMI:
         IoWMIRegistrationControl(DeviceObject, WMIREG_ACTION_REGISTER);

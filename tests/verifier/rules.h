@@ -106,6 +106,7 @@ enum {
     LEAVE_TRACE_PROVIDER,
     DELETE_WITH_WMI,
     DELETE_AT_DISPATCH,   /* a timer, and would wait */
+    FREE_AT_DISPATCH,     /* paged pool */
     REGISTRATIONS_NORMAL, /* no rule */
     MEMORY_NORMAL,        /* no rule */
 };
