@@ -46,6 +46,7 @@
 #include "wdm/pnp.h"
 #include "wdm/pci.h"
 #include "wdm/power.h"
+#include "wdm/pofx.h"
 #include "wdm/dma.h"
 #include "wdm/zw.h"
 #include "wdm/ps.h"

@@ -12,6 +12,7 @@
 #include "io/interface.h"
 #include "io/notification.h"
 #include "pnp/devnode.h"
+#include "pnp/fx.h"
 
 static bool refused(NTSTATUS status)
 {
@@ -130,6 +131,9 @@ static void remove_tree(struct pnp_devnode *node, bool surprise)
             tell_gone(node);
         if (node->pdo->AttachedDevice != NULL)
             log_warn("pnp: %s: a driver stays attached after REMOVE_DEVICE", node->instance);
+        if (pnp_fx_removed(node->pdo))
+            log_warn("pnp: %s: still registered with the power framework after REMOVE_DEVICE",
+                     node->instance);
     } else if (node->state == PNP_STARTED && node->pdo != NULL) {
         pnp_send(node, IRP_MN_REMOVE_DEVICE, NULL);
     }

@@ -5,6 +5,7 @@
 
 #include "io/interface.h"
 #include "parse/cmdline.h"
+#include "pnp/fx.h"
 #include "pnp/power_need.h"
 #include "pnp/power_setting.h"
 #include "shell/command.h"
@@ -54,6 +55,26 @@ static bool list_needs(bool json)
     return table_end(table);
 }
 
+/* Components of the devices that are registered with the power framework. */
+static bool list_components(bool json)
+{
+    static const struct table_column columns[] = {
+        {"device", TABLE_TEXT},    {"power", TABLE_TEXT},   {"component", TABLE_NUMBER},
+        {"condition", TABLE_TEXT}, {"state", TABLE_NUMBER}, {"activations", TABLE_NUMBER}};
+    struct table *table = table_begin(columns, 6, json);
+    struct pnp_fx_info info;
+
+    for (uint32_t i = 0; pnp_fx_at(i, &info); i++) {
+        table_text(table, "%s", info.instance);
+        table_text(table, "%s", info.power);
+        table_number(table, info.component);
+        table_text(table, "%s", info.condition);
+        table_number(table, info.state);
+        table_number(table, info.references);
+    }
+    return table_end(table);
+}
+
 static bool run_power(const struct shell_call *call)
 {
     uint64_t value;
@@ -62,8 +83,10 @@ static bool run_power(const struct shell_call *call)
         return list_settings(call->json);
     if (strcmp(call->argv[0], "needs") == 0 && call->argc == 1)
         return list_needs(call->json);
+    if (strcmp(call->argv[0], "components") == 0 && call->argc == 1)
+        return list_components(call->json);
     if (strcmp(call->argv[0], "set") != 0 || call->argc != 3)
-        return shell_fail("power: needs, or set SETTING NUMBER, or nothing");
+        return shell_fail("power: needs, components, set SETTING NUMBER, or nothing");
     if (!cmdline_number(call->argv[2], 0, UINT32_MAX, &value))
         return shell_fail("power set: %s is no number", call->argv[2]);
     return pnp_power_setting_set(call->argv[1], (ULONG)value) ||
@@ -71,7 +94,7 @@ static bool run_power(const struct shell_call *call)
 }
 
 const struct shell_command shell_power_commands[] = {
-    {"power", "[needs|set SETTING NUMBER]",
-     "power settings and who is told of them; who needs the system to work", 0, 3, run_power},
+    {"power", "[needs|components|set SETTING NUMBER]",
+     "power settings; who needs the system to work; components of devices", 0, 3, run_power},
     {0},
 };

@@ -29,6 +29,7 @@ static const struct verifier_live_kind
     notification_kind = {.name = "PnP notification registered", .left = LEFT},
     timer_kind = {.name = "timer of ExAllocateTimer not deleted", .left = TIMER_OR_DPC_INVALID},
     setting_kind = {.name = "power setting callback registered", .left = LEFT},
+    fx_kind = {.name = "device registered with the power framework", .left = LEFT},
     trace_kind = {.name = "trace provider registered", .left = DRIVER_VERIFIER_DETECTED_VIOLATION},
     wmi_kind = {.name = "WMI provider"};
 
@@ -53,6 +54,7 @@ static const struct {
     {"ExDeleteTimer", &timer_kind},
     {"EtwUnregister", &trace_kind},
     {"PoUnregisterPowerSettingCallback", &setting_kind},
+    {"PoFxUnregisterDevice", &fx_kind},
     {"PsRemoveCreateThreadNotifyRoutine", &thread_kind},
     {"PsRemoveLoadImageNotifyRoutine", &image_kind},
 };
@@ -167,6 +169,14 @@ static NTSTATUS NTAPI register_setting(PDEVICE_OBJECT DeviceObject, LPCGUID Sett
     return status;
 }
 
+static NTSTATUS NTAPI register_fx(PDEVICE_OBJECT Pdo, PPO_FX_DEVICE Device, POHANDLE *Handle)
+{
+    NTSTATUS status = PoFxRegisterDevice(Pdo, Device, Handle);
+
+    add(&fx_kind, NT_SUCCESS(status) ? *Handle : NULL, CALLER, CALLER);
+    return status;
+}
+
 /* ---- routines that are known by their address ------------------------------------------------ */
 
 static NTSTATUS NTAPI set_process(PCREATE_PROCESS_NOTIFY_ROUTINE NotifyRoutine, BOOLEAN Remove)
@@ -265,6 +275,8 @@ const struct verifier_special verifier_registration_specials[] = {
     {"EtwUnregister", check_remove, NULL},
     {"PoRegisterPowerSettingCallback", NULL, register_setting},
     {"PoUnregisterPowerSettingCallback", check_remove, NULL},
+    {"PoFxRegisterDevice", NULL, register_fx},
+    {"PoFxUnregisterDevice", check_remove, NULL},
     {"PsSetCreateProcessNotifyRoutine", NULL, set_process},
     {"PsSetCreateThreadNotifyRoutine", NULL, set_thread},
     {"PsRemoveCreateThreadNotifyRoutine", check_remove, NULL},

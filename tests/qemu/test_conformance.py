@@ -116,6 +116,7 @@ def test_conformance_of_mapping_without_memory():
     ("rtl", ("Strg", "Cm", "ObjC"), 10),
     ("services", ("ObjC", "ObjC", "ObSd", "ZwVm", "MmAr", "Mdl", "MhRa"), 13),
     ("io", ("Io", "IoNm", "IoWi", "Irp", "Mdl", "ObjC", "Dma"), 13),
+    ("pofx", ("Pnp",), 1),
 ])
 def test_conformance_without_memory(group, tags, count):
     """Each allocation that the step's routines make fails once; each routine says so, and only so.
