@@ -33,6 +33,7 @@ struct pnp_key {
     struct pnp_value *values;    /* (l) */
     UNICODE_STRING name;         /* (c) the buffer follows the key */
     UNICODE_STRING class;        /* (l) Length 0: none; once set it stays */
+    LARGE_INTEGER written;       /* (l) when it, or a value or child of it, came or went */
     bool deleted;                /* (l) */
 };
 
@@ -83,6 +84,7 @@ static struct pnp_key *key_create(PCUNICODE_STRING name)
     key->name.Length = name->Length;
     key->name.MaximumLength = name->Length + sizeof(WCHAR);
     memcpy(key->name.Buffer, name->Buffer, name->Length);
+    KeQuerySystemTime(&key->written);
     return key;
 }
 
@@ -115,6 +117,7 @@ static struct pnp_key *key_child_open(struct pnp_key *key, PCUNICODE_STRING name
         for (link = &key->first_child; *link != NULL;)
             link = &(*link)->next;
         *link = fresh; /* the list has the creation reference */
+        key->written = fresh->written;
         fresh->parent = key;
         ob_reference(key);
         child = fresh;
@@ -176,6 +179,7 @@ NTSTATUS pnp_key_delete(struct pnp_key *key)
         for (link = &parent->first_child; *link != key;)
             link = &(*link)->next;
         *link = key->next;
+        KeQuerySystemTime(&parent->written);
         key->parent = NULL;
         key->deleted = true;
     }
@@ -214,6 +218,17 @@ NTSTATUS pnp_key_set_class(struct pnp_key *key, PCUNICODE_STRING class)
     KeReleaseSpinLock(&registry_lock, irql);
     io_free(text);
     return STATUS_SUCCESS;
+}
+
+LARGE_INTEGER pnp_key_written(struct pnp_key *key)
+{
+    LARGE_INTEGER written;
+    KIRQL irql;
+
+    KeAcquireSpinLock(&registry_lock, &irql);
+    written = key->written;
+    KeReleaseSpinLock(&registry_lock, irql);
+    return written;
 }
 
 UNICODE_STRING pnp_key_class(struct pnp_key *key)
@@ -267,6 +282,7 @@ NTSTATUS pnp_value_set(struct pnp_key *key, PCUNICODE_STRING name, ULONG type, c
         if (old != NULL)
             value->next = old->next;
         *link = value;
+        KeQuerySystemTime(&key->written);
     }
     KeReleaseSpinLock(&registry_lock, irql);
     io_free(deleted ? value : old);
@@ -329,8 +345,10 @@ NTSTATUS pnp_value_delete(struct pnp_key *key, PCUNICODE_STRING name)
     KeAcquireSpinLock(&registry_lock, &irql);
     link = value_link(key, name);
     value = *link;
-    if (value != NULL)
+    if (value != NULL) {
         *link = value->next;
+        KeQuerySystemTime(&key->written);
+    }
     KeReleaseSpinLock(&registry_lock, irql);
     io_free(value);
     return value == NULL ? STATUS_OBJECT_NAME_NOT_FOUND : STATUS_SUCCESS;

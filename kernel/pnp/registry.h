@@ -83,6 +83,8 @@ PCUNICODE_STRING pnp_key_name(struct pnp_key *key);
 /* A key's class, which its creator gives it; empty: none. The string lasts as long as the key. */
 NTSTATUS pnp_key_set_class(struct pnp_key *key, PCUNICODE_STRING class);
 UNICODE_STRING pnp_key_class(struct pnp_key *key);
+/* The system time at which a value or subkey of it was last set, made or deleted. */
+LARGE_INTEGER pnp_key_written(struct pnp_key *key);
 /* "\Registry\Machine\..." into new memory (ExFreePool). */
 NTSTATUS pnp_key_path(struct pnp_key *key, UNICODE_STRING *path);
 /* _OBJECT_TYPE::describe: the path. */

@@ -230,18 +230,32 @@ static NTSTATUS value_fill(struct pnp_key *key, PCUNICODE_STRING name,
 
 /* ---- Keys ----------------------------------------------------------------------------------- */
 
+static ULONG child_class_length(struct pnp_key *key, PCUNICODE_STRING name)
+{
+    struct pnp_key *child = pnp_key_open(key, name, false, NULL);
+    ULONG length = child != NULL ? pnp_key_class(child).Length : 0;
+
+    if (child != NULL)
+        ob_dereference(child);
+    return length;
+}
+
 static NTSTATUS key_fill_full(struct pnp_key *key, PVOID buffer, ULONG room, PULONG result)
 {
     ULONG fixed = FIELD_OFFSET(KEY_FULL_INFORMATION, Class);
     UNICODE_STRING class = pnp_key_class(key), name;
-    KEY_FULL_INFORMATION info = {.ClassOffset = class.Length != 0 ? fixed : ~0u,
+    KEY_FULL_INFORMATION info = {.LastWriteTime = pnp_key_written(key),
+                                 .ClassOffset = class.Length != 0 ? fixed : ~0u,
                                  .ClassLength = class.Length};
     NTSTATUS status;
     ULONG i, size;
 
     pnp_key_counts(key, &info.SubKeys, &info.Values);
-    for (i = 0; pnp_key_child_at(key, i, &name); i++)
+    for (i = 0; pnp_key_child_at(key, i, &name); i++) {
+        size = child_class_length(key, &name);
+        info.MaxClassLen = size > info.MaxClassLen ? size : info.MaxClassLen;
         info.MaxNameLen = name.Length > info.MaxNameLen ? name.Length : info.MaxNameLen;
+    }
     for (i = 0; pnp_value_at(key, i, &name); i++) {
         size = 0;
         pnp_value_get(key, &name, NULL, NULL, &size);
@@ -263,8 +277,10 @@ static NTSTATUS key_fill_node(struct pnp_key *key, PCUNICODE_STRING name, PVOID 
 {
     ULONG fixed = FIELD_OFFSET(KEY_NODE_INFORMATION, Name), end = fixed + name->Length;
     UNICODE_STRING class = pnp_key_class(key);
-    KEY_NODE_INFORMATION info = {
-        .ClassOffset = ~0u, .ClassLength = class.Length, .NameLength = name->Length};
+    KEY_NODE_INFORMATION info = {.LastWriteTime = pnp_key_written(key),
+                                 .ClassOffset = ~0u,
+                                 .ClassLength = class.Length,
+                                 .NameLength = name->Length};
     NTSTATUS status;
 
     if (class.Length != 0) {
@@ -283,7 +299,8 @@ static NTSTATUS key_fill_node(struct pnp_key *key, PCUNICODE_STRING name, PVOID 
 static NTSTATUS key_fill(struct pnp_key *key, PCUNICODE_STRING name, KEY_INFORMATION_CLASS class,
                          PVOID buffer, ULONG room, PULONG result)
 {
-    KEY_BASIC_INFORMATION basic = {.NameLength = name->Length};
+    KEY_BASIC_INFORMATION basic = {.LastWriteTime = pnp_key_written(key),
+                                   .NameLength = name->Length};
     KEY_NAME_INFORMATION path = {.NameLength = name->Length};
     const void *head = &basic;
     ULONG fixed = FIELD_OFFSET(KEY_BASIC_INFORMATION, Name);

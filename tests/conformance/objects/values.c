@@ -190,6 +190,34 @@ static VOID CheckClass(HANDLE Child)
     ZwQueryKey(Key, KeyFullInformation, &Buffer, sizeof(Buffer), &result);
     Expect(Buffer.Full.ClassLength == 0 && Buffer.Full.ClassOffset == (ULONG)-1,
            "ZwQueryKey: a key without a class has none");
+    ExpectEqual(Buffer.Full.MaxClassLen, UNITS(CLASS),
+                "ZwQueryKey tells the longest class of the subkeys");
+}
+
+static LONGLONG Written(VOID)
+{
+    ULONG result;
+
+    ZwQueryKey(Key, KeyBasicInformation, &Buffer, sizeof(Buffer), &result);
+    return Buffer.Basic.LastWriteTime.QuadPart;
+}
+
+static VOID CheckTimes(VOID)
+{
+    UNICODE_STRING name = RTL_CONSTANT_STRING(L"Timed");
+    LARGE_INTEGER now;
+    LONGLONG before = Written(), set, deleted;
+
+    TestPause(50); /* more than a tick of the clock */
+    Expect(Written() == before, "ZwQueryKey: reading does not change when a key was last written");
+    Set(L"Timed", &name, 4);
+    set = Written();
+    TestPause(50);
+    ZwDeleteValueKey(Key, &name);
+    deleted = Written();
+    KeQuerySystemTime(&now);
+    Expect(before != 0 && set > before && deleted > set && deleted <= now.QuadPart,
+           "ZwQueryKey tells when a value was last set, or deleted");
 }
 
 static VOID CheckNoKeys(VOID)
@@ -226,6 +254,7 @@ VOID CheckValues(VOID)
     CheckDeleting();
     CheckSubkeys();
     CheckClass(child);
+    CheckTimes();
     CheckNoKeys();
     ZwDeleteKey(child);
     ZwClose(child);
