@@ -11,6 +11,7 @@
 #include "io/file.h"
 
 #include <lib/assert.h>
+#include <lib/bits.h>
 #include <lib/export.h>
 #include <lib/string.h>
 
@@ -123,23 +124,38 @@ const struct _OBJECT_TYPE io_file_type = {.name = "File",
                                           .generic = &file_rights,
                                           .passive = true};
 
+/* Options, and the flags that a file object has of them: all or none of an option's. */
+static const struct {
+    ULONG option;
+    ULONG flags;
+} meanings[] = {
+    {FILE_SYNCHRONOUS_IO_ALERT, FO_SYNCHRONOUS_IO | FO_ALERTABLE_IO},
+    {FILE_SYNCHRONOUS_IO_NONALERT, FO_SYNCHRONOUS_IO},
+    {FILE_NO_INTERMEDIATE_BUFFERING, FO_NO_INTERMEDIATE_BUFFERING},
+    {FILE_WRITE_THROUGH, FO_WRITE_THROUGH},
+    {FILE_SEQUENTIAL_ONLY, FO_SEQUENTIAL_ONLY},
+};
+
 static ULONG file_flags(ULONG options)
 {
-    static const struct {
-        ULONG option;
-        ULONG flags;
-    } meanings[] = {
-        {FILE_SYNCHRONOUS_IO_ALERT, FO_SYNCHRONOUS_IO | FO_ALERTABLE_IO},
-        {FILE_SYNCHRONOUS_IO_NONALERT, FO_SYNCHRONOUS_IO},
-        {FILE_NO_INTERMEDIATE_BUFFERING, FO_NO_INTERMEDIATE_BUFFERING},
-        {FILE_WRITE_THROUGH, FO_WRITE_THROUGH},
-        {FILE_SEQUENTIAL_ONLY, FO_SEQUENTIAL_ONLY},
-    };
     ULONG flags = 0;
 
-    for (size_t i = 0; i < sizeof(meanings) / sizeof(meanings[0]); i++)
+    for (size_t i = 0; i < ARRAY_COUNT(meanings); i++)
         flags |= (options & meanings[i].option) != 0 ? meanings[i].flags : 0;
     return flags;
+}
+
+ULONG io_file_mode(PFILE_OBJECT file)
+{
+    ULONG flags = file->Flags, mode = 0;
+
+    for (size_t i = 0; i < ARRAY_COUNT(meanings); i++) {
+        if ((flags & meanings[i].flags) == meanings[i].flags) {
+            mode |= meanings[i].option;
+            flags &= ~meanings[i].flags; /* alertable I/O is no nonalertable */
+        }
+    }
+    return mode;
 }
 
 /* Takes over the device's reference and the name buffer, whatever the result. */

@@ -6,6 +6,7 @@
  * checked: the caller is the kernel.
  */
 #include <lib/assert.h>
+#include <lib/bits.h>
 #include <lib/export.h>
 #include <lib/string.h>
 #include <nt/ntifs.h>
@@ -128,17 +129,48 @@ static NTSTATUS file_transfer(HANDLE handle, HANDLE event_handle, bool apc,
 /* How much room an information class needs at least; 0: it cannot be asked for here. */
 static ULONG information_size(FILE_INFORMATION_CLASS class)
 {
+    static const ULONG sizes[] = {
+        [FileBasicInformation] = sizeof(FILE_BASIC_INFORMATION),
+        [FileStandardInformation] = sizeof(FILE_STANDARD_INFORMATION),
+        [FileInternalInformation] = sizeof(FILE_INTERNAL_INFORMATION),
+        [FileEaInformation] = sizeof(FILE_EA_INFORMATION),
+        [FileAccessInformation] = sizeof(FILE_ACCESS_INFORMATION),
+        [FileNameInformation] = sizeof(FILE_NAME_INFORMATION),
+        [FilePositionInformation] = sizeof(FILE_POSITION_INFORMATION),
+        [FileModeInformation] = sizeof(FILE_MODE_INFORMATION),
+        [FileAlignmentInformation] = sizeof(FILE_ALIGNMENT_INFORMATION),
+        [FileNetworkOpenInformation] = sizeof(FILE_NETWORK_OPEN_INFORMATION),
+        [FileAttributeTagInformation] = sizeof(FILE_ATTRIBUTE_TAG_INFORMATION),
+        [FileIsRemoteDeviceInformation] = sizeof(FILE_IS_REMOTE_DEVICE_INFORMATION),
+    };
+
+    return (ULONG) class < ARRAY_COUNT(sizes) ? sizes[class] : 0;
+}
+
+/* What the I/O manager knows of a file; false: the driver is to be asked. */
+static bool file_tell(PFILE_OBJECT file, ACCESS_MASK granted, FILE_INFORMATION_CLASS class,
+                      PVOID information)
+{
     switch (class) {
-    case FileBasicInformation:
-        return sizeof(FILE_BASIC_INFORMATION);
-    case FileStandardInformation:
-        return sizeof(FILE_STANDARD_INFORMATION);
+    case FileAccessInformation:
+        ((PFILE_ACCESS_INFORMATION)information)->AccessFlags = granted;
+        return true;
     case FilePositionInformation:
-        return sizeof(FILE_POSITION_INFORMATION);
+        ((PFILE_POSITION_INFORMATION)information)->CurrentByteOffset = file->CurrentByteOffset;
+        return true;
+    case FileModeInformation:
+        ((PFILE_MODE_INFORMATION)information)->Mode = io_file_mode(file);
+        return true;
     case FileAlignmentInformation:
-        return sizeof(FILE_ALIGNMENT_INFORMATION);
+        ((PFILE_ALIGNMENT_INFORMATION)information)->AlignmentRequirement =
+            file->DeviceObject->AlignmentRequirement;
+        return true;
+    case FileIsRemoteDeviceInformation:
+        ((PFILE_IS_REMOTE_DEVICE_INFORMATION)information)->IsRemote =
+            (file->DeviceObject->Characteristics & FILE_REMOTE_DEVICE) != 0;
+        return true;
     default:
-        return 0;
+        return false;
     }
 }
 
@@ -257,13 +289,18 @@ NTSTATUS NTAPI ZwWriteFile(HANDLE FileHandle, HANDLE Event, PIO_APC_ROUTINE ApcR
 }
 LDR_EXPORT(ZwWriteFile);
 
-/* What the I/O manager knows it says; the rest the driver, asked by IRP_MJ_QUERY_INFORMATION. */
+/*
+ * What the I/O manager knows it says; the rest the driver, asked by IRP_MJ_QUERY_INFORMATION.
+ * STATUS_INVALID_INFO_CLASS, _INFO_LENGTH_MISMATCH, _INVALID_HANDLE. IRQL = PASSIVE_LEVEL.
+ * WDK: ZwQueryInformationFile
+ */
 NTSTATUS NTAPI ZwQueryInformationFile(HANDLE FileHandle, PIO_STATUS_BLOCK IoStatusBlock,
                                       PVOID FileInformation, ULONG Length,
                                       FILE_INFORMATION_CLASS FileInformationClass)
 {
     ULONG size = information_size(FileInformationClass);
     uint32_t done = size;
+    ACCESS_MASK granted;
     PFILE_OBJECT file;
     NTSTATUS status;
 
@@ -272,15 +309,10 @@ NTSTATUS NTAPI ZwQueryInformationFile(HANDLE FileHandle, PIO_STATUS_BLOCK IoStat
         return STATUS_INVALID_INFO_CLASS;
     if (Length < size)
         return STATUS_INFO_LENGTH_MISMATCH;
-    status = file_of(FileHandle, &file);
+    status = ob_handle_look_up(FileHandle, &io_file_type, (void **)&file, &granted);
     if (!NT_SUCCESS(status))
         return status;
-    if (FileInformationClass == FilePositionInformation)
-        ((PFILE_POSITION_INFORMATION)FileInformation)->CurrentByteOffset = file->CurrentByteOffset;
-    else if (FileInformationClass == FileAlignmentInformation)
-        ((PFILE_ALIGNMENT_INFORMATION)FileInformation)->AlignmentRequirement =
-            file->DeviceObject->AlignmentRequirement;
-    else
+    if (!file_tell(file, granted, FileInformationClass, FileInformation))
         status = io_file_query(file, FileInformationClass, FileInformation, Length, &done);
     return file_end(file, NULL, IoStatusBlock, status, done);
 }

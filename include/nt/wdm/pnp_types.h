@@ -159,13 +159,19 @@ typedef enum _FILE_INFORMATION_CLASS {
     FileDirectoryInformation = 1,
     FileBasicInformation = 4,
     FileStandardInformation = 5,
+    FileInternalInformation = 6,
+    FileEaInformation = 7,
+    FileAccessInformation = 8,
     FileNameInformation = 9,
     FileRenameInformation = 10,
     FileDispositionInformation = 13,
     FilePositionInformation = 14,
+    FileModeInformation = 16,
     FileAlignmentInformation = 17,
     FileEndOfFileInformation = 20,
-    FileNetworkOpenInformation = 34
+    FileNetworkOpenInformation = 34,
+    FileAttributeTagInformation = 35,
+    FileIsRemoteDeviceInformation = 51
 } FILE_INFORMATION_CLASS,
     *PFILE_INFORMATION_CLASS;
 

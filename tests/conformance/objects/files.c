@@ -65,11 +65,25 @@ static NTSTATUS Write(PIO_STACK_LOCATION Stack, PULONG_PTR Information)
     return STATUS_SUCCESS;
 }
 
+static NTSTATUS QueryName(PVOID Buffer, ULONG Length, PULONG_PTR Information)
+{
+    static const WCHAR name[] = FILE_NAME;
+    ULONG room = Length - FIELD_OFFSET(TEST_FILE_NAME, Name), all = sizeof(name) - sizeof(WCHAR);
+    TEST_FILE_NAME *information = Buffer;
+
+    information->Length = all;
+    RtlCopyMemory(information->Name, name, room < all ? room : all);
+    *Information = FIELD_OFFSET(TEST_FILE_NAME, Name) + (room < all ? room : all);
+    return room < all ? STATUS_BUFFER_OVERFLOW : STATUS_SUCCESS;
+}
+
 static NTSTATUS Query(PIRP Irp, PIO_STACK_LOCATION Stack, PULONG_PTR Information)
 {
     PFILE_STANDARD_INFORMATION standard = Irp->AssociatedIrp.SystemBuffer;
 
     Seen.QueryLength = Stack->Parameters.QueryFile.Length;
+    if (Stack->Parameters.QueryFile.FileInformationClass == FileNameInformation)
+        return QueryName(standard, Seen.QueryLength, Information);
     if (Stack->Parameters.QueryFile.FileInformationClass != FileStandardInformation)
         return STATUS_INVALID_DEVICE_REQUEST;
     RtlZeroMemory(standard, sizeof(*standard));

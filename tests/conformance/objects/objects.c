@@ -39,6 +39,7 @@ static VOID Run(VOID)
     CheckHandles();
     CheckFiles();
     CheckRights();
+    CheckFileFacts();
     FilesEnd();
     CheckTimers();
     CheckKeys();

@@ -29,6 +29,11 @@ typedef struct _TEST_KEY_NAME { /* KEY_NAME_INFORMATION */
     WCHAR Name[1];
 } TEST_KEY_NAME;
 
+typedef struct _TEST_FILE_NAME { /* FILE_NAME_INFORMATION */
+    ULONG Length;
+    WCHAR Name[1];
+} TEST_FILE_NAME;
+
 NTSYSAPI NTSTATUS NTAPI ZwQueryObject(HANDLE Handle, TEST_OBJECT_INFORMATION Class,
                                       PVOID Information, ULONG Length, PULONG ReturnLength);
 NTSYSAPI NTSTATUS NTAPI ZwWaitForSingleObject(HANDLE Handle, BOOLEAN Alertable,
@@ -65,6 +70,7 @@ BOOLEAN WaitUntilAtLeast(volatile LONG *Value, LONG Least, ULONG Milliseconds);
 BOOLEAN FilesBegin(VOID);
 VOID FilesEnd(VOID);
 NTSTATUS FileOpen(PHANDLE Handle, ULONG Options);
+#define FILE_NAME L"\\objects file"  /* what its driver says it is called */
 extern volatile LONG FileCloses;     /* IRP_MJ_CLOSE */
 extern volatile PKTHREAD FileCloser; /* the thread that it came in */
 
@@ -75,6 +81,7 @@ VOID CheckTimers(VOID);
 VOID CheckKeys(VOID);
 VOID CheckValues(VOID);
 VOID CheckRights(VOID);
+VOID CheckFileFacts(VOID);
 VOID CheckVirtualMemory(VOID);
 VOID CheckProcesses(VOID);
 VOID CheckNotifications(VOID);
