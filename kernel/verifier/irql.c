@@ -3,7 +3,7 @@
  * not (spec F.8, H.1, H.2; WDK "Bug Check 0xC4", "IRQL rules").
  *
  * Codes from 0x20000 are rules of DDI compliance checking; WRONG_IRQL is for routines that no such
- * rule names (DV-21). Where a page and a rule disagree (DISC-17 to -20) the page counts, which
+ * rule names (DV-21). Where a page and a rule disagree (DISC-17 to -20, -28) the page counts, which
  * allows more. Routines whose limit depends on their arguments are looked at elsewhere in this
  * folder; those without one are listed, with the reason, in tests/verifier/any-irql.txt.
  */
