@@ -337,6 +337,7 @@ VOID StopFree(ULONG Number)
     static const ULONG64 parameter[] = {PARAMETER_SECURE, 0};
     PUCHAR block = ExAllocatePoolWithTag(NonPagedPool, 100, TEST_TAG);
     ULONG64 address = (ULONG64)(ULONG_PTR)block;
+    KIRQL irql;
 
     Find();
     if (Number == 40) {
@@ -356,8 +357,17 @@ VOID StopFree(ULONG Number)
         ExpectStop(0xC2, 0x99, address, 1, (ULONG64)(ULONG_PTR)parameter,
                    "ExFreePool2 with the parameters of a secure pool that there is not");
         Free2(block, TEST_TAG, parameter, 1);
-    } else {
+    } else if (Number == 44) {
         ExpectStop(0xC2, TEST_ANY, 0, TEST_ANY, TEST_ANY, "BC-C2-1 ExFreePool2 of NULL");
         Free2(NULL, TEST_TAG, NULL, 0);
+    } else if (Number == 45) {
+        ExpectStop(0xC2, 0x9B, NonPagedPool, 100, TEST_ANY,
+                   "BC-C2-1 ExAllocatePoolWithTag with no tag");
+        ExAllocatePoolWithTag(NonPagedPool, 100, NO_TAG);
+    } else {
+        ExpectStop(0xC2, 0x09, DISPATCH_LEVEL + 1, NonPagedPool, address,
+                   "BC-C2-1 ExFreePoolWithTag above DISPATCH_LEVEL");
+        KeRaiseIrql(DISPATCH_LEVEL + 1, &irql);
+        ExFreePoolWithTag(block, TEST_TAG);
     }
 }

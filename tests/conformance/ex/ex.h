@@ -45,5 +45,5 @@ VOID StopTimer(ULONG Number);    /* 1 to 4 */
 VOID StopWork(ULONG Number);     /* 10, 11 */
 VOID StopResource(ULONG Number); /* 20, 21 */
 VOID StopPool(ULONG Number);     /* 30, 31 */
-VOID StopFree(ULONG Number);     /* 40 to 44 */
+VOID StopFree(ULONG Number);     /* 40 to 46 */
 VOID StepShortage(ULONG Number);
