@@ -194,6 +194,7 @@ void verifier_init(const char *command_line)
     add_specials(verifier_object_specials);
     add_specials(verifier_registration_specials);
     add_specials(verifier_level_specials);
+    add_specials(verifier_remove_lock_specials);
     add_specials(verifier_pool_specials);
     add_specials(verifier_irp_specials);
     add_specials(verifier_dpc_specials);
@@ -203,7 +204,7 @@ void verifier_init(const char *command_line)
     verifier_held_init();
     verifier_order_init();
     verifier_times_init();
-    mm_pool_track(verifier_pool_freed);
+    mm_pool_track(verifier_memory_forget);
     if (is_listed("special"))
         mm_pool_special(verifier_covers);
     skips = is_listed("skip");

@@ -29,6 +29,7 @@ extern const struct verifier_special verifier_mutex_specials[];
 extern const struct verifier_special verifier_object_specials[];
 extern const struct verifier_special verifier_registration_specials[];
 extern const struct verifier_special verifier_level_specials[];
+extern const struct verifier_special verifier_remove_lock_specials[];
 extern const struct verifier_special verifier_pool_specials[];
 extern const struct verifier_special verifier_irp_specials[];
 extern const struct verifier_special verifier_dpc_specials[];
@@ -158,8 +159,10 @@ bool verifier_live_is_known(const struct verifier_live_kind *kind, uint64_t obje
 /* One with a finding, in memory that is given away, or made by a driver that goes. */
 bool verifier_live_in_memory(uint64_t base, uint64_t size, struct verifier_live *found);
 bool verifier_live_of_driver(uint64_t base, uint64_t size, struct verifier_live *found);
-/* A block of the pool is about to be free: what was in it is no more. */
-void verifier_pool_freed(const void *base, size_t size);
+/* remove_locks.c: memory is free, or its driver unloaded. Any IRQL. */
+void verifier_remove_locks_forget(uint64_t base, uint64_t size);
+/* A block of the pool is about to be free, or a driver's image: what was in it is no more. */
+void verifier_memory_forget(const void *base, size_t size);
 
 /* registrations.c: PASSIVE_LEVEL; a device that is being deleted: <= APC_LEVEL. */
 void verifier_registrations_unloading(uint64_t base, uint64_t size);

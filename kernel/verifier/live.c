@@ -105,8 +105,8 @@ bool verifier_live_is_known(const struct verifier_live_kind *kind, uint64_t obje
     return known;
 }
 
-/* By whomever: the kernel frees a deleted device long after its driver has been asked. */
-void verifier_pool_freed(const void *base, size_t size)
+/* Whoever frees it: the kernel frees a deleted device long after its driver has been asked. */
+void verifier_memory_forget(const void *base, size_t size)
 {
     uint64_t flags = ke_lock_acquire_irqoff(&live_lock);
 
@@ -115,4 +115,5 @@ void verifier_pool_freed(const void *base, size_t size)
             live[i].object = 0;
     ke_lock_release_irqoff(&live_lock, flags);
     verifier_order_forget(base, size);
+    verifier_remove_locks_forget((uint64_t)base, size);
 }

@@ -265,7 +265,7 @@ void verifier_objects_unloading(uint64_t base, uint64_t size)
     find_all(&range);
     verifier_registrations_unloading(base, size);
     find_thread(&range);
-    verifier_order_forget((const void *)base, size);
+    verifier_memory_forget((const void *)base, size);
 }
 
 /* The device object and its extension: both go with the last reference. */

@@ -117,6 +117,9 @@ def stop_of(result):
     (R.LEAVE_EX_TIMER, 0xC7, 0, "was unloaded with a timer of ExAllocateTimer not deleted"),
     (R.LEAVE_TRACE_PROVIDER, VIOLATION, 0xDD, "was unloaded with a trace provider registered"),
     (R.DELETE_WITH_WMI, VIOLATION, 0xDB, "which is registered with WMI"),
+    (R.REMOVE_LOCK_AGAIN, VIOLATION, 0xD7, "initializes again, undeleted, the remove lock"),
+    (R.REMOVE_LOCK_TAG, VIOLATION, 0xD5, "by which it did not acquire the lock"),
+    (R.REMOVE_LOCK_WAIT_TAG, VIOLATION, 0xD6, "by which it did not acquire the lock"),
 ])
 def test_a_broken_rule_is_found_and_its_place_named(rule, code, first, words):
     result = break_rule(rule)
@@ -209,7 +212,7 @@ def test_a_driver_that_is_not_verified_is_left_alone(rule, append):
 @pytest.mark.parametrize("rule", [
     R.NORMAL, R.ISR_LOCK_ORDER_KEPT, R.COMPLETION_NORMAL, R.ORDER_KEPT, R.ORDER_OF_FREED,
     R.CANCEL_NORMAL, R.READER_WRITER_NORMAL, R.MUTEXES_NORMAL, R.MEMORY_NORMAL,
-    R.REGISTRATIONS_NORMAL])
+    R.REGISTRATIONS_NORMAL, R.REMOVE_LOCK_NORMAL])
 def test_a_driver_that_keeps_the_rules_passes_all_of_them(rule):
     result = break_rule(rule, "verifier=all")
     assert result.verdict == SUCCESS and "error" not in result.text

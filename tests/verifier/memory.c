@@ -220,6 +220,39 @@ static VOID FreeAtDispatch(VOID)
     KeLowerIrql(old);
 }
 
+/* ---- remove locks ---------------------------------------------------------------------------- */
+
+static BOOLEAN Enter(PIO_REMOVE_LOCK Lock, PVOID Tag)
+{
+    return NT_SUCCESS(IoAcquireRemoveLock(Lock, Tag));
+}
+
+/* What follows the rules, to the last release: that of the removal. */
+static BOOLEAN UseRemoveLock(PIO_REMOVE_LOCK Lock)
+{
+    BOOLEAN entered;
+
+    IoInitializeRemoveLock(Lock, RULES_TAG, 1, 0);
+    entered = Enter(Lock, NULL) & Enter(Lock, Lock) & Enter(Lock, Lock);
+    IoReleaseRemoveLock(Lock, NULL);
+    IoReleaseRemoveLock(Lock, Lock);
+    return entered;
+}
+
+static VOID BreakRemoveLock(ULONG Number)
+{
+    PIO_REMOVE_LOCK lock = ExAllocatePoolWithTag(NonPagedPool, sizeof(*lock), RULES_TAG);
+
+    if (lock == NULL || !UseRemoveLock(lock))
+        return;
+    if (Number == REMOVE_LOCK_TAG)
+        IoReleaseRemoveLock(lock, NULL);
+    IoReleaseRemoveLockAndWait(lock, Number == REMOVE_LOCK_WAIT_TAG ? NULL : lock);
+    if (Number == REMOVE_LOCK_AGAIN)
+        IoInitializeRemoveLock(lock, RULES_TAG, 1, 0);
+    ExFreePoolWithTag(lock, RULES_TAG);
+}
+
 VOID BreakMemoryRule(PDEVICE_OBJECT DeviceObject, ULONG Number)
 {
     HANDLE thread;
@@ -266,6 +299,15 @@ VOID BreakMemoryRule(PDEVICE_OBJECT DeviceObject, ULONG Number)
         break;
     case FREE_AT_DISPATCH:
         FreeAtDispatch();
+        break;
+    case REMOVE_LOCK_NORMAL:
+        BreakRemoveLock(Number); /* twice, maybe in the same memory */
+        BreakRemoveLock(Number);
+        break;
+    case REMOVE_LOCK_AGAIN:
+    case REMOVE_LOCK_TAG:
+    case REMOVE_LOCK_WAIT_TAG:
+        BreakRemoveLock(Number);
         break;
     case DELETE_WITH_WMI:
         IoWMIRegistrationControl(DeviceObject, WMIREG_ACTION_REGISTER);

@@ -105,6 +105,10 @@ enum {
     LEAVE_EX_TIMER,
     LEAVE_TRACE_PROVIDER,
     DELETE_WITH_WMI,
+    REMOVE_LOCK_AGAIN, /* after its removal has waited */
+    REMOVE_LOCK_TAG,
+    REMOVE_LOCK_WAIT_TAG,
+    REMOVE_LOCK_NORMAL, /* no rule: tags in any order, one twice; another lock in its memory */
     DELETE_AT_DISPATCH,   /* a timer, and would wait */
     FREE_AT_DISPATCH,     /* paged pool */
     REGISTRATIONS_NORMAL, /* no rule */

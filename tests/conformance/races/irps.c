@@ -203,18 +203,24 @@ static VOID RemovalRacer(PRACER Racer)
 
 static VOID RaceRemoval(BOOLEAN UseRundown, PCSTR Name)
 {
-    static REMOVAL removal;
     LONG entries = 0, wrong = 0;
     ULONG i;
 
     for (i = 0; i < REMOVALS; i++) {
-        RtlZeroMemory(&removal, sizeof(removal));
-        removal.UseRundown = UseRundown;
-        IoInitializeRemoveLock(&removal.Lock, TEST_TAG, 0, 0);
-        ExInitializeRundownProtection(&removal.Rundown);
-        Race(RemovalRacer, &removal);
-        entries += removal.Entries;
-        wrong += removal.Wrong + !removal.Gone;
+        PREMOVAL removal = ExAllocatePoolWithTag(NonPagedPool, sizeof(*removal), TEST_TAG);
+
+        if (removal == NULL) {
+            wrong++;
+            continue;
+        }
+        RtlZeroMemory(removal, sizeof(*removal));
+        removal->UseRundown = UseRundown;
+        IoInitializeRemoveLock(&removal->Lock, TEST_TAG, 0, 0);
+        ExInitializeRundownProtection(&removal->Rundown);
+        Race(RemovalRacer, removal);
+        entries += removal->Entries;
+        wrong += removal->Wrong + !removal->Gone;
+        ExFreePoolWithTag(removal, TEST_TAG);
     }
     DbgPrint("# %u entries in %u removals\n", (ULONG)entries, (ULONG)REMOVALS);
     Expect(wrong == 0 && entries > 0, Name);

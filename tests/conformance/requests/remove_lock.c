@@ -7,7 +7,8 @@
 #define HOLDERS 3
 #define QUIET_MS 50
 
-static IO_REMOVE_LOCK Lock;
+/* A lock is initialized once in its life. */
+static IO_REMOVE_LOCK Alone, Lock;
 static volatile LONG Removed; /* the wait is over */
 
 static VOID Remove(PVOID Context)
@@ -33,17 +34,17 @@ static BOOLEAN WaitForRemoval(VOID)
 
 static VOID CheckAlone(VOID)
 {
-    RtlFillMemory(&Lock, sizeof(Lock), 0xCC);
-    IoInitializeRemoveLock(&Lock, TEST_TAG, 0, 0x7FFFFFFF);
-    ExpectStatus(IoAcquireRemoveLock(&Lock, NULL), STATUS_SUCCESS,
+    RtlFillMemory(&Alone, sizeof(Alone), 0xCC);
+    IoInitializeRemoveLock(&Alone, TEST_TAG, 0, 0x7FFFFFFF);
+    ExpectStatus(IoAcquireRemoveLock(&Alone, NULL), STATUS_SUCCESS,
                  "G-IO-64 an initialized remove lock can be acquired, without a tag, too");
-    IoReleaseRemoveLock(&Lock, NULL);
-    ExpectStatus(IoAcquireRemoveLock(&Lock, &Lock), STATUS_SUCCESS,
+    IoReleaseRemoveLock(&Alone, NULL);
+    ExpectStatus(IoAcquireRemoveLock(&Alone, &Alone), STATUS_SUCCESS,
                  "G-IO-66 one that was released can be acquired again");
-    IoReleaseRemoveLockAndWait(&Lock, &Lock);
-    ExpectStatus(IoAcquireRemoveLock(&Lock, &Lock), STATUS_DELETE_PENDING,
+    IoReleaseRemoveLockAndWait(&Alone, &Alone);
+    ExpectStatus(IoAcquireRemoveLock(&Alone, &Alone), STATUS_DELETE_PENDING,
                  "G-IO-67 with no other holder the wait is over at once; then it is refused");
-    ExpectStatus(IoAcquireRemoveLock(&Lock, NULL), STATUS_DELETE_PENDING, "G-IO-67 for ever");
+    ExpectStatus(IoAcquireRemoveLock(&Alone, NULL), STATUS_DELETE_PENDING, "G-IO-67 for ever");
 }
 
 static VOID CheckHeld(VOID)
