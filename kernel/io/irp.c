@@ -123,7 +123,7 @@ static void irp_finish(PIRP irp, CCHAR boost)
         KeSetEvent(awaited, boost, FALSE);
 }
 
-static bool irp_wants_routine(PIRP irp, UCHAR control)
+bool io_irp_wants_routine(PIRP irp, UCHAR control)
 {
     if (NT_SUCCESS(irp->IoStatus.Status) ? (control & SL_INVOKE_ON_SUCCESS) != 0
                                          : (control & SL_INVOKE_ON_ERROR) != 0)
@@ -147,7 +147,7 @@ static void irp_complete(PIRP irp, CCHAR boost)
         past_last = irp->CurrentLocation > irp->StackCount;
         irp->PendingReturned = (control & SL_PENDING_RETURNED) != 0;
         memset(location, 0, sizeof(*location));
-        if (irp_wants_routine(irp, control)) {
+        if (io_irp_wants_routine(irp, control)) {
             PDEVICE_OBJECT device =
                 past_last ? NULL : irp->Tail.Overlay.CurrentStackLocation->DeviceObject;
 

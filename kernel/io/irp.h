@@ -27,6 +27,8 @@ NTSTATUS io_irp_call_and_wait(PDEVICE_OBJECT device, PIRP irp, uint32_t timeout_
 /* From now on a thread that ends has its requests cancelled (io/irp.c). Once, at boot. */
 void io_irp_init(void);
 
+/* Does a location with this Control have its completion routine called, as the IRP ends now? */
+bool io_irp_wants_routine(PIRP irp, UCHAR control);
 /* Call an IRP's cancel routine, which releases the cancel spin lock that the caller holds. */
 void io_irp_call_cancel(PDRIVER_CANCEL routine, PDEVICE_OBJECT device, PIRP irp);
 

@@ -110,15 +110,19 @@ struct completion_context {
     PDEVICE_OBJECT device;
     PIO_COMPLETION_ROUTINE routine;
     PVOID context;
+    UCHAR control; /* when the driver wants to be called: SL_INVOKE_ON_... */
 };
 
 static NTSTATUS NTAPI irp_complete_referenced(PDEVICE_OBJECT device, PIRP irp, PVOID context)
 {
     struct completion_context held = *(struct completion_context *)context;
-    NTSTATUS status;
+    NTSTATUS status = STATUS_CONTINUE_COMPLETION;
 
     io_free(context);
-    status = held.routine(device, irp, held.context);
+    if (io_irp_wants_routine(irp, held.control))
+        status = held.routine(device, irp, held.context);
+    else if (irp->PendingReturned && irp->CurrentLocation <= irp->StackCount)
+        IoMarkIrpPending(irp);
     ob_dereference(held.device);
     return status;
 }
@@ -212,6 +216,7 @@ PIRP NTAPI IoMakeAssociatedIrp(PIRP Irp, CCHAR StackSize)
 }
 LDR_EXPORT(IoMakeAssociatedIrp);
 
+/* <= DISPATCH_LEVEL. STATUS_INSUFFICIENT_RESOURCES. G-IO-22, WDK: IoSetCompletionRoutineEx. */
 NTSTATUS NTAPI IoSetCompletionRoutineEx(PDEVICE_OBJECT DeviceObject, PIRP Irp,
                                         PIO_COMPLETION_ROUTINE CompletionRoutine, PVOID Context,
                                         BOOLEAN InvokeOnSuccess, BOOLEAN InvokeOnError,
@@ -225,8 +230,10 @@ NTSTATUS NTAPI IoSetCompletionRoutineEx(PDEVICE_OBJECT DeviceObject, PIRP Irp,
     held->routine = CompletionRoutine;
     held->context = Context;
     ob_reference(DeviceObject);
-    IoSetCompletionRoutine(Irp, irp_complete_referenced, held, InvokeOnSuccess, InvokeOnError,
-                           InvokeOnCancel);
+    held->control = (InvokeOnSuccess ? SL_INVOKE_ON_SUCCESS : 0) |
+                    (InvokeOnError ? SL_INVOKE_ON_ERROR : 0) |
+                    (InvokeOnCancel ? SL_INVOKE_ON_CANCEL : 0);
+    IoSetCompletionRoutine(Irp, irp_complete_referenced, held, TRUE, TRUE, TRUE);
     return STATUS_SUCCESS;
 }
 LDR_EXPORT(IoSetCompletionRoutineEx);
