@@ -100,6 +100,45 @@ static VOID CheckTwo(PIRP Irp, PDEVICE_OBJECT Upper, PDEVICE_OBJECT Lower)
     HeldCount = 0;
 }
 
+/* Is the routine of the driver between called, if it wants to be for `When`, at such an end? */
+static BOOLEAN IsCalled(PIRP Irp, PDEVICE_OBJECT Upper, PDEVICE_OBJECT Lower, UCHAR When,
+                        NTSTATUS Status, BOOLEAN Cancel)
+{
+    NOTED sender, middle;
+    NTSTATUS status;
+
+    SendThrough(Irp, Upper, Lower, &sender, &middle);
+    /* The IRP comes back to Upper, which sends it once more. */
+    middle.Return = STATUS_MORE_PROCESSING_REQUIRED;
+    Complete(Irp, STATUS_SUCCESS);
+    middle.Return = STATUS_CONTINUE_COMPLETION;
+    middle.Calls = 0;
+    IoCopyCurrentIrpStackLocationToNext(Irp);
+    status = IoSetCompletionRoutineEx(Upper, Irp, Note, &middle, (When & SL_INVOKE_ON_SUCCESS) != 0,
+                                      (When & SL_INVOKE_ON_ERROR) != 0,
+                                      (When & SL_INVOKE_ON_CANCEL) != 0);
+    IoCallDriver(Lower, Irp);
+    Irp->Cancel = Cancel;
+    Complete(Irp, Status);
+    HeldCount = 0;
+    Expect(NT_SUCCESS(status) && sender.Calls == 1 && sender.Pending && sender.Status == Status,
+           "G-IO-22 whoever is above is called in any case");
+    return middle.Calls == 1;
+}
+
+static VOID CheckChosen(PIRP Irp, PDEVICE_OBJECT Upper, PDEVICE_OBJECT Lower)
+{
+    Expect(IsCalled(Irp, Upper, Lower, SL_INVOKE_ON_SUCCESS, STATUS_SUCCESS, FALSE) &&
+               !IsCalled(Irp, Upper, Lower, SL_INVOKE_ON_SUCCESS, STATUS_IO_TIMEOUT, FALSE),
+           "G-IO-22 with InvokeOnSuccess alone the routine is called for successes only");
+    Expect(IsCalled(Irp, Upper, Lower, SL_INVOKE_ON_ERROR, STATUS_IO_TIMEOUT, FALSE) &&
+               !IsCalled(Irp, Upper, Lower, SL_INVOKE_ON_ERROR, STATUS_SUCCESS, FALSE),
+           "G-IO-22 with InvokeOnError for errors");
+    Expect(IsCalled(Irp, Upper, Lower, SL_INVOKE_ON_CANCEL, STATUS_CANCELLED, TRUE) &&
+               !IsCalled(Irp, Upper, Lower, SL_INVOKE_ON_CANCEL, STATUS_IO_TIMEOUT, FALSE),
+           "G-IO-22 with InvokeOnCancel when IoCancelIrp was called");
+}
+
 static VOID CheckFull(PDEVICE_OBJECT Lower)
 {
     PIRP irp = IoAllocateIrp(1, FALSE);
@@ -191,6 +230,7 @@ VOID CheckSending(VOID)
 
     if (upper != NULL && lower != NULL && irp != NULL) {
         CheckTwo(irp, upper, lower);
+        CheckChosen(irp, upper, lower);
         CheckFull(lower);
         CheckBoost(lower);
     } else {
