@@ -7,20 +7,8 @@
 #define NO_TAG 0
 #define STEP 23 /* sizes that are tried */
 
-#define FLAG_USE_QUOTA 0x1ull /* POOL_FLAG_... */
-#define FLAG_UNINITIALIZED 0x2ull
-#define FLAG_RAISE 0x20ull
-#define FLAG_NON_PAGED 0x40ull
-#define FLAG_EXECUTE 0x80ull
-#define FLAG_PAGED 0x100ull
-
 #define PARAMETER_PRIORITY 1ull /* POOL_EXTENDED_PARAMETER: its type, then whether it is optional */
 #define PARAMETER_SECURE 2ull
-
-typedef PVOID(NTAPI *PALLOCATE2)(ULONG64 Flags, SIZE_T Size, ULONG Tag);
-typedef PVOID(NTAPI *PALLOCATE3)(ULONG64 Flags, SIZE_T Size, ULONG Tag, const ULONG64 *Parameters,
-                                 ULONG Count);
-typedef VOID(NTAPI *PFREE2)(PVOID Block, ULONG Tag, const ULONG64 *Parameters, ULONG Count);
 
 static PALLOCATE2 Allocate2;
 static PALLOCATE3 Allocate3;

@@ -22,6 +22,28 @@
 
 #include "suite.h"
 
+/* Routines that mingw-w64's import library has not: TestRoutine finds them. */
+#define FLAG_USE_QUOTA 0x1ull /* POOL_FLAG_... */
+#define FLAG_UNINITIALIZED 0x2ull
+#define FLAG_CACHE_ALIGNED 0x8ull
+#define FLAG_RAISE 0x20ull
+#define FLAG_NON_PAGED 0x40ull
+#define FLAG_EXECUTE 0x80ull
+#define FLAG_PAGED 0x100ull
+
+typedef PVOID(NTAPI *PALLOCATE2)(ULONG64 Flags, SIZE_T Size, ULONG Tag);
+typedef PVOID(NTAPI *PALLOCATE3)(ULONG64 Flags, SIZE_T Size, ULONG Tag, const ULONG64 *Parameters,
+                                 ULONG Count);
+typedef VOID(NTAPI *PFREE2)(PVOID Block, ULONG Tag, const ULONG64 *Parameters, ULONG Count);
+
+typedef struct _EX_TIMER *PTIMER;
+typedef VOID(NTAPI *PTIMER_CALLBACK)(PTIMER Timer, PVOID Context);
+typedef PTIMER(NTAPI *PALLOCATE_TIMER)(PTIMER_CALLBACK Callback, PVOID Context, ULONG Attributes);
+typedef BOOLEAN(NTAPI *PSET_TIMER)(PTIMER Timer, LONGLONG DueTime, LONGLONG Period,
+                                   PVOID Parameters);
+typedef BOOLEAN(NTAPI *PCANCEL_TIMER)(PTIMER Timer, PVOID Parameters);
+typedef BOOLEAN(NTAPI *PDELETE_TIMER)(PTIMER Timer, BOOLEAN Cancel, BOOLEAN Wait, PVOID Parameters);
+
 VOID CheckPool(VOID);
 VOID CheckBlocks(VOID);
 VOID CheckLists(VOID);

@@ -4,7 +4,6 @@
 #include "ex.h"
 
 #define ENTRY_SIZE 48
-#define FLAG_NON_PAGED 0x40ull
 
 static ERESOURCE Resource;
 
@@ -164,11 +163,6 @@ static VOID CheckListsAtDispatch(VOID)
     ExpectEqual(wrong, 0, "lookaside lists of nonpaged entries live and end at DISPATCH_LEVEL");
 }
 
-typedef PVOID(NTAPI *PALLOCATE2)(ULONG64 Flags, SIZE_T Size, ULONG Tag);
-typedef PVOID(NTAPI *PALLOCATE3)(ULONG64 Flags, SIZE_T Size, ULONG Tag, PVOID Parameters,
-                                 ULONG Count);
-typedef VOID(NTAPI *PFREE2)(PVOID Block, ULONG Tag, PVOID Parameters, ULONG Count);
-
 static VOID CheckPoolAtDispatch(VOID)
 {
     PALLOCATE2 allocate2 = (PALLOCATE2)TestRoutine(L"ExAllocatePool2");
@@ -198,11 +192,6 @@ static VOID CheckPoolAtDispatch(VOID)
     ExpectEqual(missing, 0, "nonpaged pool of every routine is had, and freed, at DISPATCH_LEVEL");
 }
 
-typedef PVOID(NTAPI *PALLOCATE_TIMER)(PVOID Callback, PVOID Context, ULONG Attributes);
-typedef BOOLEAN(NTAPI *PSET_TIMER)(PVOID Timer, LONGLONG DueTime, LONGLONG Period, PVOID More);
-typedef BOOLEAN(NTAPI *PCANCEL_TIMER)(PVOID Timer, PVOID Parameters);
-typedef BOOLEAN(NTAPI *PDELETE_TIMER)(PVOID Timer, BOOLEAN Cancel, BOOLEAN Wait, PVOID More);
-
 static VOID CheckOthersAtDispatch(VOID)
 {
     PALLOCATE_TIMER allocate = (PALLOCATE_TIMER)TestRoutine(L"ExAllocateTimer");
@@ -212,7 +201,7 @@ static VOID CheckOthersAtDispatch(VOID)
     EX_RUNDOWN_REF rundown;
     FAST_MUTEX mutex;
     ULONG wrong = 0;
-    PVOID timer;
+    PTIMER timer;
     KIRQL irql;
 
     ExInitializeRundownProtection(&rundown);

@@ -3,17 +3,8 @@
  */
 #include "ex.h"
 
-#define FLAG_UNINITIALIZED 0x2ull
-#define FLAG_CACHE_ALIGNED 0x8ull
-#define FLAG_NON_PAGED 0x40ull
-#define FLAG_PAGED 0x100ull
 #define FLAG_UNKNOWN_REQUIRED 0x80000000ull
 #define FLAG_UNKNOWN_OPTIONAL (1ull << 40)
-
-typedef PVOID(NTAPI *PALLOCATE2)(ULONG64 Flags, SIZE_T Size, ULONG Tag);
-typedef PVOID(NTAPI *PALLOCATE3)(ULONG64 Flags, SIZE_T Size, ULONG Tag, const ULONG64 *Parameters,
-                                 ULONG Count);
-typedef VOID(NTAPI *PFREE2)(PVOID Block, ULONG Tag, PVOID Parameters, ULONG Count);
 
 static BOOLEAN IsZero(const UCHAR *Bytes, SIZE_T Size)
 {

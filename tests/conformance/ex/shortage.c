@@ -44,16 +44,13 @@ static NTSTATUS TryRegister(VOID)
     return STATUS_SUCCESS;
 }
 
-typedef PVOID(NTAPI *PALLOCATE)(PVOID Callback, PVOID Context, ULONG Attributes);
-typedef BOOLEAN(NTAPI *PDELETE)(PVOID Timer, BOOLEAN Cancel, BOOLEAN Wait, PVOID Parameters);
-
 static NTSTATUS TryTimer(VOID)
 {
-    PVOID timer = ((PALLOCATE)TestRoutine(L"ExAllocateTimer"))(NULL, NULL, 0);
+    PTIMER timer = ((PALLOCATE_TIMER)TestRoutine(L"ExAllocateTimer"))(NULL, NULL, 0);
 
     if (timer == NULL)
         return STATUS_INSUFFICIENT_RESOURCES;
-    ((PDELETE)TestRoutine(L"ExDeleteTimer"))(timer, TRUE, TRUE, NULL);
+    ((PDELETE_TIMER)TestRoutine(L"ExDeleteTimer"))(timer, TRUE, TRUE, NULL);
     return STATUS_SUCCESS;
 }
 

@@ -1,7 +1,5 @@
 /*
  * timer.c - EX_TIMER: timers in memory of the system's, with a callback and a period.
- *
- * mingw-w64's import library has none of these routines, so they are looked up.
  */
 #include "ex.h"
 
@@ -12,13 +10,6 @@
 #define MS 10000LL
 #define LATER (-600000 * MS)
 #define WAIT_MS 10000
-
-typedef struct _EX_TIMER *PTIMER;
-typedef VOID(NTAPI *PTIMER_CALLBACK)(PTIMER Timer, PVOID Context);
-typedef PTIMER(NTAPI *PALLOCATE)(PTIMER_CALLBACK Callback, PVOID Context, ULONG Attributes);
-typedef BOOLEAN(NTAPI *PSET)(PTIMER Timer, LONGLONG DueTime, LONGLONG Period, PVOID Parameters);
-typedef BOOLEAN(NTAPI *PCANCEL)(PTIMER Timer, PVOID Parameters);
-typedef BOOLEAN(NTAPI *PDELETE)(PTIMER Timer, BOOLEAN Cancel, BOOLEAN Wait, PVOID Parameters);
 
 /* EXT_DELETE_PARAMETERS */
 typedef struct _DELETION {
@@ -37,10 +28,10 @@ typedef struct _SETTING {
 
 #define UNLIMITED_TOLERANCE (-1LL) /* EX_TIMER_... */
 
-static PALLOCATE Allocate;
-static PSET Set;
-static PCANCEL Cancel;
-static PDELETE Delete;
+static PALLOCATE_TIMER Allocate;
+static PSET_TIMER Set;
+static PCANCEL_TIMER Cancel;
+static PDELETE_TIMER Delete;
 
 typedef struct _NOTES {
     volatile LONG Calls, Deletions, Wrong;
@@ -333,10 +324,10 @@ static VOID CheckDeleteWaits(VOID)
 
 static VOID Find(VOID)
 {
-    Allocate = (PALLOCATE)TestRoutine(L"ExAllocateTimer");
-    Set = (PSET)TestRoutine(L"ExSetTimer");
-    Cancel = (PCANCEL)TestRoutine(L"ExCancelTimer");
-    Delete = (PDELETE)TestRoutine(L"ExDeleteTimer");
+    Allocate = (PALLOCATE_TIMER)TestRoutine(L"ExAllocateTimer");
+    Set = (PSET_TIMER)TestRoutine(L"ExSetTimer");
+    Cancel = (PCANCEL_TIMER)TestRoutine(L"ExCancelTimer");
+    Delete = (PDELETE_TIMER)TestRoutine(L"ExDeleteTimer");
 }
 
 VOID CheckTimers(VOID)
