@@ -110,6 +110,12 @@ def test_conformance_of_mapping_without_memory():
     suite.judge("memory mapping without memory", cases, result.text)
 
 
+def blocks(guest):
+    """Of the pool, by tag, but for the console's."""
+    return {row["tag"]: row["blocks"] for row in guest.json("mem pool -j")
+            if row["blocks"] and not row["tag"].startswith("Sh")}
+
+
 @pytest.mark.parametrize("group, tags, count", [
     ("requests", ("Io", "IoNm", "Irp", "Mdl", "ObjC"), 13),
     ("ex", ("ExCb", "ExNm", "ExTm", "ObjC", "ReTa"), 6),
@@ -119,21 +125,26 @@ def test_conformance_of_mapping_without_memory():
     ("pofx", ("Pnp",), 1),
 ])
 def test_conformance_without_memory(group, tags, count):
-    """Each allocation that the step's routines make fails once; each routine says so, and only so.
+    """Each allocation that the step's routines make fails once; each routine says so, only so, and
+    leaves nothing behind.
     """
     run = suite.Run({"group": group, "devices": ["edu"]}, 1, None)
     cases = []
     with run.guest() as guest:
         guest.wait_for_prompt()
+        before = None
         for tag in tags:
             for nth in range(1, 12):
                 guest.command(f'inject pool {nth} "{tag}"')
                 found = suite.step(guest, group, 0)
                 guest.command("inject pool off")
                 cases += [case for case in found if case not in cases]
+            before = before or blocks(guest)  # what is made once, and kept, is there now
+        after = blocks(guest)
     suite.record(f"{group} without memory, 1 CPU", cases)
     suite.judge(f"{group} without memory", cases, guest.text)
     assert len(cases) == count, guest.text[-3000:]
+    assert after == before
 
 
 TRACE_PROVIDER = "{7ace0001-0002-0003-0405-060708090a0b}"

@@ -13,12 +13,14 @@ static UCHAR Bytes[16];
 static IO_STATUS_BLOCK Block;
 static KEVENT Event;
 
+/* It lasts as long as the driver: that the id is taken is found out with memory only. */
 static NTSTATUS TryExtension(VOID)
 {
-    static ULONG_PTR id; /* each lasts as long as the driver */
-    PVOID extension = &id;
-    NTSTATUS status = IoAllocateDriverObjectExtension(TestDriver, (PVOID)++id, 8, &extension);
+    PVOID extension = &Device;
+    NTSTATUS status = IoAllocateDriverObjectExtension(TestDriver, &Device, 8, &extension);
 
+    if (status == STATUS_OBJECT_NAME_COLLISION)
+        return STATUS_SUCCESS;
     return NT_SUCCESS(status) || extension == NULL ? status : STATUS_UNSUCCESSFUL;
 }
 
