@@ -1,5 +1,5 @@
 /*
- * io/file.c - file objects: open, read, write, control, close.
+ * io/file.c - file objects: open and close.
  *
  * A file object is opened on the named device; its IRPs go to the top of that device's stack. The
  * last handle (io_file_close, ZwClose) sends IRP_MJ_CLEANUP, the last reference IRP_MJ_CLOSE. All
@@ -42,37 +42,16 @@ struct io_file {
     void *name_buffer; /* FileName points into it */
 };
 
-static PIRP file_irp(PFILE_OBJECT file, PDEVICE_OBJECT *top, UCHAR major)
-{
-    PIO_STACK_LOCATION next;
-    PIRP irp;
-
-    *top = io_device_top_reference(file->DeviceObject);
-    irp = IoAllocateIrp((*top)->StackSize, FALSE);
-    if (irp == NULL) {
-        ob_dereference(*top);
-        return NULL;
-    }
-    irp->Tail.Overlay.Thread = PsGetCurrentThread();
-    irp->Tail.Overlay.OriginalFileObject = file;
-    next = IoGetNextIrpStackLocation(irp);
-    next->MajorFunction = major;
-    next->FileObject = file;
-    return irp;
-}
-
 /* CLEANUP and CLOSE cannot fail: without memory they wait for some. */
 static void file_end_open(PFILE_OBJECT file, UCHAR major)
 {
     LARGE_INTEGER moment = {.QuadPart = -10000ll * MEMORY_WAIT_MS};
-    PDEVICE_OBJECT top;
+    uint32_t done;
     PIRP irp;
 
-    while ((irp = file_irp(file, &top, major)) == NULL)
+    while ((irp = io_file_build(file, major)) == NULL)
         KeDelayExecutionThread(KernelMode, FALSE, &moment);
-    io_irp_call_and_wait(top, irp, 0);
-    IoFreeIrp(irp);
-    ob_dereference(top);
+    io_file_wait(irp, 0, &done);
 }
 
 static void file_cleanup(void *object)
@@ -181,7 +160,7 @@ static NTSTATUS file_make(PDEVICE_OBJECT device, const UNICODE_STRING *rest, voi
     file->object.SharedWrite = (create->share & FILE_SHARE_WRITE) != 0;
     file->object.SharedDelete = (create->share & FILE_SHARE_DELETE) != 0;
     file->name_buffer = buffer;
-    KeInitializeEvent(&file->object.Lock, SynchronizationEvent, FALSE);
+    KeInitializeEvent(&file->object.Lock, SynchronizationEvent, TRUE);
     KeInitializeEvent(&file->object.Event, NotificationEvent, FALSE);
     InitializeListHead(&file->object.IrpList);
     *file_out = file;
@@ -294,97 +273,6 @@ void io_file_close(PFILE_OBJECT file)
 {
     file_cleanup(file);
     ob_dereference(file);
-}
-
-/* ---- Requests ------------------------------------------------------------------------------- */
-
-/* The request is built by the caller up to its buffers; sends, releases, frees. */
-static NTSTATUS file_finish(PDEVICE_OBJECT top, PIRP irp, bool attached, uint32_t timeout_ms,
-                            uint32_t *done)
-{
-    NTSTATUS status = STATUS_INSUFFICIENT_RESOURCES;
-
-    *done = 0;
-    if (attached) {
-        status = io_irp_call_and_wait(top, irp, timeout_ms);
-        if (!NT_ERROR(status))
-            *done = (uint32_t)irp->IoStatus.Information;
-    }
-    io_irp_release_buffers(irp, attached && !NT_ERROR(status));
-    IoFreeIrp(irp);
-    ob_dereference(top);
-    return status;
-}
-
-static NTSTATUS file_transfer(PFILE_OBJECT file, UCHAR major, uint64_t offset, void *buffer,
-                              uint32_t length, uint32_t timeout_ms, uint32_t *done)
-{
-    PDEVICE_OBJECT top;
-    PIO_STACK_LOCATION next;
-    PIRP irp;
-
-    *done = 0;
-    irp = file_irp(file, &top, major);
-    if (irp == NULL)
-        return STATUS_INSUFFICIENT_RESOURCES;
-    irp->Flags |= major == IRP_MJ_READ ? IRP_READ_OPERATION : IRP_WRITE_OPERATION;
-    next = IoGetNextIrpStackLocation(irp);
-    next->Parameters.Read.Length = length; /* Write has the same layout */
-    next->Parameters.Read.ByteOffset.QuadPart = (LONGLONG)offset;
-    return file_finish(top, irp, io_irp_attach_transfer(irp, top, major, buffer, length),
-                       timeout_ms, done);
-}
-
-NTSTATUS io_file_read(PFILE_OBJECT file, uint64_t offset, void *buffer, uint32_t length,
-                      uint32_t timeout_ms, uint32_t *done)
-{
-    return file_transfer(file, IRP_MJ_READ, offset, buffer, length, timeout_ms, done);
-}
-
-NTSTATUS io_file_write(PFILE_OBJECT file, uint64_t offset, const void *buffer, uint32_t length,
-                       uint32_t timeout_ms, uint32_t *done)
-{
-    return file_transfer(file, IRP_MJ_WRITE, offset, (void *)(uintptr_t)buffer, length, timeout_ms,
-                         done);
-}
-
-NTSTATUS io_file_query(PFILE_OBJECT file, FILE_INFORMATION_CLASS class, void *buffer,
-                       uint32_t length, uint32_t *done)
-{
-    PDEVICE_OBJECT top;
-    PIO_STACK_LOCATION next;
-    PIRP irp;
-
-    *done = 0;
-    irp = file_irp(file, &top, IRP_MJ_QUERY_INFORMATION);
-    if (irp == NULL)
-        return STATUS_INSUFFICIENT_RESOURCES;
-    next = IoGetNextIrpStackLocation(irp);
-    next->Parameters.QueryFile.Length = length;
-    next->Parameters.QueryFile.FileInformationClass = class;
-    return file_finish(
-        top, irp, io_irp_attach_control(irp, METHOD_BUFFERED, NULL, 0, buffer, length), 0, done);
-}
-
-NTSTATUS io_file_ioctl(PFILE_OBJECT file, uint32_t code, const void *input, uint32_t input_length,
-                       void *output, uint32_t output_length, uint32_t timeout_ms, uint32_t *done)
-{
-    void *in = (void *)(uintptr_t)input;
-    PDEVICE_OBJECT top;
-    PIO_STACK_LOCATION next;
-    PIRP irp;
-
-    *done = 0;
-    irp = file_irp(file, &top, IRP_MJ_DEVICE_CONTROL);
-    if (irp == NULL)
-        return STATUS_INSUFFICIENT_RESOURCES;
-    next = IoGetNextIrpStackLocation(irp);
-    next->Parameters.DeviceIoControl.IoControlCode = code;
-    next->Parameters.DeviceIoControl.InputBufferLength = input_length;
-    next->Parameters.DeviceIoControl.OutputBufferLength = output_length;
-    return file_finish(top, irp,
-                       io_irp_attach_control(irp, code, in, input_length, output, output_length),
-                       timeout_ms, done);
 }
 
 /* WDK surface */

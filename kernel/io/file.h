@@ -32,10 +32,36 @@ NTSTATUS io_file_create(PCUNICODE_STRING name, struct io_file_create *create, PF
 /* IRP_MJ_CLEANUP, then IRP_MJ_CLOSE with the last reference. */
 void io_file_close(PFILE_OBJECT file);
 
+/* ---- file_request.c ------------------------------------------------------------------------- */
+
+struct io_file_buffers {
+    const void *input;
+    uint32_t input_length;
+    void *output;
+    uint32_t output_length;
+};
 /*
- * One request, waited for. timeout_ms 0 waits for ever; otherwise the IRP is cancelled when the
- * time is over, and STATUS_TIMEOUT is returned if it did not finish by itself. *done: bytes.
+ * A request of the current thread's, for io_file_wait() or io_file_send(); the first has no
+ * parameters yet. NULL: no memory.
  */
+PIRP io_file_build(PFILE_OBJECT file, UCHAR major);
+PIRP io_file_build_transfer(PFILE_OBJECT file, UCHAR major, uint64_t offset, const void *buffer,
+                            uint32_t length);
+PIRP io_file_build_control(PFILE_OBJECT file, uint32_t code, const struct io_file_buffers *buffers);
+/*
+ * Send it and wait; it is freed. timeout_ms 0 waits for ever; otherwise the IRP is cancelled when
+ * the time is over, and STATUS_IO_TIMEOUT is returned if it did not finish by itself. *done: bytes.
+ * A request that is NULL is STATUS_INSUFFICIENT_RESOURCES.
+ */
+NTSTATUS io_file_wait(PIRP irp, uint32_t timeout_ms, uint32_t *done);
+/*
+ * Send it and do not wait: its end fills the status block in and signals the event, or the file's
+ * own where that is NULL. Takes over a reference to the file, and one to the event. The result is
+ * the driver's: STATUS_PENDING if the end is still to come.
+ */
+NTSTATUS io_file_send(PIRP irp, PIO_STATUS_BLOCK status_block, PKEVENT event);
+
+/* One request, waited for as above. */
 NTSTATUS io_file_read(PFILE_OBJECT file, uint64_t offset, void *buffer, uint32_t length,
                       uint32_t timeout_ms, uint32_t *done);
 NTSTATUS io_file_write(PFILE_OBJECT file, uint64_t offset, const void *buffer, uint32_t length,

@@ -1,9 +1,9 @@
 /*
  * io/file_zw.c - files by handle: ZwCreateFile and its kin, for devices.
  *
- * There is no file system: a name resolves to a device or not at all. Requests are waited for,
- * however the file was opened, so an event is signalled before the call returns. Rights are not
- * checked: the caller is the kernel.
+ * There is no file system: a name resolves to a device or not at all. A file that was opened for
+ * synchronous I/O has one request at a time, which is waited for; the others' requests end when
+ * they do. Rights are not checked: the caller is the kernel.
  */
 #include <lib/assert.h>
 #include <lib/bits.h>
@@ -36,11 +36,6 @@ static bool options_are_valid(ACCESS_MASK access, ULONG disposition, ULONG optio
 {
     ULONG synchronous = options & SYNCHRONOUS_OPTIONS;
 
-    if ((options & FILE_DIRECTORY_FILE) != 0 && disposition != FILE_CREATE &&
-        disposition != FILE_OPEN && disposition != FILE_OPEN_IF)
-        return false;
-    if ((options & FILE_NO_INTERMEDIATE_BUFFERING) != 0 && (access & FILE_APPEND_DATA) != 0)
-        return false;
     return disposition <= FILE_MAXIMUM_DISPOSITION && synchronous != SYNCHRONOUS_OPTIONS &&
            (synchronous == 0 || (access & SYNCHRONIZE) != 0) &&
            ((options & FILE_DIRECTORY_FILE) == 0 || suits_directory(disposition, options)) &&
@@ -48,82 +43,110 @@ static bool options_are_valid(ACCESS_MASK access, ULONG disposition, ULONG optio
            ((options & FILE_DELETE_ON_CLOSE) == 0 || (access & DELETE) != 0);
 }
 
-/* The file, and the caller's event or NULL; what will be signalled is not any more. */
-static NTSTATUS file_begin(HANDLE handle, HANDLE event_handle, bool apc, PFILE_OBJECT *file,
-                           PKEVENT *event)
+static bool file_is_synchronous(PFILE_OBJECT file)
 {
-    NTSTATUS status = file_of(handle, file);
+    return (file->Flags & FO_SYNCHRONOUS_IO) != 0;
+}
+
+/* A request to be made: of which file, and how its end is told. */
+struct file_call {
+    PFILE_OBJECT file;
+    PKEVENT event; /* the caller's; NULL: the file's own, for which a wait by handle waits */
+    PIO_STATUS_BLOCK status_block;
+    bool moves; /* the file's position, to behind what was transferred */
+    uint64_t offset;
+};
+
+static void call_abandon(const struct file_call *call)
+{
+    if (file_is_synchronous(call->file))
+        KeSetEvent(&call->file->Lock, IO_NO_INCREMENT, FALSE);
+    if (call->event != NULL)
+        ob_dereference(call->event);
+    ob_dereference(call->file);
+}
+
+/*
+ * References to both; a synchronous file's other requests have ended, and what will be signalled is
+ * not any more. Undone by call_abandon(), or by call_send().
+ */
+static NTSTATUS call_begin(struct file_call *call, HANDLE handle, HANDLE event_handle, bool apc,
+                           PIO_STATUS_BLOCK status_block)
+{
+    NTSTATUS status = file_of(handle, &call->file);
 
     ASSERT_IRQL(PASSIVE_LEVEL);
-    *event = NULL;
     if (!NT_SUCCESS(status))
         return status;
+    call->event = NULL;
+    call->status_block = status_block;
+    call->moves = false;
     if (apc)
         status = STATUS_NOT_SUPPORTED;
     else if (event_handle != NULL)
-        status = ob_handle_reference(event_handle, &io_event_type, (void **)event);
-    if (NT_SUCCESS(status))
-        KeClearEvent(*event != NULL ? *event : &(*file)->Event);
-    else
-        ob_dereference(*file);
-    return status;
+        status = ob_handle_reference(event_handle, &io_event_type, (void **)&call->event);
+    if (!NT_SUCCESS(status)) {
+        ob_dereference(call->file);
+        return status;
+    }
+    if (file_is_synchronous(call->file))
+        KeWaitForSingleObject(&call->file->Lock, Executive, KernelMode, FALSE, NULL);
+    KeClearEvent(call->event != NULL ? call->event : &call->file->Event);
+    return STATUS_SUCCESS;
 }
 
-/* The caller's event is signalled, or else the file's own, for which a wait by handle waits. */
-static NTSTATUS file_end(PFILE_OBJECT file, PKEVENT event, PIO_STATUS_BLOCK status_block,
-                         NTSTATUS status, uint32_t done)
+static void call_tell(const struct file_call *call, NTSTATUS status, uint32_t done)
 {
-    status_block->Status = status;
-    status_block->Information = done;
-    KeSetEvent(event != NULL ? event : &file->Event, IO_NO_INCREMENT, FALSE);
-    if (event != NULL)
-        ob_dereference(event);
-    ob_dereference(file);
+    call->status_block->Status = status;
+    call->status_block->Information = done;
+    KeSetEvent(call->event != NULL ? call->event : &call->file->Event, IO_NO_INCREMENT, FALSE);
+}
+
+/* What was built, or NULL if it could not be, is sent; and waited for if the file is synchronous. */
+static NTSTATUS call_send(const struct file_call *call, PIRP irp)
+{
+    NTSTATUS status = STATUS_INSUFFICIENT_RESOURCES;
+    uint32_t done;
+
+    if (irp != NULL && !file_is_synchronous(call->file))
+        return io_file_send(irp, call->status_block, call->event);
+    if (irp != NULL) {
+        status = io_file_wait(irp, 0, &done);
+        if (call->moves)
+            call->file->CurrentByteOffset.QuadPart = (LONGLONG)(call->offset + done);
+        call_tell(call, status, done);
+    }
+    call_abandon(call);
     return status;
 }
 
 /*
  * The offset asked for, or the position of a synchronous file, which moves on. Others have none.
+ * Where the end of a file is, only the driver knows.
  */
-static bool file_offset(PFILE_OBJECT file, PLARGE_INTEGER given, bool write, uint64_t *offset)
+static bool call_offset(struct file_call *call, PLARGE_INTEGER given, bool write)
 {
     bool position = given == NULL ||
                     (given->HighPart == -1 && given->LowPart == FILE_USE_FILE_POINTER_POSITION);
     bool end =
         !position && write && given->HighPart == -1 && given->LowPart == FILE_WRITE_TO_END_OF_FILE;
 
-    if (position && (file->Flags & FO_SYNCHRONOUS_IO) == 0)
+    if (position && !file_is_synchronous(call->file))
         return false;
-    *offset = (uint64_t)(position ? file->CurrentByteOffset : *given).QuadPart;
+    call->offset = (uint64_t)(position ? call->file->CurrentByteOffset : *given).QuadPart;
+    call->moves = !end;
     return position || end || given->QuadPart >= 0;
 }
 
-/* ZwReadFile and ZwWriteFile */
-static NTSTATUS file_transfer(HANDLE handle, HANDLE event_handle, bool apc,
-                              PIO_STATUS_BLOCK status_block, PVOID buffer, ULONG length,
-                              PLARGE_INTEGER given, bool write)
+/* ZwReadFile and ZwWriteFile, once they have begun */
+static NTSTATUS call_transfer(struct file_call *call, UCHAR major, PVOID buffer, ULONG length,
+                              PLARGE_INTEGER given)
 {
-    PFILE_OBJECT file;
-    PKEVENT event;
-    NTSTATUS status = file_begin(handle, event_handle, apc, &file, &event);
-    uint64_t offset;
-    uint32_t done;
-
-    if (!NT_SUCCESS(status))
-        return status;
-    if (!file_offset(file, given, write, &offset)) {
-        if (event != NULL)
-            ob_dereference(event);
-        ob_dereference(file);
+    if (!call_offset(call, given, major == IRP_MJ_WRITE)) {
+        call_abandon(call);
         return STATUS_INVALID_PARAMETER;
     }
-    if (write)
-        status = io_file_write(file, offset, buffer, length, 0, &done);
-    else
-        status = io_file_read(file, offset, buffer, length, 0, &done);
-    if ((file->Flags & FO_SYNCHRONOUS_IO) != 0)
-        file->CurrentByteOffset.QuadPart = (LONGLONG)(offset + done);
-    return file_end(file, event, status_block, status, done);
+    return call_send(call, io_file_build_transfer(call->file, major, call->offset, buffer, length));
 }
 
 /* How much room an information class needs at least; 0: it cannot be asked for here. */
@@ -246,24 +269,25 @@ NTSTATUS NTAPI IoCreateFile(PHANDLE FileHandle, ACCESS_MASK DesiredAccess,
 }
 LDR_EXPORT(IoCreateFile);
 
-/* IRQL = PASSIVE_LEVEL. WDK: ZwDeviceIoControlFile */
+/*
+ * IRQL = PASSIVE_LEVEL. STATUS_PENDING: the file is not synchronous, and the request goes on.
+ * WDK: ZwDeviceIoControlFile
+ */
 NTSTATUS NTAPI ZwDeviceIoControlFile(HANDLE FileHandle, HANDLE Event, PIO_APC_ROUTINE ApcRoutine,
                                      PVOID ApcContext, PIO_STATUS_BLOCK IoStatusBlock,
                                      ULONG IoControlCode, PVOID InputBuffer,
                                      ULONG InputBufferLength, PVOID OutputBuffer,
                                      ULONG OutputBufferLength)
 {
-    PKEVENT event;
-    PFILE_OBJECT file;
-    NTSTATUS status = file_begin(FileHandle, Event, ApcRoutine != NULL, &file, &event);
-    uint32_t done;
+    const struct io_file_buffers buffers = {InputBuffer, InputBufferLength, OutputBuffer,
+                                            OutputBufferLength};
+    struct file_call call;
+    NTSTATUS status = call_begin(&call, FileHandle, Event, ApcRoutine != NULL, IoStatusBlock);
 
     UNREFERENCED_PARAMETER(ApcContext);
     if (!NT_SUCCESS(status))
         return status;
-    status = io_file_ioctl(file, IoControlCode, InputBuffer, InputBufferLength, OutputBuffer,
-                           OutputBufferLength, 0, &done);
-    return file_end(file, event, IoStatusBlock, status, done);
+    return call_send(&call, io_file_build_control(call.file, IoControlCode, &buffers));
 }
 LDR_EXPORT(ZwDeviceIoControlFile);
 
@@ -271,10 +295,14 @@ NTSTATUS NTAPI ZwReadFile(HANDLE FileHandle, HANDLE Event, PIO_APC_ROUTINE ApcRo
                           PVOID ApcContext, PIO_STATUS_BLOCK IoStatusBlock, PVOID Buffer,
                           ULONG Length, PLARGE_INTEGER ByteOffset, PULONG Key)
 {
+    struct file_call call;
+    NTSTATUS status = call_begin(&call, FileHandle, Event, ApcRoutine != NULL, IoStatusBlock);
+
     UNREFERENCED_PARAMETER(ApcContext);
     UNREFERENCED_PARAMETER(Key);
-    return file_transfer(FileHandle, Event, ApcRoutine != NULL, IoStatusBlock, Buffer, Length,
-                         ByteOffset, false);
+    if (!NT_SUCCESS(status))
+        return status;
+    return call_transfer(&call, IRP_MJ_READ, Buffer, Length, ByteOffset);
 }
 LDR_EXPORT(ZwReadFile);
 
@@ -282,10 +310,14 @@ NTSTATUS NTAPI ZwWriteFile(HANDLE FileHandle, HANDLE Event, PIO_APC_ROUTINE ApcR
                            PVOID ApcContext, PIO_STATUS_BLOCK IoStatusBlock, PVOID Buffer,
                            ULONG Length, PLARGE_INTEGER ByteOffset, PULONG Key)
 {
+    struct file_call call;
+    NTSTATUS status = call_begin(&call, FileHandle, Event, ApcRoutine != NULL, IoStatusBlock);
+
     UNREFERENCED_PARAMETER(ApcContext);
     UNREFERENCED_PARAMETER(Key);
-    return file_transfer(FileHandle, Event, ApcRoutine != NULL, IoStatusBlock, Buffer, Length,
-                         ByteOffset, true);
+    if (!NT_SUCCESS(status))
+        return status;
+    return call_transfer(&call, IRP_MJ_WRITE, Buffer, Length, ByteOffset);
 }
 LDR_EXPORT(ZwWriteFile);
 
@@ -299,6 +331,7 @@ NTSTATUS NTAPI ZwQueryInformationFile(HANDLE FileHandle, PIO_STATUS_BLOCK IoStat
                                       FILE_INFORMATION_CLASS FileInformationClass)
 {
     ULONG size = information_size(FileInformationClass);
+    struct file_call call = {.status_block = IoStatusBlock};
     uint32_t done = size;
     ACCESS_MASK granted;
     PFILE_OBJECT file;
@@ -314,6 +347,9 @@ NTSTATUS NTAPI ZwQueryInformationFile(HANDLE FileHandle, PIO_STATUS_BLOCK IoStat
         return status;
     if (!file_tell(file, granted, FileInformationClass, FileInformation))
         status = io_file_query(file, FileInformationClass, FileInformation, Length, &done);
-    return file_end(file, NULL, IoStatusBlock, status, done);
+    call.file = file;
+    call_tell(&call, status, done);
+    ob_dereference(file);
+    return status;
 }
 LDR_EXPORT(ZwQueryInformationFile);

@@ -29,17 +29,9 @@ static KSPIN_LOCK cancel_lock;
 static KSPIN_LOCK irp_list_lock;
 static LIST_ENTRY irp_list = {&irp_list, &irp_list}; /* under its lock: every IRP from here */
 
-/* Behind the stack locations, where no driver looks. */
-struct irp_tail {
-    LIST_ENTRY entry;
-    PIRP irp;
-    PKEVENT awaited; /* (l) by the thread that built it and ends: it frees the IRP */
-    bool ended;      /* (l) awaited will be set, or is */
-};
-
-static struct irp_tail *irp_tail(PIRP irp)
+struct io_irp_tail *io_irp_tail(PIRP irp)
 {
-    return (struct irp_tail *)(void *)((PIO_STACK_LOCATION)(irp + 1) + irp->StackCount);
+    return (struct io_irp_tail *)(void *)((PIO_STACK_LOCATION)(irp + 1) + irp->StackCount);
 }
 
 static void irp_list_add(PIRP irp)
@@ -47,7 +39,7 @@ static void irp_list_add(PIRP irp)
     KIRQL irql;
 
     KeAcquireSpinLock(&irp_list_lock, &irql);
-    InsertTailList(&irp_list, &irp_tail(irp)->entry);
+    InsertTailList(&irp_list, &io_irp_tail(irp)->entry);
     KeReleaseSpinLock(&irp_list_lock, irql);
 }
 
@@ -61,9 +53,9 @@ static PKEVENT irp_release(PIRP irp)
         KeBugCheckEx(MULTIPLE_IRP_COMPLETE_REQUESTS, (ULONG_PTR)irp, 0, 0, 0);
     irp->Type = 0;
     KeAcquireSpinLock(&irp_list_lock, &irql);
-    RemoveEntryList(&irp_tail(irp)->entry);
-    awaited = irp_tail(irp)->awaited;
-    irp_tail(irp)->ended = true;
+    RemoveEntryList(&io_irp_tail(irp)->entry);
+    awaited = io_irp_tail(irp)->awaited;
+    io_irp_tail(irp)->ended = true;
     KeReleaseSpinLock(&irp_list_lock, irql);
     if (awaited == NULL)
         ExFreePoolWithTag(irp, IO_TAG_IRP);
@@ -76,7 +68,7 @@ void io_irp_for_each(void (*visit)(PIRP irp, void *context), void *context)
 
     KeAcquireSpinLock(&irp_list_lock, &irql);
     for (PLIST_ENTRY entry = irp_list.Flink; entry != &irp_list; entry = entry->Flink)
-        visit(CONTAINING_RECORD(entry, struct irp_tail, entry)->irp, context);
+        visit(CONTAINING_RECORD(entry, struct io_irp_tail, entry)->irp, context);
     KeReleaseSpinLock(&irp_list_lock, irql);
 }
 
@@ -95,14 +87,28 @@ static void irp_finish_associated(PIRP irp, CCHAR boost)
 }
 
 /*
+ * A request to a file has ended, and nobody waits for it in the kernel. The last close of the file
+ * is not sent from here: a driver is completing something, and may hold a mutex.
+ */
+static void irp_finish_file(const struct io_irp_tail *held, PKEVENT event, CCHAR boost)
+{
+    KeSetEvent(event != NULL ? event : &held->file->Event, boost, FALSE);
+    if (event != NULL)
+        ob_dereference(event);
+    ObDereferenceObjectDeferDelete(held->file);
+    ObDereferenceObjectDeferDelete(held->top);
+}
+
+/*
  * All locations are done. Only IRPs that the I/O manager keeps for the requester end here
- * (io_irp_threaded); one from IoAllocateIrp belongs to a driver, whose completion routine should
+ * (IO_IRP_THREADED); one from IoAllocateIrp belongs to a driver, whose completion routine should
  * have kept it: it stays as it is.
  */
 static void irp_finish(PIRP irp, CCHAR boost)
 {
     PIO_STATUS_BLOCK status_block = irp->UserIosb;
     PKEVENT event = irp->UserEvent;
+    struct io_irp_tail held;
     PKEVENT awaited;
 
     if ((irp->Flags & IRP_ASSOCIATED_IRP) != 0) {
@@ -111,13 +117,16 @@ static void irp_finish(PIRP irp, CCHAR boost)
     }
     if ((irp->AllocationFlags & IO_IRP_THREADED) == 0)
         return;
+    held = *io_irp_tail(irp);
     io_irp_release_buffers(irp, !NT_ERROR(irp->IoStatus.Status));
     if (status_block != NULL) {
         status_block->Information = irp->IoStatus.Information;
         __atomic_store_n(&status_block->Status, irp->IoStatus.Status, __ATOMIC_RELEASE);
     }
     awaited = irp_release(irp);
-    if (event != NULL)
+    if (held.file != NULL)
+        irp_finish_file(&held, event, boost);
+    else if (event != NULL)
         KeSetEvent(event, boost, FALSE);
     if (awaited != NULL) /* last: the other event may be on that thread's stack */
         KeSetEvent(awaited, boost, FALSE);
@@ -244,7 +253,7 @@ static PIRP irp_await_one(const void *thread, PKEVENT done)
     KeAcquireSpinLock(&irp_list_lock, &irql);
     for (PLIST_ENTRY entry = irp_list.Flink; entry != &irp_list && found == NULL;
          entry = entry->Flink) {
-        struct irp_tail *tail = CONTAINING_RECORD(entry, struct irp_tail, entry);
+        struct io_irp_tail *tail = CONTAINING_RECORD(entry, struct io_irp_tail, entry);
 
         if (tail->irp->Tail.Overlay.Thread != thread ||
             (tail->irp->AllocationFlags & IO_IRP_THREADED) == 0 || !irp_was_sent(tail->irp))
@@ -264,9 +273,9 @@ static bool irp_disown(PIRP irp, PKEVENT done)
     KIRQL irql;
 
     KeAcquireSpinLock(&irp_list_lock, &irql);
-    ended = irp_tail(irp)->ended;
+    ended = io_irp_tail(irp)->ended;
     if (!ended) {
-        irp_tail(irp)->awaited = NULL;
+        io_irp_tail(irp)->awaited = NULL;
         irp->Tail.Overlay.Thread = NULL;
     }
     KeReleaseSpinLock(&irp_list_lock, irql);
@@ -329,12 +338,12 @@ PIRP NTAPI IoAllocateIrp(CCHAR StackSize, BOOLEAN ChargeQuota)
     UNREFERENCED_PARAMETER(ChargeQuota);
     if (StackSize <= 0)
         return NULL;
-    irp = ExAllocatePoolWithTag(NonPagedPoolNx, IoSizeOfIrp(StackSize) + sizeof(struct irp_tail),
+    irp = ExAllocatePoolWithTag(NonPagedPoolNx, IoSizeOfIrp(StackSize) + sizeof(struct io_irp_tail),
                                 IO_TAG_IRP);
     if (irp == NULL)
         return NULL;
     IoInitializeIrp(irp, IoSizeOfIrp(StackSize), StackSize);
-    *irp_tail(irp) = (struct irp_tail){.irp = irp};
+    *io_irp_tail(irp) = (struct io_irp_tail){.irp = irp};
     irp_list_add(irp);
     return irp;
 }

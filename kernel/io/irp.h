@@ -24,6 +24,20 @@ NTSTATUS io_request_send(PDEVICE_OBJECT device, const IO_STACK_LOCATION *locatio
  */
 NTSTATUS io_irp_call_and_wait(PDEVICE_OBJECT device, PIRP irp, uint32_t timeout_ms);
 
+/*
+ * What the I/O manager keeps of an IRP from IoAllocateIrp, behind its stack locations, where no
+ * driver looks. Legend: (c) constant once it is sent, (l) the lock of the list of all (io/irp.c).
+ */
+struct io_irp_tail {
+    LIST_ENTRY entry;   /* (l) */
+    PIRP irp;           /* (c) */
+    PKEVENT awaited;    /* (l) by the thread that built it and ends: it frees the IRP */
+    bool ended;         /* (l) awaited will be set, or is */
+    PDEVICE_OBJECT top; /* (c) of a request to a file: whom it is sent to, with a reference */
+    PFILE_OBJECT file;  /* (c) of one that nobody waits for: with a reference, as UserEvent */
+};
+struct io_irp_tail *io_irp_tail(PIRP irp);
+
 /* From now on a thread that ends has its requests cancelled (io/irp.c). Once, at boot. */
 void io_irp_init(void);
 

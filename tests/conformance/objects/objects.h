@@ -36,8 +36,6 @@ typedef struct _TEST_FILE_NAME { /* FILE_NAME_INFORMATION */
 
 NTSYSAPI NTSTATUS NTAPI ZwQueryObject(HANDLE Handle, TEST_OBJECT_INFORMATION Class,
                                       PVOID Information, ULONG Length, PULONG ReturnLength);
-NTSYSAPI NTSTATUS NTAPI ZwWaitForSingleObject(HANDLE Handle, BOOLEAN Alertable,
-                                              PLARGE_INTEGER Timeout);
 NTSYSAPI NTSTATUS NTAPI ZwAllocateVirtualMemory(HANDLE ProcessHandle, PVOID *BaseAddress,
                                                 ULONG_PTR ZeroBits, PSIZE_T RegionSize,
                                                 ULONG AllocationType, ULONG Protect);

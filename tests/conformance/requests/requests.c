@@ -77,6 +77,7 @@ static VOID Run(VOID)
     CheckAssociated();
     CheckSending();
     CheckRemoveLock();
+    CheckFiles();
     CheckServices();
 }
 

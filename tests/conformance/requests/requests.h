@@ -7,6 +7,7 @@
  *   associated.c  associated IRPs, completion routines that keep the device, IRPs made by hand
  *   sending.c     calls and completion between devices
  *   remove_lock.c remove locks
+ *   files.c       requests by handle that are not waited for; threads that end with requests
  *   services.c    timers of devices, work items, error log entries
  *   stops.c       what must not be done with an IRP
  *   shortage.c    all of them, and their neighbours, without memory
@@ -40,6 +41,7 @@ VOID CheckQueues(VOID);
 VOID CheckAssociated(VOID);
 VOID CheckSending(VOID);
 VOID CheckRemoveLock(VOID);
+VOID CheckFiles(VOID);
 VOID TimerBegin(VOID);
 VOID CheckServices(VOID);
 VOID Stop(ULONG Number);

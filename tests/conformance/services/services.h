@@ -24,19 +24,12 @@ typedef struct _LAG_COPY_ADDRESS {
 
 NTKERNELAPI NTSTATUS NTAPI ObQueryNameString(PVOID Object, LAG_OBJECT_NAME *ObjectNameInfo,
                                              ULONG Length, PULONG ReturnLength);
-NTSYSAPI NTSTATUS NTAPI ZwDeviceIoControlFile(HANDLE FileHandle, HANDLE Event,
-                                              PIO_APC_ROUTINE ApcRoutine, PVOID ApcContext,
-                                              PIO_STATUS_BLOCK IoStatusBlock, ULONG IoControlCode,
-                                              PVOID InputBuffer, ULONG InputBufferLength,
-                                              PVOID OutputBuffer, ULONG OutputBufferLength);
 NTSYSAPI NTSTATUS NTAPI ZwCreateEvent(PHANDLE EventHandle, ACCESS_MASK DesiredAccess,
                                       POBJECT_ATTRIBUTES ObjectAttributes, EVENT_TYPE EventType,
                                       BOOLEAN InitialState);
 NTSYSAPI NTSTATUS NTAPI ZwSetEvent(HANDLE EventHandle, PLONG PreviousState);
 NTSYSAPI NTSTATUS NTAPI ZwResetEvent(HANDLE EventHandle, PLONG PreviousState);
 NTSYSAPI NTSTATUS NTAPI ZwClearEvent(HANDLE EventHandle);
-NTSYSAPI NTSTATUS NTAPI ZwWaitForSingleObject(HANDLE Handle, BOOLEAN Alertable,
-                                              PLARGE_INTEGER Timeout);
 NTSYSAPI NTSTATUS NTAPI RtlUnicodeToMultiByteN(PCHAR MultiByteString, ULONG MaxBytes, PULONG Bytes,
                                                PCWCH UnicodeString, ULONG BytesInUnicodeString);
 NTKERNELAPI NTSTATUS NTAPI PsLookupProcessByProcessId(HANDLE ProcessId, PEPROCESS *Process);

@@ -1,0 +1,149 @@
+/*
+ * io/file_request.c - requests to a file: built, then waited for, or left to end by themselves.
+ *
+ * The IRP goes to the top of the stack, which stays referenced until the request has ended. One
+ * that is waited for is cancelled when it takes too long. One that is not is the thread's that sent
+ * it, as those of IoBuildDeviceIoControlRequest are.
+ *
+ * Owns: building and sending. Owns not: files (io/file.c), how an IRP ends (io/irp.c).
+ */
+#include "io/device.h"
+#include "io/file.h"
+#include "io/irp.h"
+#include "ke/ob.h"
+
+/* ---- Building ------------------------------------------------------------------------------- */
+
+PIRP io_file_build(PFILE_OBJECT file, UCHAR major)
+{
+    PDEVICE_OBJECT top = io_device_top_reference(file->DeviceObject);
+    PIRP irp = IoAllocateIrp(top->StackSize, FALSE);
+    PIO_STACK_LOCATION next;
+
+    if (irp == NULL) {
+        ob_dereference(top);
+        return NULL;
+    }
+    io_irp_tail(irp)->top = top;
+    irp->Tail.Overlay.Thread = PsGetCurrentThread();
+    irp->Tail.Overlay.OriginalFileObject = file;
+    next = IoGetNextIrpStackLocation(irp);
+    next->MajorFunction = major;
+    next->FileObject = file;
+    return irp;
+}
+
+static void request_free(PIRP irp, bool copy_out)
+{
+    PDEVICE_OBJECT top = io_irp_tail(irp)->top;
+
+    io_irp_release_buffers(irp, copy_out);
+    IoFreeIrp(irp);
+    ob_dereference(top);
+}
+
+/* The IRP if its buffers could be attached, else nothing is left of it. */
+static PIRP request_built(PIRP irp, bool attached)
+{
+    if (attached)
+        return irp;
+    request_free(irp, false);
+    return NULL;
+}
+
+PIRP io_file_build_transfer(PFILE_OBJECT file, UCHAR major, uint64_t offset, const void *buffer,
+                            uint32_t length)
+{
+    PIRP irp = io_file_build(file, major);
+    PIO_STACK_LOCATION next;
+
+    if (irp == NULL)
+        return NULL;
+    irp->Flags |= major == IRP_MJ_READ ? IRP_READ_OPERATION : IRP_WRITE_OPERATION;
+    next = IoGetNextIrpStackLocation(irp);
+    next->Parameters.Read.Length = length; /* Write has the same layout */
+    next->Parameters.Read.ByteOffset.QuadPart = (LONGLONG)offset;
+    return request_built(irp, io_irp_attach_transfer(irp, io_irp_tail(irp)->top, major,
+                                                     (void *)(uintptr_t)buffer, length));
+}
+
+PIRP io_file_build_control(PFILE_OBJECT file, uint32_t code, const struct io_file_buffers *buffers)
+{
+    PIRP irp = io_file_build(file, IRP_MJ_DEVICE_CONTROL);
+    PIO_STACK_LOCATION next;
+
+    if (irp == NULL)
+        return NULL;
+    next = IoGetNextIrpStackLocation(irp);
+    next->Parameters.DeviceIoControl.IoControlCode = code;
+    next->Parameters.DeviceIoControl.InputBufferLength = buffers->input_length;
+    next->Parameters.DeviceIoControl.OutputBufferLength = buffers->output_length;
+    return request_built(irp, io_irp_attach_control(irp, code, (void *)(uintptr_t)buffers->input,
+                                                    buffers->input_length, buffers->output,
+                                                    buffers->output_length));
+}
+
+/* ---- Sending -------------------------------------------------------------------------------- */
+
+NTSTATUS io_file_wait(PIRP irp, uint32_t timeout_ms, uint32_t *done)
+{
+    NTSTATUS status;
+
+    *done = 0;
+    if (irp == NULL)
+        return STATUS_INSUFFICIENT_RESOURCES;
+    status = io_irp_call_and_wait(io_irp_tail(irp)->top, irp, timeout_ms);
+    if (!NT_ERROR(status))
+        *done = (uint32_t)irp->IoStatus.Information;
+    request_free(irp, !NT_ERROR(status));
+    return status;
+}
+
+NTSTATUS io_file_send(PIRP irp, PIO_STATUS_BLOCK status_block, PKEVENT event)
+{
+    struct io_irp_tail *tail = io_irp_tail(irp);
+
+    tail->file = irp->Tail.Overlay.OriginalFileObject;
+    irp->UserIosb = status_block;
+    irp->UserEvent = event;
+    irp->AllocationFlags |= IO_IRP_THREADED;
+    return IofCallDriver(tail->top, irp);
+}
+
+NTSTATUS io_file_read(PFILE_OBJECT file, uint64_t offset, void *buffer, uint32_t length,
+                      uint32_t timeout_ms, uint32_t *done)
+{
+    return io_file_wait(io_file_build_transfer(file, IRP_MJ_READ, offset, buffer, length),
+                        timeout_ms, done);
+}
+
+NTSTATUS io_file_write(PFILE_OBJECT file, uint64_t offset, const void *buffer, uint32_t length,
+                       uint32_t timeout_ms, uint32_t *done)
+{
+    return io_file_wait(io_file_build_transfer(file, IRP_MJ_WRITE, offset, buffer, length),
+                        timeout_ms, done);
+}
+
+NTSTATUS io_file_query(PFILE_OBJECT file, FILE_INFORMATION_CLASS class, void *buffer,
+                       uint32_t length, uint32_t *done)
+{
+    PIRP irp = io_file_build(file, IRP_MJ_QUERY_INFORMATION);
+    PIO_STACK_LOCATION next;
+
+    *done = 0;
+    if (irp == NULL)
+        return STATUS_INSUFFICIENT_RESOURCES;
+    next = IoGetNextIrpStackLocation(irp);
+    next->Parameters.QueryFile.Length = length;
+    next->Parameters.QueryFile.FileInformationClass = class;
+    irp = request_built(irp, io_irp_attach_control(irp, METHOD_BUFFERED, NULL, 0, buffer, length));
+    return io_file_wait(irp, 0, done);
+}
+
+NTSTATUS io_file_ioctl(PFILE_OBJECT file, uint32_t code, const void *input, uint32_t input_length,
+                       void *output, uint32_t output_length, uint32_t timeout_ms, uint32_t *done)
+{
+    const struct io_file_buffers buffers = {input, input_length, output, output_length};
+
+    return io_file_wait(io_file_build_control(file, code, &buffers), timeout_ms, done);
+}

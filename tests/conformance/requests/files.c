@@ -1,0 +1,364 @@
+/*
+ * files.c - requests by handle: to a file that was not opened for synchronous I/O they end when the
+ * driver ends them, to one that was they come one at a time. What a thread leaves is canceled.
+ */
+#include "requests.h"
+
+#define DEVICE_NAME L"\\Device\\requests-file"
+#define ACCESS (GENERIC_READ | GENERIC_WRITE | SYNCHRONIZE)
+#define MARK 0x5A
+#define LENGTH 8
+#define LONG_WAIT_MS 60000
+#define IOCTL_COPY CTL_CODE(FILE_DEVICE_UNKNOWN, 0xA10, METHOD_BUFFERED, FILE_ANY_ACCESS)
+#define IOCTL_DIRECT CTL_CODE(FILE_DEVICE_UNKNOWN, 0xA11, METHOD_OUT_DIRECT, FILE_ANY_ACCESS)
+
+static PDEVICE_OBJECT Device;
+static PDRIVER_DISPATCH Saved[IRP_MJ_MAXIMUM_FUNCTION + 1];
+static BOOLEAN AtOnce;     /* requests are completed when they come */
+static BOOLEAN EndCleanup; /* and those that are held by IRP_MJ_CLEANUP */
+static volatile LONG Cleanups, Closes;
+static volatile LONG Canceled;
+
+/* One request, as its sender sees it. */
+typedef struct _SENT {
+    HANDLE File;
+    HANDLE Event; /* or NULL */
+    IO_STATUS_BLOCK Block;
+    UCHAR Bytes[LENGTH];
+    NTSTATUS Status;
+    volatile LONG Returned;
+} SENT, *PSENT;
+
+/* ---- the driver's side ----------------------------------------------------------------------- */
+
+static VOID Finish(PIRP Irp, NTSTATUS Status)
+{
+    Irp->IoStatus.Status = Status;
+    Irp->IoStatus.Information = NT_SUCCESS(Status) ? LENGTH : 0;
+    IoCompleteRequest(Irp, IO_NO_INCREMENT);
+}
+
+/* The oldest held one; what it reads is 1, 2, 3, ... */
+static VOID EndHeld(NTSTATUS Status)
+{
+    PIRP irp = Held[0];
+    PUCHAR bytes = irp->AssociatedIrp.SystemBuffer;
+    ULONG i;
+
+    for (i = 0; i < LENGTH && (irp->Flags & IRP_INPUT_OPERATION) != 0; i++)
+        bytes[i] = (UCHAR)(i + 1);
+    HeldCount--;
+    for (i = 0; i < HeldCount; i++)
+        Held[i] = Held[i + 1];
+    Finish(irp, Status);
+}
+
+static VOID NTAPI CancelHeld(PDEVICE_OBJECT DeviceObject, PIRP Irp)
+{
+    UNREFERENCED_PARAMETER(DeviceObject);
+    IoReleaseCancelSpinLock(Irp->CancelIrql);
+    InterlockedIncrement(&Canceled);
+    if (HeldCount != 0 && Held[0] == Irp)
+        EndHeld(STATUS_CANCELLED);
+}
+
+static NTSTATUS NTAPI Dispatch(PDEVICE_OBJECT DeviceObject, PIRP Irp)
+{
+    UCHAR major = IoGetCurrentIrpStackLocation(Irp)->MajorFunction;
+
+    if (DeviceObject != Device)
+        return Saved[major](DeviceObject, Irp);
+    if (major == IRP_MJ_CLEANUP) {
+        Cleanups++;
+        while (EndCleanup && HeldCount != 0)
+            EndHeld(STATUS_CANCELLED);
+    } else if (major == IRP_MJ_CLOSE) {
+        InterlockedIncrement(&Closes);
+    } else if (!AtOnce) {
+        return Saved[IRP_MJ_READ](DeviceObject, Irp);
+    }
+    Finish(Irp, STATUS_SUCCESS);
+    return STATUS_SUCCESS;
+}
+
+static const UCHAR Majors[] = {IRP_MJ_READ, IRP_MJ_WRITE, IRP_MJ_DEVICE_CONTROL, IRP_MJ_CLEANUP,
+                               IRP_MJ_CLOSE};
+
+static BOOLEAN Begin(VOID)
+{
+    UNICODE_STRING name = RTL_CONSTANT_STRING(DEVICE_NAME);
+    ULONG i;
+
+    if (!NT_SUCCESS(IoCreateDevice(TestDriver, 0, &name, FILE_DEVICE_UNKNOWN, 0, FALSE, &Device)))
+        return FALSE;
+    for (i = 0; i < sizeof(Majors); i++) {
+        Saved[Majors[i]] = TestDriver->MajorFunction[Majors[i]];
+        TestDriver->MajorFunction[Majors[i]] = Dispatch;
+    }
+    HeldCount = 0;
+    Device->Flags |= DO_BUFFERED_IO;
+    Device->Flags &= ~DO_DEVICE_INITIALIZING;
+    return TRUE;
+}
+
+static VOID End(VOID)
+{
+    ULONG i;
+
+    for (i = 0; i < sizeof(Majors); i++)
+        TestDriver->MajorFunction[Majors[i]] = Saved[Majors[i]];
+    IoDeleteDevice(Device);
+}
+
+/* ---- the sender's side ----------------------------------------------------------------------- */
+
+static HANDLE Open(ULONG Options)
+{
+    UNICODE_STRING name = RTL_CONSTANT_STRING(DEVICE_NAME);
+    OBJECT_ATTRIBUTES attributes;
+    IO_STATUS_BLOCK block;
+    HANDLE file = NULL;
+
+    InitializeObjectAttributes(&attributes, &name, OBJ_KERNEL_HANDLE, NULL, NULL);
+    if (!NT_SUCCESS(ZwOpenFile(&file, ACCESS, &attributes, &block, 0, Options)))
+        return NULL;
+    return file;
+}
+
+static VOID Prepare(PSENT Sent, HANDLE File, HANDLE Event)
+{
+    RtlFillMemory(Sent, sizeof(*Sent), MARK);
+    Sent->File = File;
+    Sent->Event = Event;
+    Sent->Returned = 0;
+}
+
+static VOID Read(PVOID Context)
+{
+    PSENT sent = Context;
+    LARGE_INTEGER at = {{0}};
+
+    sent->Status = ZwReadFile(sent->File, sent->Event, NULL, NULL, &sent->Block, sent->Bytes,
+                              LENGTH, &at, NULL);
+    InterlockedIncrement(&sent->Returned);
+}
+
+static BOOLEAN IsUntouched(PSENT Sent)
+{
+    return Sent->Block.Status == (NTSTATUS)0x5A5A5A5A && Sent->Bytes[0] == MARK;
+}
+
+static BOOLEAN HasRead(PSENT Sent)
+{
+    return Sent->Block.Status == STATUS_SUCCESS && Sent->Block.Information == LENGTH &&
+           Sent->Bytes[0] == 1 && Sent->Bytes[LENGTH - 1] == LENGTH;
+}
+
+static NTSTATUS WaitFor(HANDLE Handle)
+{
+    LARGE_INTEGER now = {{0}};
+
+    return ZwWaitForSingleObject(Handle, FALSE, &now);
+}
+
+static BOOLEAN WaitUntil(volatile LONG *Value, LONG Least)
+{
+    ULONG i;
+
+    for (i = 0; *Value < Least && i < LONG_WAIT_MS; i++)
+        TestPause(1);
+    return *Value >= Least;
+}
+
+/* ---- cases ----------------------------------------------------------------------------------- */
+
+static VOID CheckEvent(HANDLE File)
+{
+    UNICODE_STRING name = RTL_CONSTANT_STRING(L"\\BaseNamedObjects\\RequestsTestEvent");
+    HANDLE event = NULL;
+    PKEVENT object = IoCreateNotificationEvent(&name, &event);
+    SENT sent;
+    KIRQL irql;
+
+    Prepare(&sent, File, event);
+    Read(&sent);
+    ExpectStatus(sent.Status, STATUS_PENDING,
+                 "G-ZW-4 a read that the driver keeps is pending, if the file is not synchronous");
+    Expect(object != NULL && KeReadStateEvent(object) == 0 && IsUntouched(&sent),
+           "G-ZW-4 nothing is told before its end");
+    Expect(WaitFor(File) == STATUS_TIMEOUT && HeldCount == 1,
+           "G-ZW-4 the driver has it, and the file is not signaled");
+    KeRaiseIrql(DISPATCH_LEVEL, &irql);
+    EndHeld(STATUS_SUCCESS);
+    KeLowerIrql(irql);
+    Expect(HasRead(&sent), "G-ZW-4 the end, at DISPATCH_LEVEL, too, fills in block and buffer");
+    Expect(object != NULL && KeReadStateEvent(object) != 0, "G-ZW-4 and signals the event");
+    ExpectStatus(WaitFor(File), STATUS_TIMEOUT, "G-ZW-4 not the file, if there is an event");
+    Prepare(&sent, File, event);
+    Read(&sent);
+    ZwClose(event);
+    EndHeld(STATUS_SUCCESS);
+    Expect(HasRead(&sent), "G-ZW-4 the event's handle may be closed before the end");
+}
+
+static VOID CheckEnds(HANDLE File)
+{
+    LARGE_INTEGER at = {{0}};
+    SENT sent;
+
+    Prepare(&sent, File, NULL);
+    Read(&sent);
+    ExpectStatus(WaitFor(File), STATUS_TIMEOUT, "G-ZW-4 without an event the file is reset");
+    EndHeld(STATUS_SUCCESS);
+    Expect(WaitFor(File) == STATUS_SUCCESS && HasRead(&sent), "G-ZW-4 and signaled at the end");
+    Prepare(&sent, File, NULL);
+    Read(&sent);
+    EndHeld(STATUS_DEVICE_NOT_READY);
+    Expect(sent.Block.Status == STATUS_DEVICE_NOT_READY && sent.Bytes[0] == MARK &&
+               WaitFor(File) == STATUS_SUCCESS,
+           "G-ZW-4 an error that comes later is the block's, and copies nothing");
+    Prepare(&sent, File, NULL);
+    ExpectStatus(ZwWriteFile(File, NULL, NULL, NULL, &sent.Block, sent.Bytes, LENGTH, &at, NULL),
+                 STATUS_PENDING, "G-ZW-5 a write that the driver keeps is pending, too");
+    Expect(((PUCHAR)Held[0]->AssociatedIrp.SystemBuffer)[LENGTH - 1] == MARK,
+           "G-ZW-5 the driver has its bytes");
+    EndHeld(STATUS_SUCCESS);
+    Expect(sent.Block.Status == STATUS_SUCCESS && sent.Block.Information == LENGTH,
+           "G-ZW-5 its end is the block's");
+    AtOnce = TRUE;
+    Prepare(&sent, File, NULL);
+    Read(&sent);
+    Expect(sent.Status == STATUS_SUCCESS && sent.Block.Information == LENGTH &&
+               WaitFor(File) == STATUS_SUCCESS,
+           "G-ZW-4 one that the driver ends at once has ended when the call returns");
+    AtOnce = FALSE;
+}
+
+static NTSTATUS Control(PSENT Sent, ULONG Code)
+{
+    return ZwDeviceIoControlFile(Sent->File, Sent->Event, NULL, NULL, &Sent->Block, Code, NULL, 0,
+                                 Sent->Bytes, LENGTH);
+}
+
+static VOID CheckControls(HANDLE File)
+{
+    SENT sent, second;
+
+    Prepare(&sent, File, NULL);
+    Prepare(&second, File, NULL);
+    ExpectStatus(Control(&sent, IOCTL_COPY), STATUS_PENDING,
+                 "ZwDeviceIoControlFile does not wait, if the file is not synchronous");
+    ExpectStatus(Control(&second, IOCTL_DIRECT), STATUS_PENDING,
+                 "ZwDeviceIoControlFile: requests may be pending side by side");
+    Expect(HeldCount == 2 && Held[1]->MdlAddress != NULL &&
+               (Held[1]->MdlAddress->MdlFlags & MDL_PAGES_LOCKED) != 0,
+           "ZwDeviceIoControlFile: a buffer by MDL is locked as long");
+    EndHeld(STATUS_SUCCESS);
+    Expect(HasRead(&sent) && IsUntouched(&second),
+           "ZwDeviceIoControlFile: the end copies what is buffered");
+    EndHeld(STATUS_SUCCESS);
+    Expect(second.Block.Status == STATUS_SUCCESS && second.Block.Information == LENGTH,
+           "ZwDeviceIoControlFile: each has an end of its own");
+}
+
+static VOID CheckClose(VOID)
+{
+    HANDLE file = Open(0);
+    LONG cleanups = Cleanups, closes = Closes;
+    SENT sent;
+
+    Prepare(&sent, file, NULL);
+    Read(&sent);
+    EndCleanup = TRUE;
+    ZwClose(file);
+    EndCleanup = FALSE;
+    Expect(Cleanups == cleanups + 1 && sent.Block.Status == STATUS_CANCELLED,
+           "G-ZW-3 IRP_MJ_CLEANUP comes while requests are pending, and can end them");
+    Expect(WaitUntil(&Closes, closes + 1), "G-ZW-3 then IRP_MJ_CLOSE comes");
+    file = Open(0);
+    Prepare(&sent, file, NULL);
+    Read(&sent);
+    ZwClose(file);
+    TestPause(20);
+    Expect(HeldCount == 1 && Cleanups == cleanups + 2 && Closes == closes + 1,
+           "G-ZW-3 a pending request keeps IRP_MJ_CLOSE away");
+    EndHeld(STATUS_SUCCESS);
+    Expect(HasRead(&sent) && WaitUntil(&Closes, closes + 2), "G-ZW-3 until its end");
+}
+
+/* ---- threads --------------------------------------------------------------------------------- */
+
+static VOID ReadCancelable(PVOID Context)
+{
+    Read(Context);
+    IoSetCancelRoutine(Held[0], CancelHeld);
+}
+
+static VOID CheckThreads(HANDLE File)
+{
+    TEST_THREAD thread;
+    SENT sent;
+
+    Prepare(&sent, File, NULL);
+    if (!TestThreadStart(&thread, 0, ReadCancelable, &sent))
+        return;
+    TestThreadJoin(&thread);
+    Expect(sent.Status == STATUS_PENDING && Canceled == 1 &&
+               sent.Block.Status == STATUS_CANCELLED && HeldCount == 0,
+           "a thread that ends cancels its pending requests by handle");
+    Prepare(&sent, File, NULL);
+    if (!TestThreadStart(&thread, 0, Read, &sent))
+        return;
+    Expect(WaitUntil(&sent.Returned, 1) && TestWait(thread.Object, 50) == STATUS_TIMEOUT,
+           "it waits for those that cannot be canceled");
+    Expect(HeldCount == 1 && Held[0]->Cancel, "which the driver can see");
+    EndHeld(STATUS_SUCCESS);
+    TestThreadJoin(&thread);
+    Expect(HasRead(&sent), "and ends with them");
+}
+
+static VOID CheckSynchronous(VOID)
+{
+    HANDLE file = Open(FILE_SYNCHRONOUS_IO_NONALERT);
+    TEST_THREAD threads[2];
+    SENT sent[2];
+    ULONG i;
+
+    for (i = 0; i < 2; i++) {
+        Prepare(&sent[i], file, NULL);
+        NT_VERIFY(TestThreadStart(&threads[i], 0, Read, &sent[i]));
+    }
+    for (i = 0; HeldCount == 0 && i < LONG_WAIT_MS; i++)
+        TestPause(1);
+    TestPause(20);
+    Expect(HeldCount == 1 && sent[0].Returned + sent[1].Returned == 0,
+           "G-ZW-4 a synchronous file has one request at a time, which is waited for");
+    EndHeld(STATUS_SUCCESS);
+    for (i = 0; HeldCount == 0 && i < LONG_WAIT_MS; i++)
+        TestPause(1);
+    EndHeld(STATUS_SUCCESS);
+    for (i = 0; i < 2; i++)
+        TestThreadJoin(&threads[i]);
+    Expect(sent[0].Status == STATUS_SUCCESS && HasRead(&sent[0]) && HasRead(&sent[1]),
+           "G-ZW-4 then the next comes");
+    ZwClose(file);
+}
+
+VOID CheckFiles(VOID)
+{
+    HANDLE file;
+
+    if (!Begin()) {
+        Expect(FALSE, "the device for files can be made");
+        return;
+    }
+    file = Open(0);
+    CheckEvent(file);
+    CheckEnds(file);
+    CheckControls(file);
+    CheckClose();
+    CheckThreads(file);
+    CheckSynchronous();
+    ZwClose(file);
+    End();
+}
