@@ -37,7 +37,9 @@ struct io_startio {
 struct io_idle {
     struct io_device *next;   /* (d) */
     volatile ULONG counter;   /* seconds; the driver sets it to 0 */
-    uint32_t limit;           /* (d) 0: none */
+    uint32_t performance;     /* (d) limit, 0: none */
+    uint32_t conservation;    /* (d) the one while energy is to be saved */
+    bool was_due;             /* (d) since the device was last in use */
     bool is_due;              /* (d) */
     DEVICE_POWER_STATE state; /* (d) to be asked for then */
 };

@@ -19,7 +19,8 @@ static void unlink_device(struct io_device *io)
         *link = io->idle.next;
 }
 
-PULONG io_idle_register(PDEVICE_OBJECT device, uint32_t limit, DEVICE_POWER_STATE state)
+PULONG io_idle_register(PDEVICE_OBJECT device, uint32_t performance, uint32_t conservation,
+                        DEVICE_POWER_STATE state)
 {
     struct io_device *io = io_device_of(device);
     KIRQL irql = io_database_acquire();
@@ -27,10 +28,11 @@ PULONG io_idle_register(PDEVICE_OBJECT device, uint32_t limit, DEVICE_POWER_STAT
     unlink_device(io);
     io->idle.next = idle_list;
     idle_list = io;
-    io->idle.limit = limit;
+    io->idle.performance = performance;
+    io->idle.conservation = conservation;
     io->idle.state = state;
     io->idle.counter = 0;
-    io->idle.is_due = false;
+    io->idle.was_due = io->idle.is_due = false;
     io_database_release(irql);
     return (PULONG)&io->idle.counter;
 }
@@ -51,14 +53,23 @@ static bool is_on(const struct io_device *io)
     return io->device_power == PowerDeviceD0;
 }
 
-bool io_idle_scan(void)
+/* A second in D0. A device that was due is so again only when it has been used in between. */
+static void count(struct io_idle *idle, uint32_t limit)
+{
+    if (idle->counter++ == 0)
+        idle->was_due = false;
+    idle->is_due = limit != 0 && idle->counter >= limit && !idle->was_due;
+    idle->was_due |= idle->is_due;
+}
+
+bool io_idle_scan(bool conserve)
 {
     KIRQL irql = io_database_acquire();
     bool any = idle_list != NULL;
 
     for (struct io_device *io = idle_list; io != NULL; io = io->idle.next) {
         if (is_on(io))
-            io->idle.is_due = ++io->idle.counter == io->idle.limit;
+            count(&io->idle, conserve ? io->idle.conservation : io->idle.performance);
         else
             io->idle.counter = 0;
     }

@@ -3,8 +3,8 @@
  *
  * While a driver has registered, a timer counts seconds for each of its devices in D0. A device
  * whose counter reaches its limit gets a SET_POWER; to come back is the driver's business (WDK:
- * "Detecting an Idle Device"). The machine runs for performance: it knows of no battery. The times
- * of the power policy, which -1 asks for, are never.
+ * "Detecting an Idle Device"). Energy is conserved while the power setting for the source says that
+ * it is not the mains. The times of the power policy, which -1 asks for, are here.
  *
  * Owns: the timer. Owns not: the list (io/idle.c).
  */
@@ -12,8 +12,12 @@
 
 #include "io/idle.h"
 #include "ke/ob.h"
+#include "pnp/power_setting.h"
 
 enum { SCAN_PERIOD_MS = 1000 };
+
+/* Of disks, as Windows sets them up: 20 minutes on mains, 10 on battery. */
+enum { POLICY_PERFORMANCE_S = 20 * 60, POLICY_CONSERVATION_S = 10 * 60 };
 
 static KSPIN_LOCK timer_lock;
 static KTIMER timer;
@@ -30,7 +34,7 @@ static VOID NTAPI scan(PKDPC dpc, PVOID context, PVOID argument1, PVOID argument
     UNREFERENCED_PARAMETER(argument1);
     UNREFERENCED_PARAMETER(argument2);
     KeAcquireSpinLockAtDpcLevel(&timer_lock);
-    is_running = io_idle_scan();
+    is_running = io_idle_scan(pnp_power_setting_conserves());
     if (!is_running)
         KeCancelTimer(&timer);
     KeReleaseSpinLockFromDpcLevel(&timer_lock);
@@ -69,7 +73,6 @@ PULONG NTAPI PoRegisterDeviceForIdleDetection(PDEVICE_OBJECT DeviceObject,
                                               ULONG ConservationIdleTime, ULONG PerformanceIdleTime,
                                               DEVICE_POWER_STATE State)
 {
-    uint32_t limit = PerformanceIdleTime == MAXULONG ? 0 : PerformanceIdleTime;
     PULONG counter;
 
     if (ConservationIdleTime == 0 && PerformanceIdleTime == 0) {
@@ -79,7 +82,9 @@ PULONG NTAPI PoRegisterDeviceForIdleDetection(PDEVICE_OBJECT DeviceObject,
     if ((ConservationIdleTime == MAXULONG || PerformanceIdleTime == MAXULONG) &&
         !has_policy_times(DeviceObject))
         return NULL;
-    counter = io_idle_register(DeviceObject, limit, State);
+    counter = io_idle_register(
+        DeviceObject, PerformanceIdleTime == MAXULONG ? POLICY_PERFORMANCE_S : PerformanceIdleTime,
+        ConservationIdleTime == MAXULONG ? POLICY_CONSERVATION_S : ConservationIdleTime, State);
     timer_start();
     return counter;
 }

@@ -51,9 +51,11 @@ struct registration {
         .guid = &Guid, .name = Name                                                                \
     }
 
+enum { POWER_SOURCE }; /* which of the settings below */
+
 /* WDK: wdm.h, the power setting GUIDs and what is said of their values there. */
 static struct setting settings[] = {
-    NUMBER(GUID_ACDC_POWER_SOURCE, "acdc_power_source", PoAc),
+    [POWER_SOURCE] = NUMBER(GUID_ACDC_POWER_SOURCE, "acdc_power_source", PoAc),
     NUMBER(GUID_MONITOR_POWER_ON, "monitor_power_on", 1),
     NUMBER(GUID_CONSOLE_DISPLAY_STATE, "console_display_state", PowerMonitorOn),
     NUMBER(GUID_SYSTEM_AWAYMODE, "system_awaymode", 0),
@@ -156,6 +158,11 @@ bool pnp_power_setting_set(const char *name, ULONG value)
         return true;
     }
     return false;
+}
+
+bool pnp_power_setting_conserves(void)
+{
+    return __atomic_load_n(&settings[POWER_SOURCE].value.number, __ATOMIC_RELAXED) != PoAc;
 }
 
 bool pnp_power_setting_at(uint32_t index, struct pnp_power_setting_info *info)

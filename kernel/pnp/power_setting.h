@@ -29,3 +29,5 @@ bool pnp_power_setting_at(uint32_t index, struct pnp_power_setting_info *info);
  * is no such setting.
  */
 bool pnp_power_setting_set(const char *name, ULONG value);
+/* The power source is not the mains. Any IRQL. */
+bool pnp_power_setting_conserves(void);

@@ -409,3 +409,15 @@ def test_conformance_of_power_settings_and_needs():
     assert settings["acdc_power_source"]["callbacks"] == 2
     assert (settings["acdc_power_source"]["value"], settings["lidswitch_state_change"]["value"]) \
         == ("0", "")
+
+
+def test_conformance_of_idle_devices_on_mains_and_on_battery():
+    run = suite.Run({"group": "power", "devices": ["edu"]}, 1, None)
+    with run.guest() as guest:
+        guest.wait_for_prompt()
+        cases = suite.step(guest, "power", 10)
+        guest.command("power set acdc_power_source 1")
+        cases += suite.step(guest, "power", 11)
+    suite.record("power on battery, 1 CPU", cases)
+    suite.judge("power on battery", cases, guest.text)
+    assert len(cases) == 3, guest.text[-3000:]

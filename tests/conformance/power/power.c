@@ -59,6 +59,12 @@ VOID Release(ULONG Number)
     Before(Seen[Number].Device, Seen[Number].Irp);
 }
 
+static VOID Intercept(VOID)
+{
+    Before = TestDriver->MajorFunction[IRP_MJ_POWER];
+    TestDriver->MajorFunction[IRP_MJ_POWER] = DispatchPower;
+}
+
 static VOID Run(VOID)
 {
     PTEST_DEVICE one = TestFind(TestKindEdu, 0), other = TestFind(TestKindEdu, 1);
@@ -69,11 +75,22 @@ static VOID Run(VOID)
         ExpectSkip("G-PO-2 power requests", "there are not two edu devices");
         return;
     }
-    Before = TestDriver->MajorFunction[IRP_MJ_POWER];
-    TestDriver->MajorFunction[IRP_MJ_POWER] = DispatchPower;
+    Intercept();
     CheckRequests(one, other);
+    CheckIdleDetection(one);
     CheckDevice(one);
     TestDriver->MajorFunction[IRP_MJ_POWER] = Before;
 }
 
-const TEST_GROUP TestGroup = {.Run = Run, .Step = StepPower};
+static VOID Step(ULONG Number)
+{
+    if (Number < 10) {
+        StepPower(Number);
+        return;
+    }
+    Intercept();
+    StepIdle(Number - 10);
+    TestDriver->MajorFunction[IRP_MJ_POWER] = Before;
+}
+
+const TEST_GROUP TestGroup = {.Run = Run, .Step = Step};

@@ -3,6 +3,7 @@
  *
  *   power.c     the group: the dispatch routine, which notes, holds, refuses or passes on
  *   requests.c  PoRequestPowerIrp and the order of requests; PoSetPowerState, PoCallDriver
+ *   idle.c      devices that nobody uses
  *   device.c    what the bus driver below makes of them
  *   settings.c  power settings and their callbacks
  *   needs.c     who needs the system to go on working
@@ -57,6 +58,7 @@ VOID NTAPI RequestDone(PDEVICE_OBJECT Device, UCHAR Minor, POWER_STATE State, PV
 #define SILENCE 30     /* milliseconds in which something that should not happen would have */
 
 VOID CheckRequests(PTEST_DEVICE One, PTEST_DEVICE Other);
+VOID CheckIdleDetection(PTEST_DEVICE Device);
 VOID CheckDevice(PTEST_DEVICE Device);
 VOID CheckSettings(VOID);
 VOID CheckNeeds(PTEST_DEVICE Device);
@@ -65,3 +67,5 @@ VOID ShowNeeds(BOOLEAN Show);
 VOID ShortageOfNeeds(VOID);
 /* 0: registers, and shows needs; 1: what was told meanwhile; 2: without memory. */
 VOID StepPower(ULONG Number);
+/* 0: on mains, 1: on battery. */
+VOID StepIdle(ULONG Number);

@@ -213,64 +213,6 @@ static VOID CheckStates(PTEST_DEVICE Device)
     ExpectEqual(off.DeviceState, PowerDeviceD3, "G-PO-1 D0 can be reported at DISPATCH_LEVEL");
 }
 
-/* ---- Idle detection ----------------------------------------------------------------------- */
-
-#define IDLE_TIME 3u /* seconds */
-#define POLICY_TIME ((ULONG)-1)
-
-static VOID CheckIdlePolicy(PTEST_DEVICE Device)
-{
-    PDEVICE_OBJECT disk;
-    PULONG counter;
-
-    Expect(PoRegisterDeviceForIdleDetection(Device->Self, POLICY_TIME, IDLE_TIME, PowerDeviceD3) ==
-                   NULL &&
-               PoRegisterDeviceForIdleDetection(Device->Self, IDLE_TIME, POLICY_TIME,
-                                                PowerDeviceD3) == NULL,
-           "G-PO-5 the times of the power policy, -1, are for no device of another type");
-    if (!NT_SUCCESS(IoCreateDevice(TestDriver, 0, NULL, FILE_DEVICE_DISK, 0, FALSE, &disk))) {
-        Expect(FALSE, "there is memory for a device");
-        return;
-    }
-    counter = PoRegisterDeviceForIdleDetection(disk, POLICY_TIME, POLICY_TIME, PowerDeviceD3);
-    Expect(counter != NULL, "G-PO-5 but for a disk");
-    Expect(PoRegisterDeviceForIdleDetection(disk, 600, 600, PowerDeviceD3) == counter,
-           "G-PO-5 a device has one idle detection: registered again, it has other times");
-    PoRegisterDeviceForIdleDetection(disk, 0, 0, PowerDeviceD3);
-    IoDeleteDevice(disk);
-}
-
-static VOID CheckIdle(PTEST_DEVICE Device)
-{
-    volatile ULONG *counter;
-    BOOLEAN counted = TRUE;
-    ULONG uses;
-
-    Watch(PassOn);
-    Expect(PoRegisterDeviceForIdleDetection(Device->Physical, 0, 0, PowerDeviceD3) == NULL,
-           "G-PO-5 times of zero turn idle detection off: there is no counter");
-    counter =
-        PoRegisterDeviceForIdleDetection(Device->Physical, IDLE_TIME, IDLE_TIME, PowerDeviceD3);
-    Expect(counter != NULL, "G-PO-5 a device that is registered has an idle counter");
-    if (counter == NULL)
-        return;
-    for (uses = 0; uses < IDLE_TIME; uses++) {
-        counted &= TestSpinUntil((volatile LONG *)counter, 1, PATIENCE);
-        PoSetDeviceBusy(counter);
-    }
-    Expect(counted && SeenCount == 0,
-           "G-PO-5 seconds are counted; a device that is used in time stays in D0");
-    Expect(TestSpinUntil((volatile LONG *)&SeenCount, 1, PATIENCE) &&
-               Seen[0].Location.MinorFunction == IRP_MN_SET_POWER &&
-               Seen[0].Location.Parameters.Power.Type == DevicePowerState &&
-               Seen[0].Location.Parameters.Power.State.DeviceState == PowerDeviceD3,
-           "G-PO-5 one that is idle for its time is sent to the state it was registered with");
-    ExpectStatus(Set(Device->Self, PowerDeviceD0), STATUS_SUCCESS,
-                 "G-PO-5 its driver brings it back");
-    Expect(PoRegisterDeviceForIdleDetection(Device->Physical, 0, 0, PowerDeviceD3) == NULL,
-           "G-PO-5 times of zero end the counting");
-}
-
 VOID CheckRequests(PTEST_DEVICE One, PTEST_DEVICE Other)
 {
     CheckSet(One);
@@ -280,6 +222,4 @@ VOID CheckRequests(PTEST_DEVICE One, PTEST_DEVICE Other)
     CheckOneAtATime(One, Other);
     CheckInrush(One, Other);
     CheckStates(One);
-    CheckIdle(One);
-    CheckIdlePolicy(One);
 }
