@@ -66,9 +66,9 @@ NTSTATUS io_file_read(PFILE_OBJECT file, uint64_t offset, void *buffer, uint32_t
                       uint32_t timeout_ms, uint32_t *done);
 NTSTATUS io_file_write(PFILE_OBJECT file, uint64_t offset, const void *buffer, uint32_t length,
                        uint32_t timeout_ms, uint32_t *done);
-/* The options that it was opened with, as far as they say how it is used. WDK: FileModeInformation */
-ULONG io_file_mode(PFILE_OBJECT file);
 NTSTATUS io_file_query(PFILE_OBJECT file, FILE_INFORMATION_CLASS class, void *buffer,
                        uint32_t length, uint32_t *done);
 NTSTATUS io_file_ioctl(PFILE_OBJECT file, uint32_t code, const void *input, uint32_t input_length,
                        void *output, uint32_t output_length, uint32_t timeout_ms, uint32_t *done);
+/* The options it was opened with that say how it is used. WDK: FileModeInformation */
+ULONG io_file_mode(PFILE_OBJECT file);
