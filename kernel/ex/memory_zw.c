@@ -1,11 +1,9 @@
 /*
  * ex/memory_zw.c - ZwAllocateVirtualMemory and ZwFreeVirtualMemory for the one process there is.
  *
- * A region is memory with addresses of its own between unmapped pages. It is backed in full from
- * the moment it is reserved, so committing and decommitting parts of it only check the range;
- * decommitted pages are cleared, as they read when they are committed again. Where it lies is
- * mm's choice: a caller that names an address gets it only within a region it has reserved.
- * Writable memory is never executable: PAGE_EXECUTE_READWRITE is refused.
+ * A region is addresses between unmapped pages. Its pages have memory while they are committed.
+ * Where it lies is mm's choice: a caller that names an address gets it only within a region it has
+ * reserved. Writable memory is never executable: PAGE_EXECUTE_READWRITE is refused.
  */
 #include <hal/hal.h>
 #include <lib/assert.h>
@@ -86,7 +84,7 @@ static NTSTATUS region_create(SIZE_T size, struct region **created)
 
     if (region == NULL)
         return STATUS_INSUFFICIENT_RESOURCES;
-    region->base = (ULONG_PTR)mm_stack_alloc(size);
+    region->base = (ULONG_PTR)mm_region_reserve(size);
     if (region->base == 0) {
         mm_pool_free(region, REGION_TAG);
         return STATUS_NO_MEMORY;
@@ -97,36 +95,44 @@ static NTSTATUS region_create(SIZE_T size, struct region **created)
     return STATUS_SUCCESS;
 }
 
+/* Mutex held. */
+static void region_destroy(struct region *region)
+{
+    RemoveEntryList(&region->entry);
+    mm_region_free((void *)region->base);
+    mm_pool_free(region, REGION_TAG);
+}
+
+/* Mutex held. */
 static NTSTATUS allocate(ULONG_PTR *base, SIZE_T *size, ULONG type, uint32_t flags)
 {
     ULONG_PTR first = (ULONG_PTR)PAGE_ALIGN(*base);
     SIZE_T length = ROUND_TO_PAGES(*base + *size) - first;
-    struct region *region = NULL;
+    struct region *region = region_find(first), *fresh = NULL;
     NTSTATUS status = STATUS_SUCCESS;
 
-    if (type == MEM_RESET) {
-        region = region_find(first);
-        status = region_holds(region, first, length) ? STATUS_SUCCESS : STATUS_MEMORY_NOT_ALLOCATED;
-    } else if (first == 0) {
-        status = region_create(length, &region);
-        if (NT_SUCCESS(status))
-            first = region->base;
-    } else if (type & MEM_RESERVE) {
-        status = STATUS_CONFLICTING_ADDRESSES;
-    } else {
-        region = region_find(first);
+    if (type == MEM_RESET) { /* what is in memory stays, and all is */
         if (!region_holds(region, first, length))
-            status = STATUS_CONFLICTING_ADDRESSES;
+            return STATUS_MEMORY_NOT_ALLOCATED;
+    } else if (first == 0) {
+        status = region_create(length, &fresh);
+        if (!NT_SUCCESS(status))
+            return status;
+        first = fresh->base;
+    } else if (type & MEM_RESERVE || !region_holds(region, first, length)) {
+        return STATUS_CONFLICTING_ADDRESSES;
     }
-    if (!NT_SUCCESS(status))
-        return status;
-    if (type != MEM_RESET) /* which leaves what is in memory, as all is, alone */
-        mm_protect((void *)first, length, flags);
+    if (type & MEM_COMMIT && !mm_region_commit((void *)first, length, flags)) {
+        if (fresh != NULL)
+            region_destroy(fresh);
+        return STATUS_NO_MEMORY;
+    }
     *base = first;
     *size = length;
     return STATUS_SUCCESS;
 }
 
+/* Mutex held. */
 static NTSTATUS decommit(struct region *region, ULONG_PTR *base, SIZE_T *size)
 {
     ULONG_PTR first = (ULONG_PTR)PAGE_ALIGN(*base);
@@ -136,13 +142,13 @@ static NTSTATUS decommit(struct region *region, ULONG_PTR *base, SIZE_T *size)
         return STATUS_FREE_VM_NOT_AT_BASE;
     if (!region_holds(region, first, length))
         return STATUS_UNABLE_TO_FREE_VM;
-    mm_protect((void *)first, length, HAL_PAGE_WRITE);
-    memset((void *)first, 0, length);
+    mm_region_decommit((void *)first, length);
     *base = first;
     *size = length;
     return STATUS_SUCCESS;
 }
 
+/* Mutex held. */
 static NTSTATUS release(struct region *region, ULONG_PTR *base, SIZE_T *size)
 {
     if ((ULONG_PTR)PAGE_ALIGN(*base) != region->base)
@@ -151,9 +157,7 @@ static NTSTATUS release(struct region *region, ULONG_PTR *base, SIZE_T *size)
         return STATUS_UNABLE_TO_FREE_VM; /* a region is released as a whole */
     *base = region->base;
     *size = region->size;
-    RemoveEntryList(&region->entry);
-    mm_stack_free((void *)region->base);
-    mm_pool_free(region, REGION_TAG);
+    region_destroy(region);
     return STATUS_SUCCESS;
 }
 

@@ -10,7 +10,14 @@
 #include <hal/hal.h>
 #include <lib/list.h>
 
-enum mm_area_kind { MM_AREA_IO, MM_AREA_STACK, MM_AREA_IMAGE, MM_AREA_MDL, MM_AREA_POOL };
+enum mm_area_kind {
+    MM_AREA_IO,
+    MM_AREA_STACK,
+    MM_AREA_IMAGE,
+    MM_AREA_MDL,
+    MM_AREA_POOL,
+    MM_AREA_REGION,
+};
 
 struct mm_area {
     struct list_head link;  /* (lock) by address */

@@ -386,6 +386,7 @@ const char *mm_owner_name(enum mm_owner owner)
         [MM_OWNER_STACK] = "stacks",
         [MM_OWNER_IMAGE] = "images",
         [MM_OWNER_SPECIAL] = "special pool",
+        [MM_OWNER_REGION] = "regions",
     };
 
     return owner < MM_OWNER_COUNT ? names[owner] : "?";

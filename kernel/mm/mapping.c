@@ -1,11 +1,11 @@
 /*
- * mapping.c - memory at addresses of its own: device memory, stacks, driver images.
+ * mapping.c - memory at addresses of its own: device memory, stacks, driver images, regions.
  *
  * Device memory is mapped with the largest pages its alignment allows. Stacks and images are made
  * of single page frames, so that they never fail for want of contiguous memory, and are mapped
  * without execute; mm_protect() opens an image's code for execution after it was written.
  *
- * Owns: these three. Owns not: MDL mappings (mdl.c), contiguous memory (contiguous.c), which live
+ * Owns: these four. Owns not: MDL mappings (mdl.c), contiguous memory (contiguous.c), which live
  * in the direct map where they can.
  */
 #include <lib/assert.h>
@@ -217,6 +217,49 @@ void *mm_stack_alloc(size_t size)
 void mm_stack_free(void *stack)
 {
     mapping_drop(MM_AREA_STACK, stack);
+}
+
+void *mm_region_reserve(size_t size)
+{
+    struct mm_area *area =
+        mm_area_reserve(MM_AREA_REGION, ALIGN_UP(size, HAL_PAGE_SIZE), HAL_PAGE_SIZE, 0);
+
+    return area != NULL ? (void *)area->address : NULL;
+}
+
+/* How far the pages from `at` on are all committed, or all not. */
+static uint64_t region_run_end(uint64_t at, uint64_t end, bool committed)
+{
+    while (at < end && hal_page_query(at, NULL, NULL) == committed) {
+        at += HAL_PAGE_SIZE;
+    }
+    return at;
+}
+
+bool mm_region_commit(void *address, size_t size, uint32_t flags)
+{
+    uint64_t end = (uintptr_t)address + size;
+
+    for (uint64_t at = (uintptr_t)address; at < end;) {
+        uint64_t missing = region_run_end(at, end, true);
+
+        at = region_run_end(missing, end, false);
+        if (at != missing && !mapping_frames_add(missing, at - missing, MM_OWNER_REGION)) {
+            return false;
+        }
+    }
+    mm_protect(address, size, flags);
+    return true;
+}
+
+void mm_region_decommit(void *address, size_t size)
+{
+    mapping_frames_remove((uintptr_t)address, size);
+}
+
+void mm_region_free(void *region)
+{
+    mapping_drop(MM_AREA_REGION, region);
 }
 
 void *mm_image_alloc(size_t size)

@@ -5,8 +5,8 @@
  * Three kinds of memory, by need:
  *   small and medium objects            mm_pool_alloc(), mm/pool.h
  *   whole pages, physically contiguous  mm_pages_alloc(), used through hal_direct_map()
- *   addresses of their own              mm_stack_alloc(), mm_image_alloc(), mm_io_map(): each has
- *                                       unmapped guard pages on both sides
+ *   addresses of their own              mm_stack_alloc(), mm_image_alloc(), mm_region_reserve(),
+ *                                       mm_io_map(): each has unmapped guard pages on both sides
  *
  * Unless a comment says otherwise the calls work at <= DISPATCH_LEVEL, from the end of mm_init()
  * on.
@@ -35,6 +35,7 @@ enum mm_owner {
     MM_OWNER_STACK,
     MM_OWNER_IMAGE,
     MM_OWNER_SPECIAL, /* special pool */
+    MM_OWNER_REGION,  /* of the process */
     MM_OWNER_COUNT,
 };
 
@@ -91,6 +92,16 @@ void mm_io_unmap(void *address);
  */
 void *mm_stack_alloc(size_t size);
 void mm_stack_free(void *stack);
+
+/*
+ * A region of addresses, rounded up to pages, with nothing behind them at first; NULL: there are
+ * none. Whole pages of it are committed, cleared unless they were already, with HAL_PAGE_ flags;
+ * false: no memory, and those that were not yet may have been. Decommitted, they are gone.
+ */
+void *mm_region_reserve(size_t size);
+bool mm_region_commit(void *address, size_t size, uint32_t flags);
+void mm_region_decommit(void *address, size_t size);
+void mm_region_free(void *region);
 
 /*
  * Room for a driver image in the last GiB of addresses, next to the kernel: cleared, writable, not

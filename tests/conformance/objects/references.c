@@ -140,12 +140,14 @@ static VOID CheckNames(VOID)
         ObDereferenceObject(object);
     }
     ExpectStatus(ByName(L"\\Driver\\objects-none", TYPE(IoDriverObjectType), &object),
-                 STATUS_OBJECT_NAME_NOT_FOUND, "not one that there is not");
+                 STATUS_OBJECT_NAME_NOT_FOUND,
+                 "ObReferenceObjectByName does not find a driver that there is not");
     Expect(object == NULL, "of which it gives none");
     ExpectStatus(ByName(L"\\Device\\objects-none", TYPE(IoDeviceObjectType), &object),
                  STATUS_OBJECT_NAME_NOT_FOUND, "nor a device");
     ExpectStatus(ByName(L"\\Driver\\objects", TYPE(PsThreadType), &object),
-                 STATUS_OBJECT_TYPE_MISMATCH, "nor an object as what it is not");
+                 STATUS_OBJECT_TYPE_MISMATCH,
+                 "ObReferenceObjectByName does not take an object for what it is not");
 }
 
 VOID CheckReferences(VOID)

@@ -88,7 +88,8 @@ static VOID CheckCommitted(VOID)
     part = bytes + PAGE_SIZE + 7;
     length = 1;
     ExpectStatus(Free(&part, &length, MEM_DECOMMIT), STATUS_SUCCESS, "a page is decommitted");
-    Expect(part == bytes + PAGE_SIZE && length == PAGE_SIZE, "as a whole");
+    Expect(part == bytes + PAGE_SIZE && length == PAGE_SIZE && !MmIsAddressValid(part),
+           "as a whole");
     ExpectStatus(Allocate(&part, &length, MEM_COMMIT, PAGE_READWRITE), STATUS_SUCCESS,
                  "and committed again");
     Expect(bytes[0] == 1 && bytes[SIZE - 1] == 1 && IsZero(bytes + PAGE_SIZE, PAGE_SIZE),
@@ -126,20 +127,49 @@ static VOID CheckCommitted(VOID)
     Expect(!MmIsAddressValid(bytes), "then it is no memory");
 }
 
+/* Which pages of a region are committed, one bit each. */
+static ULONG Committed(PUCHAR Region)
+{
+    ULONG i, pages = 0;
+
+    for (i = 0; i < PAGES; i++)
+        pages |= (ULONG)(MmIsAddressValid(Region + i * PAGE_SIZE) != 0) << i;
+    return pages;
+}
+
 static VOID CheckReserved(VOID)
 {
     PVOID base = NULL, part;
     SIZE_T size = SIZE, length = PAGE_SIZE;
+    PUCHAR bytes;
 
     ExpectStatus(Allocate(&base, &size, MEM_RESERVE, PAGE_READWRITE), STATUS_SUCCESS,
                  "a region may be reserved alone");
-    part = (PUCHAR)base + PAGE_SIZE;
+    bytes = base;
+    ExpectEqual(Committed(bytes), 0, "there is no memory then");
+    part = bytes + PAGE_SIZE;
     ExpectStatus(Allocate(&part, &length, MEM_COMMIT, PAGE_READWRITE), STATUS_SUCCESS,
                  "and a part of it committed");
-    *(PUCHAR)part = 7;
-    ExpectEqual(*(PUCHAR)part, 7, "which is memory");
+    ExpectEqual(Committed(bytes), 2, "which is memory, and no other is");
+    bytes[PAGE_SIZE] = 7;
+    part = base;
+    length = SIZE;
+    ExpectStatus(Allocate(&part, &length, MEM_COMMIT, PAGE_READWRITE), STATUS_SUCCESS,
+                 "what is committed may be committed again, with what is not");
+    Expect(Committed(bytes) == (1u << PAGES) - 1 && bytes[PAGE_SIZE] == 7 && bytes[0] == 0,
+           "it keeps what is in it");
+    part = bytes + PAGE_SIZE - 1;
+    length = 2;
+    ExpectStatus(Free(&part, &length, MEM_DECOMMIT), STATUS_SUCCESS,
+                 "two bytes on two pages are decommitted with both");
+    Expect(length == 2 * PAGE_SIZE && Committed(bytes) == (1u << PAGES) - 4, "as is told");
+    part = base;
+    length = SIZE;
+    ExpectStatus(Free(&part, &length, MEM_DECOMMIT), STATUS_SUCCESS,
+                 "what is not committed may be decommitted, with what is");
+    ExpectEqual(Committed(bytes), 0, "then nothing is");
     size = 0;
-    Free(&base, &size, MEM_RELEASE);
+    ExpectStatus(Free(&base, &size, MEM_RELEASE), STATUS_SUCCESS, "and the region is released");
 }
 
 VOID CheckVirtualMemory(VOID)
