@@ -39,7 +39,7 @@ static uint32_t wdm_version(void)
 
 /* WDK surface */
 
-/* WDK: IoIsWdmVersionAvailable; also 1.0 to 1.30 are available where 6.0 is. Any IRQL. */
+/* PASSIVE_LEVEL. 1.0 to 1.30 are available where 6.0 is, too. WDK: IoIsWdmVersionAvailable. */
 BOOLEAN NTAPI IoIsWdmVersionAvailable(UCHAR MajorVersion, UCHAR MinorVersion)
 {
     return ((uint32_t)MajorVersion << 8 | MinorVersion) <= wdm_version();

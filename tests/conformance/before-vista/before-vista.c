@@ -80,12 +80,25 @@ static VOID CheckNewSystem(PTEST_DEVICE Device)
                 "IOX-4, CIE-OUT-4, CIE-OUT-6 with the Version asked for");
 }
 
+static VOID CheckWdmVersion(ULONG Major, ULONG Minor)
+{
+    UCHAR own = (UCHAR)(0x10 * (Minor + 1)); /* of WDM 1: 1.10 with 5.0, 1.20 with 5.1 */
+
+    Expect(IoIsWdmVersionAvailable(1, 0) && IoIsWdmVersionAvailable(1, 5),
+           "IoIsWdmVersionAvailable: 1.0 and 1.05 are on any system");
+    if (Major < VISTA)
+        Expect(IoIsWdmVersionAvailable(1, own) && !IoIsWdmVersionAvailable(1, own + 1) &&
+                   !IoIsWdmVersionAvailable(VISTA, 0),
+               "IoIsWdmVersionAvailable: an old system's version, and no later one");
+}
+
 static VOID Run(VOID)
 {
     PTEST_DEVICE device;
-    ULONG major = 0;
+    ULONG major = 0, minor = 0;
 
-    PsGetVersion(&major, NULL, NULL, NULL);
+    PsGetVersion(&major, &minor, NULL, NULL);
+    CheckWdmVersion(major, minor);
     for (device = TestDevices; device != NULL; device = device->Next) {
         if (!TestCanRaise(device))
             continue;

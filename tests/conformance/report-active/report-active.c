@@ -241,6 +241,7 @@ static VOID Run(VOID)
 static VOID Stop(ULONG Number)
 {
     PTEST_DEVICE device = TestFindLine(0);
+    PVOID stale;
     KIRQL irql;
 
     LookUp();
@@ -252,6 +253,16 @@ static VOID Stop(ULONG Number)
                    "ACT-2, ACT-14 another Version than the one obtained is a bug check");
         Connection.Parameters.Version = CONNECT_MESSAGE_BASED;
         Report(&Connection, FALSE);
+        break;
+    case 2:
+    case 3:
+        ExpectStop(0x121, 3, (ULONG64)Connection.Context, CONNECT_LINE_BASED, TEST_ANY,
+                   Number == 2 ? "reporting inactive what is not connected is a bug check"
+                               : "so is reporting it active");
+        stale = Connection.Context;
+        TestDisconnect(&Connection);
+        Connection.Context = stale;
+        Report(&Connection, Number == 3);
         break;
     default:
         ExpectStop(0x121, 2, TestLevel(device), DISPATCH_LEVEL, TEST_ANY,

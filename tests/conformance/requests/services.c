@@ -182,6 +182,7 @@ static VOID CheckErrorLog(VOID)
     const USHORT offset = FIELD_OFFSET(IO_ERROR_LOG_PACKET, DumpData) + data;
     PDEVICE_OBJECT device = TestDevices->Self;
     PIO_ERROR_LOG_PACKET packet;
+    KIRQL irql;
 
     Expect(IoAllocateErrorLogEntry(device, sizeof(IO_ERROR_LOG_PACKET) - 1) == NULL,
            "an error log entry smaller than its packet is not allocated");
@@ -205,7 +206,9 @@ static VOID CheckErrorLog(VOID)
     packet->NumberOfStrings = 2;
     packet->StringOffset = offset;
     RtlCopyMemory((PUCHAR)packet + offset, strings, sizeof(strings));
+    KeRaiseIrql(DISPATCH_LEVEL, &irql);
     IoWriteErrorLogEntry(packet);
+    KeLowerIrql(irql);
     /* A packet that says more than it has room for: what it has is shown, no more. */
     packet = IoAllocateErrorLogEntry(device, sizeof(IO_ERROR_LOG_PACKET));
     if (packet == NULL)

@@ -13,6 +13,29 @@ static BOOLEAN CountsAre(const SHARE_ACCESS *Counts, ULONG Opens, ULONG Readers,
            Counts->SharedWrite == SharedWrite && Counts->SharedDelete == 0;
 }
 
+/* Each combination of what may be shared, for one who has all access. */
+static VOID CheckSetShare(VOID)
+{
+    static FILE_OBJECT file;
+    BOOLEAN right = TRUE;
+    SHARE_ACCESS counts;
+    ULONG shared;
+
+    for (shared = 0; shared <= ALL_SHARED; shared++) {
+        BOOLEAN read = (shared & FILE_SHARE_READ) != 0, write = (shared & FILE_SHARE_WRITE) != 0,
+                delete = (shared & FILE_SHARE_DELETE) != 0;
+
+        RtlZeroMemory(&file, sizeof(file));
+        IoSetShareAccess(FILE_READ_DATA | FILE_WRITE_DATA | DELETE, shared, &file, &counts);
+        right = right && file.SharedRead == read && file.SharedWrite == write &&
+                file.SharedDelete == delete &&file.ReadAccess && file.WriteAccess &&
+                file.DeleteAccess && counts.OpenCount == 1 && counts.Readers == 1 &&
+                counts.Writers == 1 && counts.Deleters == 1 && counts.SharedRead == read &&
+                counts.SharedWrite == write && counts.SharedDelete == delete;
+    }
+    Expect(right, "IoSetShareAccess takes any combination of what is shared, or none");
+}
+
 VOID CheckShares(VOID)
 {
     static FILE_OBJECT first, second, third;
@@ -49,4 +72,5 @@ VOID CheckShares(VOID)
     IoRemoveShareAccess(&second, &counts);
     IoRemoveShareAccess(&first, &counts);
     Expect(CountsAre(&counts, 0, 0, 0, 0, 0), "IoRemoveShareAccess: none is left");
+    CheckSetShare();
 }

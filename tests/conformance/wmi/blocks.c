@@ -157,7 +157,8 @@ static VOID CheckSingleInstance(VOID)
     Prepare(0, 0, FALSE, 0);
     Provider.Later = TRUE;
     ExpectStatus(Ask(IRP_MN_QUERY_SINGLE_INSTANCE, &BlockGuid, Buffer, SIZE, &Information),
-                 STATUS_SUCCESS, "a driver may complete a query later");
+                 STATUS_SUCCESS,
+                 "a driver may complete a query later, by WmiCompleteRequest at DISPATCH_LEVEL");
     Expect(node->SizeDataBlock == Provider.Size[0] && Buffer[128] == Provider.Data[0][0],
            "with the same result");
 }

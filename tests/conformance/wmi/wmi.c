@@ -47,9 +47,12 @@ static NTSTATUS NTAPI QueryRegInfo(PDEVICE_OBJECT DeviceObject, PULONG RegFlags,
 static VOID CompleteLater(PVOID Context)
 {
     PIRP irp = Context;
+    KIRQL irql;
 
     TestPause(10);
+    KeRaiseIrql(DISPATCH_LEVEL, &irql);
     WmiCompleteRequest(TestDevices->Self, irp, STATUS_SUCCESS, Provider.Size[0], IO_NO_INCREMENT);
+    KeLowerIrql(irql);
 }
 
 static NTSTATUS Completed(PDEVICE_OBJECT DeviceObject, PIRP Irp, NTSTATUS Status, ULONG Used)
