@@ -155,6 +155,8 @@ static void irp_complete(PIRP irp, CCHAR boost)
         irp->Tail.Overlay.CurrentStackLocation++;
         past_last = irp->CurrentLocation > irp->StackCount;
         irp->PendingReturned = (control & SL_PENDING_RETURNED) != 0;
+        if (past_last && (irp->AllocationFlags & IO_IRP_THREADED) != 0)
+            __atomic_store_n(&io_irp_tail(irp)->ending, true, __ATOMIC_RELEASE);
         memset(location, 0, sizeof(*location));
         if (io_irp_wants_routine(irp, control)) {
             PDEVICE_OBJECT device =
@@ -241,7 +243,10 @@ NTSTATUS io_request_send(PDEVICE_OBJECT device, const IO_STACK_LOCATION *locatio
 
 static bool irp_was_sent(PIRP irp)
 {
-    return ((PIO_STACK_LOCATION)(irp + 1))[irp->StackCount - 1].DeviceObject != NULL;
+    const volatile IO_STACK_LOCATION *first = (PIO_STACK_LOCATION)(irp + 1) + irp->StackCount - 1;
+
+    return first->DeviceObject != NULL ||
+           __atomic_load_n(&io_irp_tail(irp)->ending, __ATOMIC_ACQUIRE);
 }
 
 /* A request that the thread has built and sent, and that has not ended; *done will be set then. */

@@ -32,6 +32,7 @@ struct io_irp_tail {
     LIST_ENTRY entry;   /* (l) */
     PIRP irp;           /* (c) */
     PKEVENT awaited;    /* (l) by the thread that built it and ends: it frees the IRP */
+    bool ending;        /* its locations are done, and zeroed */
     bool ended;         /* (l) awaited will be set, or is */
     PDEVICE_OBJECT top; /* (c) of a request to a file: whom it is sent to, with a reference */
     PFILE_OBJECT file;  /* (c) of one that nobody waits for: with a reference, as UserEvent */
