@@ -81,6 +81,7 @@ static VOID RunWith(ULONG Number)
     RaceLocks();
     RaceObjects();
     RaceIrps();
+    RaceFiles();
     RacePackets();
     RaceSystem();
     RaceExecutive();

@@ -5,6 +5,7 @@
  *   locks.c    every kind of lock keeps two numbers equal
  *   objects.c  DPCs, timers, events, semaphores, lists, work items: nothing lost, nothing twice
  *   irps.c     cancel against completion, remove against I/O
+ *   files.c    requests by handle against the close of the file and the end of the thread
  *   packets.c  StartIo and queues with contexts against cancel; parts of a master IRP
  *   system.c   pool, threads, names, registry, mappings
  *   executive.c readers that become writers, pulses, EX_TIMERs, device queues
@@ -62,6 +63,7 @@ VOID RaceComplete(PIRP Irp, NTSTATUS Status);
 VOID RaceLocks(VOID);
 VOID RaceObjects(VOID);
 VOID RaceIrps(VOID);
+VOID RaceFiles(VOID);
 VOID RacePackets(VOID);
 VOID RaceSystem(VOID);
 VOID RaceExecutive(VOID);
