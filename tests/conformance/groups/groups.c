@@ -1,205 +1,135 @@
 /*
- * groups.c - processors in more than one group: what is told of each, and threads and DPCs that go
- * from one to the other. Group 0 has 64 processors, group 1 the rest.
+ * groups.c - conformance of numbers, indices and calls where the processors make two groups.
  */
-#include "suite.h"
+#include "groups.h"
 
-#define FULL_GROUP 64
-#define ALL_GROUPS 0xFFFF
-#define NO_GROUP 9
-#define ALL_OF_ZERO (~(KAFFINITY)0)
-#define WAIT_MS 20000
+typedef ULONG(NTAPI *PCURRENT_PROCESSOR)(VOID);
 
-/* Headers hide these from drivers that know of groups. */
-NTKERNELAPI KAFFINITY NTAPI KeSetSystemAffinityThreadEx(KAFFINITY Affinity);
-NTKERNELAPI VOID NTAPI KeRevertToUserAffinityThreadEx(KAFFINITY Affinity);
-NTKERNELAPI KAFFINITY NTAPI KeQueryActiveProcessors(VOID);
-NTKERNELAPI ULONG NTAPI KeQueryActiveProcessorCount(PKAFFINITY ActiveProcessors);
-NTKERNELAPI ULONG NTAPI KeQueryMaximumProcessorCount(VOID);
+NTKERNELAPI VOID NTAPI KeGenericCallDpc(PKDEFERRED_ROUTINE Routine, PVOID Context);
+NTKERNELAPI VOID NTAPI KeSignalCallDpcDone(PVOID SystemArgument1);
 
-static ULONG Rest; /* processors of group 1 */
-static KAFFINITY AllOfRest, LastOfRest;
+static ULONG Processors;
 
-static ULONG CurrentIndex(VOID)
+/* ---- numbers -------------------------------------------------------------------------------- */
+
+static BOOLEAN GoTo(ULONG Index)
 {
-    return KeGetCurrentProcessorNumberEx(NULL);
+    GROUP_AFFINITY affinity = {0};
+    PROCESSOR_NUMBER number;
+
+    if (!NT_SUCCESS(KeGetProcessorNumberFromIndex(Index, &number)))
+        return FALSE;
+    affinity.Group = number.Group;
+    affinity.Mask = (KAFFINITY)1 << number.Number;
+    KeSetSystemGroupAffinityThread(&affinity, NULL);
+    return TRUE;
 }
 
-/* ---- counts and sets ------------------------------------------------------------------------ */
-
-static VOID CheckCounts(VOID)
+static VOID GoBack(VOID)
 {
-    KAFFINITY set = 0;
+    GROUP_AFFINITY none = {0};
 
-    ExpectEqual(KeQueryActiveGroupCount(), 2, "KeQueryActiveGroupCount counts both groups");
-    Expect(KeQueryMaximumGroupCount() >= 2, "KeQueryMaximumGroupCount is not less than two");
-    Expect(KeQueryActiveProcessorCountEx(0) == FULL_GROUP &&
-               KeQueryActiveProcessorCountEx(1) == Rest &&
-               KeQueryActiveProcessorCountEx(ALL_GROUPS) == FULL_GROUP + Rest &&
-               KeQueryActiveProcessorCountEx(2) == 0,
-           "KeQueryActiveProcessorCountEx counts each group, and all together");
-    Expect(KeQueryMaximumProcessorCountEx(0) == FULL_GROUP &&
-               KeQueryMaximumProcessorCountEx(1) >= Rest &&
-               KeQueryMaximumProcessorCountEx(ALL_GROUPS) >= FULL_GROUP + Rest,
-           "KeQueryMaximumProcessorCountEx is no more than 64 in a group");
-    Expect(KeQueryGroupAffinity(0) == ALL_OF_ZERO && KeQueryGroupAffinity(1) == AllOfRest &&
-               KeQueryGroupAffinity(2) == 0,
-           "KeQueryGroupAffinity gives the set of each group");
-    Expect(KeQueryActiveProcessorCount(&set) == FULL_GROUP && set == ALL_OF_ZERO,
-           "KeQueryActiveProcessorCount knows of group 0 alone");
-    ExpectEqual(KeQueryActiveProcessors(), ALL_OF_ZERO,
-                "KeQueryActiveProcessors knows of group 0 alone");
-    ExpectEqual(KeQueryMaximumProcessorCount(), FULL_GROUP,
-                "KeQueryMaximumProcessorCount knows of group 0 alone");
+    KeRevertToUserGroupAffinityThread(&none);
 }
 
 static VOID CheckNumbers(VOID)
 {
-    PROCESSOR_NUMBER number = {.Group = NO_GROUP}, back = {0};
+    PCURRENT_PROCESSOR exported = (PCURRENT_PROCESSOR)TestRoutine(L"KeGetCurrentProcessorNumber");
+    ULONG i, wrong = 0, legacy = 0;
+    PROCESSOR_NUMBER number;
+
+    for (i = 0; i < Processors; i++) {
+        if (!GoTo(i)) {
+            wrong++;
+            continue;
+        }
+        wrong += KeGetCurrentProcessorNumberEx(&number) != i;
+        wrong += number.Group != i / PER_GROUP || number.Number != i % PER_GROUP;
+        wrong += KeGetProcessorIndexFromNumber(&number) != i;
+        legacy += exported() != KeGetCurrentProcessorNumber();
+        legacy += i < PER_GROUP ? exported() != i : exported() >= PER_GROUP;
+    }
+    GoBack();
+    ExpectEqual(wrong, 0,
+                "KeGetCurrentProcessorNumberEx tells the index, and the group and number in it, of "
+                "processors of all groups");
+    ExpectEqual(legacy, 0,
+                "KeGetCurrentProcessorNumber of a processor beyond group 0 is less than the number "
+                "of processors in group 0");
+}
+
+static VOID CheckLimits(VOID)
+{
+    PROCESSOR_NUMBER number = {0};
+
+    ExpectStatus(KeGetProcessorNumberFromIndex(Processors - 1, &number), STATUS_SUCCESS,
+                 "KeGetProcessorNumberFromIndex takes the last processor of the last group");
+    Expect(number.Group == 1 && number.Number == Processors - 1 - PER_GROUP,
+           "KeGetProcessorNumberFromIndex counts on from group to group");
+    ExpectStatus(KeGetProcessorNumberFromIndex(Processors, &number), STATUS_INVALID_PARAMETER,
+                 "KeGetProcessorNumberFromIndex refuses the index behind it");
+    number.Number++;
+    ExpectEqual(KeGetProcessorIndexFromNumber(&number), INVALID_PROCESSOR_INDEX,
+                "KeGetProcessorIndexFromNumber refuses a number that group 1 has not");
+    number.Group = 0;
+    number.Number = PER_GROUP;
+    ExpectEqual(KeGetProcessorIndexFromNumber(&number), INVALID_PROCESSOR_INDEX,
+                "KeGetProcessorIndexFromNumber refuses a number greater than groups have");
+}
+
+/* ---- calls on all processors ---------------------------------------------------------------- */
+
+static volatile LONG Calls[2 * PER_GROUP];
+
+static VOID Note(VOID)
+{
+    InterlockedIncrement(&Calls[KeGetCurrentProcessorNumberEx(NULL) % (2 * PER_GROUP)]);
+}
+
+static ULONG NotOnce(VOID)
+{
     ULONG i, wrong = 0;
 
-    for (i = 0; i < FULL_GROUP + Rest; i++) {
-        wrong += KeGetProcessorNumberFromIndex(i, &number) != STATUS_SUCCESS ||
-                 number.Group != i / FULL_GROUP || number.Number != i % FULL_GROUP;
-        wrong += KeGetProcessorIndexFromNumber(&number) != i;
-    }
-    ExpectEqual(wrong, 0, "KeGetProcessorNumberFromIndex counts on in the next group, and back");
-    ExpectStatus(KeGetProcessorNumberFromIndex(FULL_GROUP + Rest, &back), STATUS_INVALID_PARAMETER,
-                 "KeGetProcessorNumberFromIndex of the index behind the last is an error");
-    number.Group = 1;
-    number.Number = (UCHAR)Rest;
-    ExpectEqual(KeGetProcessorIndexFromNumber(&number), MAXULONG,
-                "KeGetProcessorIndexFromNumber knows how many there are in a group");
+    for (i = 0; i < Processors; i++)
+        wrong += Calls[i] != 1;
+    RtlZeroMemory((PVOID)Calls, sizeof(Calls));
+    return wrong;
 }
 
-/* ---- threads -------------------------------------------------------------------------------- */
-
-static BOOLEAN Is(const GROUP_AFFINITY *Affinity, USHORT Group, KAFFINITY Mask)
+static ULONG_PTR NTAPI IpiRoutine(ULONG_PTR Argument)
 {
-    return Affinity->Group == Group && Affinity->Mask == Mask;
+    Note();
+    return Argument;
 }
 
-static VOID CheckThreads(VOID)
-{
-    GROUP_AFFINITY last = {.Group = 1, .Mask = LastOfRest}, first = {.Mask = 1};
-    GROUP_AFFINITY none = {.Group = 1, .Mask = AllOfRest + 1}, before, between, refused;
-    ULONG at[3];
-
-    KeSetSystemGroupAffinityThread(&last, &before);
-    at[0] = CurrentIndex();
-    KeSetSystemGroupAffinityThread(&first, &between);
-    at[1] = CurrentIndex();
-    KeRevertToUserGroupAffinityThread(&between);
-    at[2] = CurrentIndex();
-    Expect(Is(&before, 0, 0) && at[0] == FULL_GROUP + Rest - 1 && at[1] == 0,
-           "KeSetSystemGroupAffinityThread moves a thread to another group and back");
-    Expect(Is(&between, 1, LastOfRest) && at[2] == at[0],
-           "KeRevertToUserGroupAffinityThread restores the group, too");
-    KeSetSystemGroupAffinityThread(&none, &refused);
-    Expect(Is(&refused, 0, 0) && CurrentIndex() == at[0],
-           "KeSetSystemGroupAffinityThread refuses a processor that the group has not");
-    ExpectEqual(KeSetSystemAffinityThreadEx(2), LastOfRest,
-                "KeSetSystemAffinityThreadEx returns the mask before, of whichever group");
-    ExpectEqual(CurrentIndex(), 1, "KeSetSystemAffinityThreadEx moves the thread to group 0");
-    ExpectEqual(KeSetSystemAffinityThreadEx(ALL_OF_ZERO), 2,
-                "KeSetSystemAffinityThreadEx takes a whole group");
-    ExpectEqual(KeSetSystemAffinityThreadEx(1), ALL_OF_ZERO,
-                "KeSetSystemAffinityThreadEx returns a whole group, which is a set like others");
-    KeRevertToUserGroupAffinityThread(&before);
-    KeSetSystemGroupAffinityThread(&last, &between);
-    Expect(Is(&between, 0, 0), "KeRevertToUserGroupAffinityThread leaves no affinity of any group");
-    KeRevertToUserAffinityThreadEx(0);
-}
-
-/* ---- DPCs and calls ------------------------------------------------------------------------- */
-
-static volatile LONG Runs;
-static volatile ULONG RanOn;
-
-static VOID NTAPI Note(PKDPC Dpc, PVOID Context, PVOID Argument1, PVOID Argument2)
+static VOID NTAPI DpcRoutine(PKDPC Dpc, PVOID Context, PVOID Argument1, PVOID Argument2)
 {
     UNREFERENCED_PARAMETER(Dpc);
     UNREFERENCED_PARAMETER(Context);
-    UNREFERENCED_PARAMETER(Argument1);
     UNREFERENCED_PARAMETER(Argument2);
-    RanOn = CurrentIndex();
-    InterlockedIncrement(&Runs);
-}
-
-static VOID CheckDpcs(VOID)
-{
-    PROCESSOR_NUMBER last = {1, (UCHAR)(Rest - 1), 0}, behind = {1, (UCHAR)Rest, 0};
-    static KDPC dpc;
-
-    KeInitializeDpc(&dpc, Note, NULL);
-    ExpectStatus(KeSetTargetProcessorDpcEx(&dpc, &last), STATUS_SUCCESS,
-                 "KeSetTargetProcessorDpcEx takes a processor of another group");
-    ExpectStatus(KeSetTargetProcessorDpcEx(&dpc, &behind), STATUS_INVALID_PARAMETER,
-                 "KeSetTargetProcessorDpcEx refuses a number that the group has not");
-    KeSetTargetProcessorDpc(&dpc, FULL_GROUP);
-    Runs = 0;
-    KeInsertQueueDpc(&dpc, NULL, NULL);
-    Expect(TestSpinUntil(&Runs, 1, WAIT_MS) && RanOn == FULL_GROUP + Rest - 1,
-           "KeSetTargetProcessorDpcEx: it runs there; KeSetTargetProcessorDpc knows of group 0 "
-           "alone, and changes nothing");
-    KeSetTargetProcessorDpc(&dpc, FULL_GROUP - 1);
-    Runs = 0;
-    KeInsertQueueDpc(&dpc, NULL, NULL);
-    Expect(TestSpinUntil(&Runs, 1, WAIT_MS) && RanOn == FULL_GROUP - 1,
-           "KeSetTargetProcessorDpc brings it to a processor of group 0");
-}
-
-static volatile LONG Calls;
-
-static ULONG_PTR NTAPI Count(ULONG_PTR Context)
-{
-    InterlockedIncrement(&Calls);
-    return Context;
+    Note();
+    KeSignalCallDpcDone(Argument1);
 }
 
 static VOID CheckCalls(VOID)
 {
-    Calls = 0;
-    KeIpiGenericCall(Count, 0);
-    ExpectEqual((ULONG)Calls, FULL_GROUP + Rest,
-                "KeIpiGenericCall calls on the processors of all groups");
-}
-
-/* ---- being told ----------------------------------------------------------------------------- */
-
-static VOID NTAPI Changed(PVOID Context, PKE_PROCESSOR_CHANGE_NOTIFY_CONTEXT Change,
-                          PNTSTATUS OperationStatus)
-{
-    ULONG index = KeGetProcessorIndexFromNumber(&Change->ProcNumber);
-
-    UNREFERENCED_PARAMETER(OperationStatus);
-    if (Change->State == KeProcessorAddStartNotify && index == Change->NtNumber)
-        ++*(PULONG)Context;
-}
-
-static VOID CheckTold(VOID)
-{
-    ULONG told = 0;
-    PVOID handle =
-        KeRegisterProcessorChangeCallback(Changed, &told, KE_PROCESSOR_CHANGE_ADD_EXISTING);
-
-    ExpectEqual(told, FULL_GROUP + Rest,
-                "KeRegisterProcessorChangeCallback tells of the processors of all groups");
-    if (handle != NULL)
-        KeDeregisterProcessorChangeCallback(handle);
+    KeIpiGenericCall(IpiRoutine, 0);
+    ExpectEqual(NotOnce(), 0, "KeIpiGenericCall reaches the processors of all groups, each once");
+    KeGenericCallDpc(DpcRoutine, NULL);
+    ExpectEqual(NotOnce(), 0, "KeGenericCallDpc reaches the processors of all groups, each once");
 }
 
 static VOID Run(VOID)
 {
-    Rest = KeQueryActiveProcessorCountEx(ALL_GROUPS) - FULL_GROUP;
-    AllOfRest = ((KAFFINITY)1 << Rest) - 1;
-    LastOfRest = (KAFFINITY)1 << (Rest - 1);
-    CheckCounts();
+    Processors = KeQueryActiveProcessorCountEx(ALL_PROCESSOR_GROUPS);
+    Expect(Processors > PER_GROUP && KeQueryActiveGroupCount() == 2,
+           "there are processors in two groups");
+    if (Processors <= PER_GROUP || Processors > 2 * PER_GROUP)
+        return;
     CheckNumbers();
-    CheckThreads();
-    CheckDpcs();
+    CheckLimits();
     CheckCalls();
-    CheckTold();
+    CheckThreadsOfGroups();
 }
 
 const TEST_GROUP TestGroup = {.Run = Run};
