@@ -71,6 +71,8 @@ typedef enum {
 } SYSCTL_IRP_DISPOSITION,
     *PSYSCTL_IRP_DISPOSITION;
 
+NTKERNELAPI NTSTATUS NTAPI WmiFireEvent(PDEVICE_OBJECT DeviceObject, LPCGUID Guid,
+                                        ULONG InstanceIndex, ULONG EventDataSize, PVOID EventData);
 NTKERNELAPI NTSTATUS NTAPI WmiCompleteRequest(PDEVICE_OBJECT DeviceObject, PIRP Irp,
                                               NTSTATUS Status, ULONG BufferUsed,
                                               CCHAR PriorityBoost);

@@ -38,7 +38,10 @@ typedef struct _WNODE_HEADER {
 #define WNODE_FLAG_STATIC_INSTANCE_NAMES 0x00000080
 #define WNODE_FLAG_METHOD_ITEM 0x00008000
 #define WNODE_FLAG_PDO_INSTANCE_NAMES 0x00010000
+#define WNODE_FLAG_EVENT_REFERENCE 0x00002000
 #define WNODE_FLAG_TRACED_GUID 0x00020000
+#define WNODE_FLAG_LOG_WNODE 0x00040000
+#define WNODE_FLAG_USE_GUID_PTR 0x00080000
 
 typedef struct {
     ULONG OffsetInstanceData;
@@ -84,6 +87,21 @@ typedef struct tagWNODE_METHOD_ITEM {
     ULONG SizeDataBlock;
     UCHAR VariableData[];
 } WNODE_METHOD_ITEM, *PWNODE_METHOD_ITEM;
+
+typedef struct tagWNODE_EVENT_ITEM {
+    struct _WNODE_HEADER WnodeHeader;
+} WNODE_EVENT_ITEM, *PWNODE_EVENT_ITEM;
+
+/* Instead of data: the block that has it */
+typedef struct tagWNODE_EVENT_REFERENCE {
+    struct _WNODE_HEADER WnodeHeader;
+    GUID TargetGuid;
+    ULONG TargetDataBlockSize;
+    union {
+        ULONG TargetInstanceIndex;
+        WCHAR TargetInstanceName[1];
+    };
+} WNODE_EVENT_REFERENCE, *PWNODE_EVENT_REFERENCE;
 
 typedef struct tagWNODE_TOO_SMALL {
     struct _WNODE_HEADER WnodeHeader;

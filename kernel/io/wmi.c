@@ -5,9 +5,12 @@
  * top of its stack, with a larger buffer when it says that it needs one. That there are such blocks
  * is all that is kept of the answer: WMI has no consumer here that could query them. Of blocks that
  * are traced the GUIDs are kept: IRP_MN_ENABLE_EVENTS brings the trace session's handle when they
- * are wanted, IRP_MN_DISABLE_EVENTS ends that (WDK: "WMI Event Tracing").
+ * are wanted, IRP_MN_DISABLE_EVENTS ends that (WDK: "WMI Event Tracing"). Events that the console
+ * wants are enabled with every provider, by the same requests without a node; one that has no such
+ * block says so.
  *
- * Owns: the list of providers, IoWMIRegistrationControl. Owns not: the WMI library (io/wmilib.c).
+ * Owns: the list of providers, IoWMIRegistrationControl. Owns not: the WMI library (io/wmilib.c),
+ * what comes of events (io/wmi_event.c).
  */
 #include "io/wmi.h"
 
@@ -22,7 +25,7 @@
 #include "io/irp.h"
 #include "ke/ob.h"
 
-enum { REGINFO_SIZE = 4096, REGINFO_SIZE_MAX = 1 << 20, TRACED_MAX = 8 };
+enum { REGINFO_SIZE = 4096, REGINFO_SIZE_MAX = 1 << 20, TRACED_MAX = 8, EVENTS_MAX = 16 };
 
 struct traced_block {
     GUID guid;
@@ -38,14 +41,25 @@ struct wmi_provider {
     bool busy;                              /* (l) the work item is queued or runs */
     bool due;                               /* (l) it has a registration request to send, */
     ULONG_PTR action;                       /* (l) WMIREGISTER or WMIUPDATE */
-    bool trace_due;                         /* (l) tracing has changed */
+    bool trace_due;                         /* (l) tracing, or the events wanted, have changed */
     bool blocked;                           /* (l) no requests any more */
     struct traced_block traced[TRACED_MAX]; /* the work item's */
     uint32_t traced_count;
+    uint32_t events_told; /* the work item's: those of wanted_events that it has enabled */
+    ULONG id;             /* (c) as events name it */
+};
+
+/* An event block that is, or was, wanted. */
+struct wanted_event {
+    GUID guid;
+    bool is_on;
 };
 
 static KSPIN_LOCK provider_lock;
-static struct wmi_provider *provider_list; /* (l) */
+static struct wmi_provider *provider_list;            /* (l) */
+static struct wanted_event wanted_events[EVENTS_MAX]; /* (l) */
+static uint32_t wanted_count;                         /* (l) */
+static ULONG last_id;                                 /* (l) */
 
 /* ---- Traced blocks -------------------------------------------------------------------------- */
 
@@ -92,6 +106,38 @@ static void traced_tell(PDEVICE_OBJECT device, struct traced_block *block)
     location.Parameters.WMI.Buffer = &node;
     location.Parameters.WMI.BufferSize = sizeof(node);
     io_request_send(device, &location, STATUS_NOT_SUPPORTED, NULL);
+}
+
+/* ---- Events --------------------------------------------------------------------------------- */
+
+static void event_tell(PDEVICE_OBJECT device, GUID *guid, bool enable)
+{
+    IO_STACK_LOCATION location = {.MajorFunction = IRP_MJ_SYSTEM_CONTROL};
+    WNODE_HEADER node = {.BufferSize = sizeof(node), .Guid = *guid};
+
+    location.MinorFunction = enable ? IRP_MN_ENABLE_EVENTS : IRP_MN_DISABLE_EVENTS;
+    location.Parameters.WMI.ProviderId = (ULONG_PTR)device;
+    location.Parameters.WMI.DataPath = guid;
+    location.Parameters.WMI.Buffer = &node;
+    location.Parameters.WMI.BufferSize = sizeof(node);
+    io_request_send(device, &location, STATUS_NOT_SUPPORTED, NULL);
+}
+
+static void events_tell(struct wmi_provider *provider)
+{
+    for (uint32_t i = 0; i < EVENTS_MAX; i++) {
+        uint32_t bit = 1u << i;
+        struct wanted_event event;
+        KIRQL irql;
+
+        KeAcquireSpinLock(&provider_lock, &irql);
+        event = wanted_events[i];
+        KeReleaseSpinLock(&provider_lock, irql);
+        if (event.is_on == ((provider->events_told & bit) != 0))
+            continue;
+        provider->events_told ^= bit;
+        event_tell(provider->device, &event.guid, event.is_on);
+    }
 }
 
 /* ---- Registration --------------------------------------------------------------------------- */
@@ -168,6 +214,7 @@ static VOID NTAPI provider_run(PVOID parameter)
             reginfo_ask(provider, action, needed);
         for (uint32_t i = 0; i < provider->traced_count; i++)
             traced_tell(provider->device, &provider->traced[i]);
+        events_tell(provider);
         KeAcquireSpinLock(&provider_lock, &irql);
     }
     provider->busy = false;
@@ -229,6 +276,52 @@ void io_wmi_trace_changed(void)
     KeReleaseSpinLock(&provider_lock, irql);
 }
 
+bool io_wmi_event_want(const GUID *guid, bool enable)
+{
+    uint32_t i = 0;
+    KIRQL irql;
+
+    KeAcquireSpinLock(&provider_lock, &irql);
+    while (i < wanted_count && !IsEqualGUID(&wanted_events[i].guid, guid))
+        i++;
+    if (i == wanted_count && enable && wanted_count < EVENTS_MAX)
+        wanted_events[wanted_count++].guid = *guid;
+    if (i < wanted_count)
+        wanted_events[i].is_on = enable;
+    KeReleaseSpinLock(&provider_lock, irql);
+    io_wmi_trace_changed();
+    return i < EVENTS_MAX;
+}
+
+ULONG io_wmi_provider_id(PDEVICE_OBJECT device)
+{
+    ULONG id = 0;
+    KIRQL irql;
+
+    KeAcquireSpinLock(&provider_lock, &irql);
+    if (*provider_find(device) != NULL)
+        id = (*provider_find(device))->id;
+    KeReleaseSpinLock(&provider_lock, irql);
+    return id;
+}
+
+PDEVICE_OBJECT io_wmi_provider_device(ULONG id)
+{
+    const struct wmi_provider *provider;
+    PDEVICE_OBJECT device = NULL;
+    KIRQL irql;
+
+    KeAcquireSpinLock(&provider_lock, &irql);
+    for (provider = provider_list; provider != NULL && provider->id != id;)
+        provider = provider->next;
+    if (provider != NULL && !provider->blocked) {
+        device = provider->device;
+        ob_reference(device);
+    }
+    KeReleaseSpinLock(&provider_lock, irql);
+    return device;
+}
+
 /* Ask a provider that is there, or the new one. STATUS_INVALID_PARAMETER: there is none. */
 static NTSTATUS provider_ask(PDEVICE_OBJECT device, struct wmi_provider *new, ULONG_PTR action)
 {
@@ -241,6 +334,8 @@ static NTSTATUS provider_ask(PDEVICE_OBJECT device, struct wmi_provider *new, UL
     link = provider_find(device);
     if (*link == NULL) {
         *link = new;
+        if (new != NULL)
+            new->id = ++last_id;
         new = NULL;
     }
     provider = *link;

@@ -47,6 +47,7 @@ extern const struct shell_command shell_object_commands[];
 extern const struct shell_command shell_thread_commands[];
 extern const struct shell_command shell_registry_commands[];
 extern const struct shell_command shell_power_commands[];
+extern const struct shell_command shell_wmi_commands[];
 extern const struct shell_command shell_debugging_commands[];
 extern const struct shell_command shell_trace_commands[];
 extern const struct shell_command shell_inject_commands[];
@@ -68,6 +69,9 @@ __attribute__((format(printf, 1, 2))) bool shell_fail(const char *format, ...);
 bool shell_fail_status(const char *what, NTSTATUS status);
 /* Its name without STATUS_, "" if it is not one of those drivers and the system commonly give. */
 const char *shell_status_name(NTSTATUS status);
+
+/* "{xxxxxxxx-xxxx-...}"; trace.c. False: it is none. */
+bool shell_guid_read(const char *text, GUID *guid);
 
 /* Cut up and run one line, which is changed. An empty line succeeds. */
 bool shell_execute(char *line);

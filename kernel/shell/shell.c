@@ -27,7 +27,7 @@ static const struct shell_command *const command_groups[] = {
     shell_inject_commands,      shell_remap_commands,     shell_verifier_commands,
     shell_object_commands,      shell_thread_commands,    shell_registry_commands,
     shell_debugging_commands,   shell_ipi_commands,       shell_power_commands,
-    shell_trace_commands,
+    shell_wmi_commands,         shell_trace_commands,
 };
 
 enum { GROUP_COUNT = sizeof(command_groups) / sizeof(command_groups[0]) };

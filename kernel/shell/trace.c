@@ -81,19 +81,23 @@ static bool show(bool json)
     return is_complete;
 }
 
-static bool take_provider(const char *text, struct ex_trace_enabling *enabling)
+bool shell_guid_read(const char *text, GUID *guid)
 {
     WCHAR units[GUID_UNITS + 1];
     UNICODE_STRING string = {.Buffer = units};
-    size_t length;
+    size_t length = lib_wide_from_utf8(units, GUID_UNITS + 1, text, strlen(text));
 
+    string.Length = string.MaximumLength = GUID_UNITS * sizeof(WCHAR);
+    return length == GUID_UNITS && NT_SUCCESS(RtlGUIDFromString(&string, guid));
+}
+
+static bool take_provider(const char *text, struct ex_trace_enabling *enabling)
+{
     if (strcmp(text, "all") == 0) {
         enabling->is_every = true;
         return true;
     }
-    length = lib_wide_from_utf8(units, GUID_UNITS + 1, text, strlen(text));
-    string.Length = string.MaximumLength = GUID_UNITS * sizeof(WCHAR);
-    return (length == GUID_UNITS && NT_SUCCESS(RtlGUIDFromString(&string, &enabling->id))) ||
+    return shell_guid_read(text, &enabling->id) ||
            shell_fail("%s: no provider: {GUID} or all", text);
 }
 

@@ -376,7 +376,7 @@ def test_a_request_that_is_kept_is_over_when_the_driver_lets_go():
     assert asleep[:2] == [FIRST, FIRST], "the bus stayed awake until its child slept"
 
 
-# ---- settings and needs -----------------------------------------------------------------------------
+# ---- settings and needs --------------------------------------------------------------------------
 
 
 def test_conformance_of_power_settings_and_needs():

@@ -287,7 +287,16 @@ static VOID Run(VOID)
     CheckRegistration();
     CheckBlocks();
     CheckMessages();
+    CheckEvents();
     ProviderReset();
 }
 
-const TEST_GROUP TestGroup = {.Run = Run, .Step = StepTrace};
+static VOID Step(ULONG Number)
+{
+    if (Number < FIRST_EVENT_STEP)
+        StepTrace(Number);
+    else
+        StepEvents(Number - FIRST_EVENT_STEP);
+}
+
+const TEST_GROUP TestGroup = {.Run = Run, .Step = Step};

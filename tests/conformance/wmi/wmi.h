@@ -3,6 +3,7 @@
  *
  *   wmi.c           the group: the provider and its data, requests to it
  *   registration.c  IoWMIRegistrationControl, IRP_MN_REGINFO and IRP_MN_REGINFO_EX
+ *   events.c        IoWMIWriteEvent and WmiFireEvent
  *   trace.c         a block that is traced, messages to a trace session
  *   blocks.c        WmiSystemControl and WmiCompleteRequest: queries, changes, methods
  */
@@ -62,7 +63,11 @@ NTSTATUS Ask(UCHAR Minor, const GUID *Guid, PVOID Buffer, ULONG Size, PULONG_PTR
 VOID CheckRegistration(VOID);
 VOID CheckBlocks(VOID);
 VOID CheckMessages(VOID);
+VOID CheckEvents(VOID);
 /* With a session that the console begins and ends: see trace.c. */
 VOID StepTrace(ULONG Number);
+/* With a console that enables events, then disables them: see events.c. Behind those. */
+VOID StepEvents(ULONG Number);
+#define FIRST_EVENT_STEP 10
 /* The group's dispatch routine for IRP_MJ_SYSTEM_CONTROL is the driver's from now on. */
 VOID ProviderDispatch(VOID);
