@@ -158,6 +158,8 @@ def test_conformance_of_a_trace_provider_that_is_enabled():
     with run.guest() as guest:
         guest.wait_for_prompt()
         cases = suite.step(guest, "ex", 10)
+        for wrong in ("on {7ace0001}", "on all 256", "on", f"off {TRACE_PROVIDER}"):
+            guest.command(f"trace {wrong}")
         guest.command(f"trace on {TRACE_PROVIDER} 4 3 2")
         cases += suite.step(guest, "ex", 11)
         event, link, string = guest.json("trace -j")
@@ -180,6 +182,9 @@ def test_conformance_of_a_trace_provider_that_is_enabled():
     assert event["time"] <= link["time"] <= string["time"]
     assert len(filled) > 1 and {(row["id"], row["size"]) for row in filled} == {(9, 4096)}
     assert "3 lost: there was no room" in lost
+    for why in ("{7ace0001}: no provider", "a level is 0 to 255", "usage: trace",
+                "that provider is not enabled"):
+        assert why in guest.text
 
 
 def test_conformance_of_a_traced_block_and_messages():
