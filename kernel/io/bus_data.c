@@ -1,15 +1,20 @@
 /*
  * io/bus_data.c - bus access by number, as old drivers do it: HalGetBusData and its kin.
  *
- * Only PCI configuration space of segment 0 is served; other bus data types answer 0 bytes. Which
- * buses there are the PCI bus driver says. Bus addresses are system addresses, and an interrupt's
- * vector cannot be told before PnP assigned it: HalGetInterruptVector is not exported.
+ * Only PCI configuration space is served; other bus data types answer 0 bytes. Which buses there
+ * are the PCI bus driver says; a bus number carries the segment, too. Bus addresses are system
+ * addresses, and an interrupt's vector cannot be told before PnP assigned it:
+ * HalGetInterruptVector is not exported.
  */
 #include "io/bus_data.h"
 
 #include <hal/hal.h>
 #include <lib/export.h>
 #include <lib/string.h>
+
+#include "mm/pool.h"
+
+#define BUSES_TAG MM_TAG("IoBu")
 
 enum {
     SLOT_DEVICE_MASK = 0x1F, /* PCI_SLOT_NUMBER: device 4:0, function 7:5 */
@@ -23,17 +28,55 @@ enum {
     BUSES = UINT8_MAX + 1,
 };
 
-static bool bus_known[BUSES];
+/* The buses of a segment; never freed. */
+struct segment_buses {
+    struct segment_buses *next;
+    uint16_t segment;
+    bool known[BUSES];
+};
 
-void io_bus_data_add(uint16_t segment, uint8_t bus)
+static struct segment_buses segments = {.segment = 0}; /* the first; others follow it */
+
+static struct segment_buses *segment_find(ULONG segment)
 {
-    if (segment == 0)
-        __atomic_store_n(&bus_known[bus], true, __ATOMIC_RELAXED);
+    struct segment_buses *at = &segments;
+
+    while (at && at->segment != segment)
+        at = __atomic_load_n(&at->next, __ATOMIC_ACQUIRE);
+    return at;
 }
 
-static bool bus_exists(ULONG bus)
+/* Bus drivers find buses one at a time. */
+void io_bus_data_add(uint16_t segment, uint8_t bus)
 {
-    return bus < BUSES && __atomic_load_n(&bus_known[bus], __ATOMIC_RELAXED);
+    struct segment_buses *buses = segment_find(segment);
+
+    if (!buses) {
+        buses = mm_pool_alloc(sizeof *buses, BUSES_TAG);
+        if (!buses)
+            return;
+        *buses = (struct segment_buses){.next = segments.next, .segment = segment};
+        __atomic_store_n(&segments.next, buses, __ATOMIC_RELEASE);
+    }
+    __atomic_store_n(&buses->known[bus], true, __ATOMIC_RELAXED);
+}
+
+/* WDK: HalGetBusDataByOffset: (Segment << 8) | BusNumber */
+struct bus_place {
+    uint16_t segment;
+    uint8_t bus;
+};
+
+static struct bus_place bus_place(ULONG number)
+{
+    return (struct bus_place){.segment = (uint16_t)(number >> 8), .bus = (uint8_t)number};
+}
+
+static bool bus_exists(ULONG number)
+{
+    const struct segment_buses *buses = segment_find(number >> 8);
+
+    return buses && __atomic_load_n(&buses->known[(uint8_t)number], __ATOMIC_RELAXED);
 }
 
 static uint8_t slot_devfn(ULONG slot)
@@ -49,7 +92,7 @@ static int access_width(ULONG offset, ULONG left)
     return offset % 2 == 0 && left >= 2 ? 2 : 1;
 }
 
-static ULONG configuration_access(ULONG bus, uint8_t devfn, PVOID buffer, ULONG offset,
+static ULONG configuration_access(struct bus_place place, uint8_t devfn, PVOID buffer, ULONG offset,
                                   ULONG length, bool write)
 {
     PUCHAR at = buffer;
@@ -65,9 +108,9 @@ static ULONG configuration_access(ULONG bus, uint8_t devfn, PVOID buffer, ULONG 
 
         if (write) {
             memcpy(&value, at + done, (size_t)width);
-            hal_pci_write(0, (uint8_t)bus, devfn, offset + done, width, value);
+            hal_pci_write(place.segment, place.bus, devfn, offset + done, width, value);
         } else {
-            value = hal_pci_read(0, (uint8_t)bus, devfn, offset + done, width);
+            value = hal_pci_read(place.segment, place.bus, devfn, offset + done, width);
             memcpy(at + done, &value, (size_t)width);
         }
         done += (ULONG)width;
@@ -75,14 +118,15 @@ static ULONG configuration_access(ULONG bus, uint8_t devfn, PVOID buffer, ULONG 
     return done;
 }
 
-static bool slot_is_empty(ULONG bus, uint8_t devfn)
+static bool slot_is_empty(struct bus_place place, uint8_t devfn)
 {
-    return hal_pci_read(0, (uint8_t)bus, devfn, 0, 2) == NO_VENDOR;
+    return hal_pci_read(place.segment, place.bus, devfn, 0, 2) == NO_VENDOR;
 }
 
-static bool is_bridge(ULONG bus, uint8_t devfn)
+static bool is_bridge(struct bus_place place, uint8_t devfn)
 {
-    return (hal_pci_read(0, (uint8_t)bus, devfn, HEADER_TYPE, 1) & HEADER_LAYOUT) == HEADER_BRIDGE;
+    return (hal_pci_read(place.segment, place.bus, devfn, HEADER_TYPE, 1) & HEADER_LAYOUT) ==
+           HEADER_BRIDGE;
 }
 
 /* WDK surface */
@@ -92,16 +136,17 @@ ULONG NTAPI HalGetBusDataByOffset(BUS_DATA_TYPE BusDataType, ULONG BusNumber, UL
                                   PVOID Buffer, ULONG Offset, ULONG Length)
 {
     static const USHORT none = NO_VENDOR;
+    struct bus_place place = bus_place(BusNumber);
     uint8_t devfn = slot_devfn(SlotNumber);
 
     if (BusDataType != PCIConfiguration || !bus_exists(BusNumber))
         return 0;
-    if (slot_is_empty(BusNumber, devfn)) {
+    if (slot_is_empty(place, devfn)) {
         if (Offset == 0) /* PCI_COMMON_CONFIG begins with it */
             memcpy(Buffer, &none, Length < sizeof(none) ? Length : sizeof(none));
         return sizeof(none);
     }
-    return configuration_access(BusNumber, devfn, Buffer, Offset, Length, false);
+    return configuration_access(place, devfn, Buffer, Offset, Length, false);
 }
 LDR_EXPORT(HalGetBusDataByOffset);
 
@@ -119,12 +164,13 @@ LDR_EXPORT(HalGetBusData);
 ULONG NTAPI HalSetBusDataByOffset(BUS_DATA_TYPE BusDataType, ULONG BusNumber, ULONG SlotNumber,
                                   PVOID Buffer, ULONG Offset, ULONG Length)
 {
+    struct bus_place place = bus_place(BusNumber);
     uint8_t devfn = slot_devfn(SlotNumber);
 
-    if (BusDataType != PCIConfiguration || !bus_exists(BusNumber) ||
-        slot_is_empty(BusNumber, devfn) || (Offset < COMMON_SIZE && is_bridge(BusNumber, devfn)))
+    if (BusDataType != PCIConfiguration || !bus_exists(BusNumber) || slot_is_empty(place, devfn) ||
+        (Offset < COMMON_SIZE && is_bridge(place, devfn)))
         return 0;
-    return configuration_access(BusNumber, devfn, Buffer, Offset, Length, true);
+    return configuration_access(place, devfn, Buffer, Offset, Length, true);
 }
 LDR_EXPORT(HalSetBusDataByOffset);
 

@@ -32,6 +32,8 @@ static VOID CheckReads(ULONG Bus, ULONG Slot)
                 "so does a PCI bus that there is not");
     ExpectEqual(HalGetBusData(PCIConfiguration, 0x1000, Slot, &same, 4), 0,
                 "or that there can not be");
+    ExpectEqual(HalGetBusData(PCIConfiguration, 1 << 8 | Bus, Slot, &same, 4), 0,
+                "or of a segment that there is not");
     same.VendorID = 0;
     ExpectEqual(HalGetBusData(PCIConfiguration, Bus, 0x1C | 7 << 5, &same, sizeof(same)), 2,
                 "a slot that nobody is in gives 2 bytes");
