@@ -19,7 +19,7 @@ KTAP TestReport;
 static PDEVICE_OBJECT ControlDevice;
 static ULONG DeviceCount; /* devices added and not removed */
 
-static NTSTATUS Complete(PIRP Irp, NTSTATUS Status, ULONG_PTR Information)
+NTSTATUS TestComplete(PIRP Irp, NTSTATUS Status, ULONG_PTR Information)
 {
     Irp->IoStatus.Status = Status;
     Irp->IoStatus.Information = Information;
@@ -282,10 +282,10 @@ static NTSTATUS Filter(PTEST_DEVICE Device, PIRP Irp)
     else
         status = STATUS_UNSUCCESSFUL;
     if (!NT_SUCCESS(status) && status != STATUS_NOT_SUPPORTED)
-        return Complete(Irp, status, Irp->IoStatus.Information);
+        return TestComplete(Irp, status, Irp->IoStatus.Information);
     list = (PIO_RESOURCE_REQUIREMENTS_LIST)Irp->IoStatus.Information; /* RES-FLT-3 */
     TestGroup.Filter(Device, &list);
-    return Complete(Irp, STATUS_SUCCESS, (ULONG_PTR)list);
+    return TestComplete(Irp, STATUS_SUCCESS, (ULONG_PTR)list);
 }
 
 static NTSTATUS Take(PTEST_DEVICE Device, PIRP Irp)
@@ -302,7 +302,7 @@ static VOID NTAPI FinishStart(PDEVICE_OBJECT DeviceObject, PVOID Context)
     PIO_WORKITEM item = irp->Tail.Overlay.DriverContext[0];
     PTEST_DEVICE device = ((PTEST_EXTENSION)DeviceObject->DeviceExtension)->Device;
 
-    Complete(irp, Take(device, irp), 0);
+    TestComplete(irp, Take(device, irp), 0);
     IoFreeWorkItem(item);
 }
 
@@ -325,7 +325,7 @@ static NTSTATUS Start(PTEST_DEVICE Device, PIRP Irp)
     }
     if (NT_SUCCESS(status))
         status = Take(Device, Irp);
-    return Complete(Irp, status, 0);
+    return TestComplete(Irp, status, 0);
 }
 
 static NTSTATUS NTAPI DispatchPnp(PDEVICE_OBJECT DeviceObject, PIRP Irp)
@@ -334,7 +334,7 @@ static NTSTATUS NTAPI DispatchPnp(PDEVICE_OBJECT DeviceObject, PIRP Irp)
     PIO_STACK_LOCATION stack = IoGetCurrentIrpStackLocation(Irp);
 
     if (device == NULL)
-        return Complete(Irp, STATUS_INVALID_DEVICE_REQUEST, 0);
+        return TestComplete(Irp, STATUS_INVALID_DEVICE_REQUEST, 0);
     switch (stack->MinorFunction) {
     case IRP_MN_START_DEVICE:
         return Start(device, Irp);
@@ -367,13 +367,13 @@ static NTSTATUS NTAPI DispatchPassDown(PDEVICE_OBJECT DeviceObject, PIRP Irp)
 {
     PTEST_DEVICE device = ((PTEST_EXTENSION)DeviceObject->DeviceExtension)->Device;
 
-    return device != NULL ? PassDown(device, Irp) : Complete(Irp, STATUS_SUCCESS, 0);
+    return device != NULL ? PassDown(device, Irp) : TestComplete(Irp, STATUS_SUCCESS, 0);
 }
 
 static NTSTATUS NTAPI DispatchOpenClose(PDEVICE_OBJECT DeviceObject, PIRP Irp)
 {
     UNREFERENCED_PARAMETER(DeviceObject);
-    return Complete(Irp, STATUS_SUCCESS, 0);
+    return TestComplete(Irp, STATUS_SUCCESS, 0);
 }
 
 static NTSTATUS NTAPI DispatchControl(PDEVICE_OBJECT DeviceObject, PIRP Irp)
@@ -386,25 +386,25 @@ static NTSTATUS NTAPI DispatchControl(PDEVICE_OBJECT DeviceObject, PIRP Irp)
     (ULONG Number) = code == (ULONG)IOCTL_TEST_STOP ? TestGroup.Stop : TestGroup.Step;
 
     if (DeviceObject != ControlDevice)
-        return Complete(Irp, STATUS_INVALID_DEVICE_REQUEST, 0);
+        return TestComplete(Irp, STATUS_INVALID_DEVICE_REQUEST, 0);
     switch (code) {
     case IOCTL_TEST_RUN:
         if (TestGroup.Run == NULL)
-            return Complete(Irp, STATUS_INVALID_DEVICE_REQUEST, 0);
+            return TestComplete(Irp, STATUS_INVALID_DEVICE_REQUEST, 0);
         if (stack->Parameters.DeviceIoControl.OutputBufferLength < sizeof(ULONG))
-            return Complete(Irp, STATUS_BUFFER_TOO_SMALL, 0);
+            return TestComplete(Irp, STATUS_BUFFER_TOO_SMALL, 0);
         KtapBegin(&TestReport);
         TestGroup.Run();
         *buffer = KtapEnd(&TestReport);
-        return Complete(Irp, STATUS_SUCCESS, sizeof(ULONG));
+        return TestComplete(Irp, STATUS_SUCCESS, sizeof(ULONG));
     case IOCTL_TEST_STOP:
     case IOCTL_TEST_STEP:
         if (given < sizeof(ULONG) || numbered == NULL)
-            return Complete(Irp, STATUS_INVALID_PARAMETER, 0);
+            return TestComplete(Irp, STATUS_INVALID_PARAMETER, 0);
         numbered(*buffer);
-        return Complete(Irp, STATUS_SUCCESS, 0);
+        return TestComplete(Irp, STATUS_SUCCESS, 0);
     default:
-        return Complete(Irp, STATUS_INVALID_DEVICE_REQUEST, 0);
+        return TestComplete(Irp, STATUS_INVALID_DEVICE_REQUEST, 0);
     }
 }
 

@@ -114,6 +114,8 @@ ULONG TestMessageCount(PTEST_DEVICE Device);
 
 /* An exported routine, or NULL. */
 PVOID TestRoutine(PCWSTR Name);
+/* Completes an IRP with no more than that; what a dispatch routine then returns. */
+NTSTATUS TestComplete(PIRP Irp, NTSTATUS Status, ULONG_PTR Information);
 
 /* ---- judging ------------------------------------------------------------------------------- */
 

@@ -21,14 +21,10 @@ static NTSTATUS NTAPI Answer(PDEVICE_OBJECT DeviceObject, PIRP Irp)
 {
     UNREFERENCED_PARAMETER(DeviceObject);
     Answered++;
-    Irp->IoStatus.Status = STATUS_SUCCESS;
-    Irp->IoStatus.Information = 0;
-    if (Irp->AssociatedIrp.SystemBuffer != NULL) {
-        RtlFillMemory(Irp->AssociatedIrp.SystemBuffer, 3, 0x5A);
-        Irp->IoStatus.Information = 3;
-    }
-    IoCompleteRequest(Irp, IO_NO_INCREMENT);
-    return STATUS_SUCCESS;
+    if (Irp->AssociatedIrp.SystemBuffer == NULL)
+        return TestComplete(Irp, STATUS_SUCCESS, 0);
+    RtlFillMemory(Irp->AssociatedIrp.SystemBuffer, 3, 0x5A);
+    return TestComplete(Irp, STATUS_SUCCESS, 3);
 }
 
 static PIRP Synchronous(ULONG Major, PVOID Buffer, ULONG Length, PLARGE_INTEGER Offset)
@@ -224,9 +220,7 @@ static VOID NTAPI CancelHeld(PDEVICE_OBJECT DeviceObject, PIRP Irp)
     UNREFERENCED_PARAMETER(DeviceObject);
     IoReleaseCancelSpinLock(Irp->CancelIrql);
     InterlockedIncrement(&Cancels);
-    Irp->IoStatus.Status = STATUS_CANCELLED;
-    Irp->IoStatus.Information = 0;
-    IoCompleteRequest(Irp, IO_NO_INCREMENT);
+    TestComplete(Irp, STATUS_CANCELLED, 0);
 }
 
 static NTSTATUS NTAPI Hold(PDEVICE_OBJECT DeviceObject, PIRP Irp)
@@ -333,11 +327,11 @@ VOID CheckBuilt(VOID)
     PDRIVER_DISPATCH internal = TestDriver->MajorFunction[IRP_MJ_INTERNAL_DEVICE_CONTROL];
     PDRIVER_DISPATCH control = TestDriver->MajorFunction[IRP_MJ_DEVICE_CONTROL];
 
-    if (!NT_SUCCESS(IoCreateDevice(TestDriver, 0, NULL, FILE_DEVICE_UNKNOWN, 0, FALSE, &Device))) {
+    Device = CreateDevice(NULL);
+    if (Device == NULL) {
         Expect(FALSE, "a device can be created");
         return;
     }
-    Device->Flags &= ~DO_DEVICE_INITIALIZING;
     KeInitializeEvent(&Event, NotificationEvent, FALSE);
     TestDriver->MajorFunction[IRP_MJ_READ] = Answer;
     TestDriver->MajorFunction[IRP_MJ_WRITE] = Answer;

@@ -9,6 +9,7 @@ static VOID Run(VOID)
 {
     CheckObjects();
     CheckStacks();
+    CheckLevels();
     CheckNames();
     CheckNamed();
     CheckOpens();

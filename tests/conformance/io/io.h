@@ -11,6 +11,8 @@ NTKERNELAPI ULONG NTAPI KeQueryMaximumProcessorCount(VOID);
 NTKERNELAPI KAFFINITY NTAPI KeQueryActiveProcessors(VOID);
 NTKERNELAPI PDEVICE_OBJECT NTAPI IoGetDeviceAttachmentBaseRef(PDEVICE_OBJECT DeviceObject);
 NTKERNELAPI PDEVICE_OBJECT NTAPI IoGetLowerDeviceObject(PDEVICE_OBJECT DeviceObject);
+NTKERNELAPI PEPROCESS NTAPI IoGetRequestorProcess(PIRP Irp);
+NTKERNELAPI ULONG NTAPI IoGetRequestorProcessId(PIRP Irp);
 NTKERNELAPI NTSTATUS NTAPI IoEnumerateDeviceObjectList(PDRIVER_OBJECT DriverObject,
                                                        PDEVICE_OBJECT *List, ULONG Size,
                                                        PULONG Count);
@@ -31,8 +33,12 @@ NTKERNELAPI NTSTATUS NTAPI IoSetDeviceInterfacePropertyData(PUNICODE_STRING Symb
 #define LOCALE_SYSTEM_DEFAULT ((LCID)0x0800)
 #endif
 
+/* stacks.c: a device of this driver that is initialised. Name: or NULL. NULL: there is none. */
+PDEVICE_OBJECT CreateDevice(PUNICODE_STRING Name);
+
 VOID CheckObjects(VOID);
 VOID CheckStacks(VOID);
+VOID CheckLevels(VOID);
 VOID CheckOpens(VOID);
 VOID CheckBuilt(VOID);
 VOID CheckPartialMdls(VOID);

@@ -24,10 +24,7 @@ static NTSTATUS NTAPI JudgeCreate(PDEVICE_OBJECT DeviceObject, PIRP Irp)
     RtlZeroMemory(Rest, sizeof(Rest));
     if (file->FileName.Length < sizeof(Rest))
         RtlCopyMemory(Rest, file->FileName.Buffer, file->FileName.Length);
-    Irp->IoStatus.Status = Verdict;
-    Irp->IoStatus.Information = NT_SUCCESS(Verdict) ? FILE_OPENED : 0;
-    IoCompleteRequest(Irp, IO_NO_INCREMENT);
-    return Verdict;
+    return TestComplete(Irp, Verdict, NT_SUCCESS(Verdict) ? FILE_OPENED : 0);
 }
 
 /* Its status; the file is closed again. */
@@ -168,13 +165,12 @@ static VOID CheckOtherNames(VOID)
 VOID CheckOpens(VOID)
 {
     PDRIVER_DISPATCH create = TestDriver->MajorFunction[IRP_MJ_CREATE];
-    PDEVICE_OBJECT device;
+    PDEVICE_OBJECT device = CreateDevice(&Name);
 
-    if (!NT_SUCCESS(IoCreateDevice(TestDriver, 0, &Name, FILE_DEVICE_UNKNOWN, 0, FALSE, &device))) {
+    if (device == NULL) {
         Expect(FALSE, "a device can be created");
         return;
     }
-    device->Flags &= ~DO_DEVICE_INITIALIZING;
     TestDriver->MajorFunction[IRP_MJ_CREATE] = JudgeCreate;
     CheckPointers(device);
     CheckFiles(device);

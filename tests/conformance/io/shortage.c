@@ -65,10 +65,8 @@ static NTSTATUS TryAsynchronous(VOID)
 /* A built request that is not sent ends like one that is. */
 static VOID Finish(PIRP Irp)
 {
-    if (Irp == NULL)
-        return;
-    Irp->IoStatus.Status = STATUS_SUCCESS;
-    IoCompleteRequest(Irp, IO_NO_INCREMENT);
+    if (Irp != NULL)
+        TestComplete(Irp, STATUS_SUCCESS, 0);
 }
 
 static NTSTATUS TrySynchronous(VOID)
@@ -126,9 +124,7 @@ static NTSTATUS NTAPI CountEnd(PDEVICE_OBJECT DeviceObject, PIRP Irp)
 {
     UNREFERENCED_PARAMETER(DeviceObject);
     Ended++;
-    Irp->IoStatus.Status = STATUS_SUCCESS;
-    IoCompleteRequest(Irp, IO_NO_INCREMENT);
-    return STATUS_SUCCESS;
+    return TestComplete(Irp, STATUS_SUCCESS, 0);
 }
 
 /* What is open is closed, even if there is no memory to tell so. */
@@ -190,10 +186,10 @@ VOID StepShortage(ULONG Number)
 
     UNREFERENCED_PARAMETER(Number);
     KeInitializeEvent(&Event, NotificationEvent, FALSE);
-    if (!NT_SUCCESS(IoCreateDevice(TestDriver, 0, &name, FILE_DEVICE_UNKNOWN, 0, FALSE, &Device)))
+    Device = CreateDevice(&name);
+    if (Device == NULL)
         return; /* the one allocation that fails was this one */
     Device->Flags |= DO_DIRECT_IO;
-    Device->Flags &= ~DO_DEVICE_INITIALIZING;
     KtapBegin(&TestReport);
     TestAttempts(attempts, sizeof(attempts) / sizeof(attempts[0]));
     KtapEnd(&TestReport);

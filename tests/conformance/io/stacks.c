@@ -7,7 +7,8 @@
 #define NAME L"\\Device\\IoTestStack"
 #define EXCLUSIVE L"\\Device\\IoTestExclusive"
 
-static UNICODE_STRING Name = RTL_CONSTANT_STRING(NAME), Exclusive = RTL_CONSTANT_STRING(EXCLUSIVE);
+static UNICODE_STRING StackName = RTL_CONSTANT_STRING(NAME),
+                      Exclusive = RTL_CONSTANT_STRING(EXCLUSIVE);
 
 static PDEVICE_OBJECT CreateOf(PUNICODE_STRING DeviceName, DEVICE_TYPE Type, BOOLEAN IsExclusive)
 {
@@ -19,9 +20,9 @@ static PDEVICE_OBJECT CreateOf(PUNICODE_STRING DeviceName, DEVICE_TYPE Type, BOO
     return device;
 }
 
-static PDEVICE_OBJECT Create(PUNICODE_STRING DeviceName)
+PDEVICE_OBJECT CreateDevice(PUNICODE_STRING Name)
 {
-    return CreateOf(DeviceName, FILE_DEVICE_UNKNOWN, FALSE);
+    return CreateOf(Name, FILE_DEVICE_UNKNOWN, FALSE);
 }
 
 /* ---- alone ----------------------------------------------------------------------------------- */
@@ -43,7 +44,7 @@ static VOID CheckAlone(PDEVICE_OBJECT Device)
 /* Whichever device is named, it is the top that another is attached to. */
 static VOID CheckTop(PDEVICE_OBJECT Lower, PDEVICE_OBJECT Upper)
 {
-    PDEVICE_OBJECT third = Create(NULL), attached = NULL;
+    PDEVICE_OBJECT third = CreateDevice(NULL), attached = NULL;
 
     if (third == NULL) {
         Expect(FALSE, "a third device can be created");
@@ -91,10 +92,7 @@ static NTSTATUS NTAPI NoteRequest(PDEVICE_OBJECT DeviceObject, PIRP Irp)
     Seen[major] = DeviceObject;
     if (major == IRP_MJ_CLEANUP)
         IsStored = *Stored != NULL;
-    Irp->IoStatus.Status = STATUS_SUCCESS;
-    Irp->IoStatus.Information = 0;
-    IoCompleteRequest(Irp, IO_NO_INCREMENT);
-    return STATUS_SUCCESS;
+    return TestComplete(Irp, STATUS_SUCCESS, 0);
 }
 
 static VOID CheckOpening(PDEVICE_OBJECT Lower, PDEVICE_OBJECT Upper)
@@ -112,7 +110,7 @@ static VOID CheckOpening(PDEVICE_OBJECT Lower, PDEVICE_OBJECT Upper)
     TestDriver->MajorFunction[IRP_MJ_CLOSE] = NoteRequest;
     Upper->AlignmentRequirement = FILE_BYTE_ALIGNMENT;
     Lower->AlignmentRequirement = FILE_OCTA_ALIGNMENT;
-    status = IoAttachDevice(Upper, &Name, &attached);
+    status = IoAttachDevice(Upper, &StackName, &attached);
     TestDriver->MajorFunction[IRP_MJ_CREATE] = create;
     TestDriver->MajorFunction[IRP_MJ_CLEANUP] = cleanup;
     TestDriver->MajorFunction[IRP_MJ_CLOSE] = close;
@@ -151,14 +149,14 @@ static VOID CheckDeletedOpen(PDEVICE_OBJECT Device, PDEVICE_OBJECT Other)
     PDEVICE_OBJECT opened = NULL, attached = Device;
     PFILE_OBJECT file = NULL, second = NULL;
 
-    ExpectStatus(IoGetDeviceObjectPointer(&Name, FILE_READ_DATA, &file, &opened), STATUS_SUCCESS,
-                 "a device is open");
+    ExpectStatus(IoGetDeviceObjectPointer(&StackName, FILE_READ_DATA, &file, &opened),
+                 STATUS_SUCCESS, "a device is open");
     if (file == NULL)
         return;
     IoDeleteDevice(Device);
     Expect(Device->Type == IO_TYPE_DEVICE && Device->ReferenceCount == 1,
            "a device that is deleted while it is open is there until it is closed");
-    ExpectStatus(IoGetDeviceObjectPointer(&Name, FILE_READ_DATA, &second, &opened),
+    ExpectStatus(IoGetDeviceObjectPointer(&StackName, FILE_READ_DATA, &second, &opened),
                  STATUS_OBJECT_NAME_NOT_FOUND, "its name is gone at once");
     ExpectStatus(IoAttachDeviceToDeviceStackSafe(Other, Device, &attached), STATUS_NO_SUCH_DEVICE,
                  "IoAttachDeviceToDeviceStackSafe does not attach to a device being deleted");
@@ -192,7 +190,7 @@ static VOID CheckVolumes(VOID)
 {
     static const DEVICE_TYPE types[] = {FILE_DEVICE_DISK, FILE_DEVICE_CD_ROM, FILE_DEVICE_TAPE,
                                         FILE_DEVICE_VIRTUAL_DISK};
-    PDEVICE_OBJECT device = Create(NULL);
+    PDEVICE_OBJECT device = CreateDevice(NULL);
     ULONG i, good = 0;
 
     for (i = 0; i < 4; i++) {
@@ -213,7 +211,7 @@ static VOID CheckVolumes(VOID)
 
 VOID CheckStacks(VOID)
 {
-    PDEVICE_OBJECT lower = Create(&Name), upper = Create(NULL);
+    PDEVICE_OBJECT lower = CreateDevice(&StackName), upper = CreateDevice(NULL);
 
     if (lower == NULL || upper == NULL) {
         Expect(FALSE, "two devices can be created");
@@ -224,7 +222,7 @@ VOID CheckStacks(VOID)
     CheckEnumeration();
     CheckOpening(lower, upper);
     CheckDeletedBelow(lower, upper);
-    lower = Create(&Name);
+    lower = CreateDevice(&StackName);
     if (lower != NULL)
         CheckDeletedOpen(lower, upper);
     IoDeleteDevice(upper);

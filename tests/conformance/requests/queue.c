@@ -110,6 +110,26 @@ static BOOLEAN IsPending(PIRP Irp)
     return (IoGetCurrentIrpStackLocation(Irp)->Control & SL_PENDING_RETURNED) != 0;
 }
 
+static VOID CheckAtDispatch(VOID)
+{
+    IO_CSQ_IRP_CONTEXT context;
+    PIRP first, next;
+    KIRQL irql;
+
+    RequestBegin(&Requests[0], Device);
+    RequestBegin(&Requests[1], Device);
+    KeRaiseIrql(DISPATCH_LEVEL, &irql);
+    IoCsqInsertIrp(&Queue, Requests[0].Irp, &context);
+    IoCsqInsertIrpEx(&Queue, Requests[1].Irp, NULL, NULL);
+    first = IoCsqRemoveIrp(&Queue, &context);
+    next = IoCsqRemoveNextIrp(&Queue, NULL);
+    KeLowerIrql(irql);
+    Expect(first == Requests[0].Irp && next == Requests[1].Irp,
+           "IRPs are queued and taken at DISPATCH_LEVEL");
+    Complete(Requests[0].Irp, STATUS_SUCCESS);
+    Complete(Requests[1].Irp, STATUS_SUCCESS);
+}
+
 static VOID CheckContexts(VOID)
 {
     IO_CSQ_IRP_CONTEXT first, second;
@@ -153,6 +173,7 @@ static VOID CheckContexts(VOID)
                  "IoCsqInsertIrpEx on a queue of IoCsqInitialize always succeeds");
     Expect(IoCsqRemoveIrp(&Queue, &first) == Requests[0].Irp, "and inserts by CsqInsertIrp");
     Complete(Requests[0].Irp, STATUS_SUCCESS);
+    CheckAtDispatch();
     RequestBegin(&Requests[0], Device);
     IoCancelIrp(Requests[0].Irp);
     IoCsqInsertIrp(&Queue, Requests[0].Irp, &first);
