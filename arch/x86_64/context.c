@@ -28,7 +28,9 @@ _Static_assert(offsetof(struct hal_interrupt_frame, rip) == INTERRUPT_RIP, "fram
 
 enum { MXCSR_DEFAULT = 0x1F80 }; /* SDM 1 "MXCSR" 10.2.3: all exceptions masked, round to nearest */
 
-void hal_context_start(void); /* switch.S */
+/* switch.S */
+void hal_context_start(void);
+void hal_context_intercepted(void);
 
 void hal_context_init(struct hal_context *context, void *stack_top, void (*entry)(void *),
                       void *argument)
@@ -43,4 +45,13 @@ void hal_context_init(struct hal_context *context, void *stack_top, void (*entry
         .return_address = (uint64_t)hal_context_start,
     };
     context->rsp = (uint64_t)frame;
+}
+
+uint64_t hal_context_intercept(struct hal_context *context)
+{
+    struct switch_frame *frame = (struct switch_frame *)context->rsp;
+    uint64_t goes_on_at = frame->return_address;
+
+    frame->return_address = (uint64_t)hal_context_intercepted;
+    return goes_on_at;
 }

@@ -65,3 +65,16 @@ hal_context_start:
     ud2
     .cfi_endproc
     .size hal_context_start, . - hal_context_start
+
+/* Where an intercepted context arrives, by the return of its switch: the stack is aligned to 16. */
+    .globl hal_context_intercepted
+    .type hal_context_intercepted, @function
+hal_context_intercepted:
+    .cfi_startproc
+    .cfi_undefined %rip
+    subq $0x20, %rsp /* home space */
+    call ke_context_resumed
+    addq $0x20, %rsp
+    jmp *%rax
+    .cfi_endproc
+    .size hal_context_intercepted, . - hal_context_intercepted

@@ -259,6 +259,12 @@ void hal_context_init(struct hal_context *context, void *stack_top, void (*entry
                       void *argument);
 /* Save into `from`, continue `to`. Interrupts off, DISPATCH_LEVEL. Keeps XMM6-15 and MXCSR. */
 void hal_context_switch(struct hal_context *from, const struct hal_context *to);
+/*
+ * When a context that is not running runs again, ke_context_resumed() is called first, as soon as
+ * it has its stack: interrupts off, DISPATCH_LEVEL. It goes on where that says. Returns where it
+ * would have gone on. Not twice before it has run.
+ */
+uint64_t hal_context_intercept(struct hal_context *context);
 
 /* ---- Pages (paging.c) ---------------------------------------------------------------------- */
 

@@ -54,6 +54,8 @@ HAL_UPCALL void ke_clock_interrupt(uint64_t vector);
 HAL_UPCALL void ke_ipi_interrupt(uint64_t vector);
 /* VECTOR_SPURIOUS and VECTOR_APIC_ERROR. kernel/irq/stats.c */
 HAL_UPCALL void irq_apic_fault(uint64_t vector);
+/* An intercepted context runs again: where it goes on (hal.h). kernel/ke/apc.c */
+HAL_UPCALL uint64_t ke_context_resumed(void);
 /* Exceptions and NMI. Returns to continue at the frame. kernel/ke/trap.c */
 HAL_UPCALL void ke_trap(struct hal_trap_frame *frame);
 

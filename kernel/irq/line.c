@@ -34,14 +34,17 @@ void irq_init(void)
     irq_cpu_init(pcr_self());
 }
 
+/* An APC of the holder that asks for it, too, would wait for ever. */
 void irq_lines_lock(void)
 {
+    KeEnterCriticalRegion();
     KeWaitForSingleObject(&lines_free, Executive, KernelMode, FALSE, NULL);
 }
 
 void irq_lines_unlock(void)
 {
     KeSetEvent(&lines_free, IO_NO_INCREMENT, FALSE);
+    KeLeaveCriticalRegion();
 }
 
 /* ---- life ------------------------------------------------------------------------------------ */

@@ -75,6 +75,20 @@ static inline bool ke_thread_wakes_here(const struct _KTHREAD *thread)
 NTAPI NTSTATUS ke_dispatcher_block(void);
 /* End the wait of a thread with this status; it becomes ready. */
 void ke_wait_end(PKTHREAD thread, NTSTATUS status, int32_t boost);
+/* The wait of a thread is interrupted for an APC; it becomes ready, and its context is intercepted
+ * next. */
+void ke_wait_interrupt(PKTHREAD thread, int32_t boost);
+/* In its context, as after a switch: let APCs run, wait again. Interrupts off. */
+void ke_wait_again(PKTHREAD self);
+
+/* A thread's queue of APCs has changed, or it may have them again: it looks at it as soon as it
+ * can. apc.c */
+void ke_apc_tell(PKTHREAD thread, int32_t boost);
+static inline void ke_apc_enabled(PKTHREAD thread)
+{
+    if (__builtin_expect(!IsListEmpty(&thread->apc_queue), 0))
+        ke_apc_tell(thread, 0);
+}
 /* An object's state rose above 0: satisfy as many waits as it allows. */
 void ke_object_signaled(DISPATCHER_HEADER *header, int32_t boost);
 /* Give the current thread, about to stop for good, away. */
@@ -94,6 +108,9 @@ void ke_dispatcher_init_queues(void);
 void ke_cpu_set_idle(uint32_t cpu);
 /* The end of the DPC loop: next_thread or a quantum end is due. Interrupts off, no lock held. */
 NTAPI void ke_dispatch_switch(void);
+
+/* The thread ends: the APCs it has are run, and it gets no more. PASSIVE_LEVEL, no lock held. */
+void ke_apc_close(PKTHREAD self);
 
 /* Threads before they run (thread.c); no lock held. */
 void ke_thread_init(PKTHREAD thread, const char *name, int32_t priority);

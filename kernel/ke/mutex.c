@@ -34,6 +34,7 @@ static void mutant_give_up(PKMUTANT mutant, PKTHREAD thread)
     thread->kernel_apc_disable += mutant->ApcDisable;
     mutant->OwnerThread = NULL;
     mutant->Header.SignalState = 1;
+    ke_apc_enabled(thread);
 }
 
 void ke_mutants_abandon(PKTHREAD thread)

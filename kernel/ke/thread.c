@@ -47,6 +47,7 @@ void ke_thread_init(PKTHREAD thread, const char *name, int32_t priority)
     lib_strlcpy(thread->name, name, sizeof thread->name);
     memset(thread->affinity, 0xFF, sizeof thread->affinity);
     InitializeListHead(&thread->apc_queue);
+    InitializeListHead(&thread->apc_notice);
     InitializeListHead(&thread->mutants);
     KeInitializeTimer(&thread->wait_timer);
 
@@ -169,6 +170,7 @@ _Noreturn void ke_thread_exit(NTSTATUS status)
                      hal_irql_read(), 0, NULL);
     if (ke_thread_end_requests)
         ke_thread_end_requests(self);
+    ke_apc_close(self);
     ke_notify_thread(self->id, false);
     thread_become_last_dead(self);
     ke_mutants_abandon(self);

@@ -62,9 +62,19 @@ struct _KTHREAD {
     /* APCs, critical regions */
     int32_t kernel_apc_disable;  /* (o) critical regions, held mutexes: negative when disabled */
     int32_t special_apc_disable; /* (o) guarded regions */
-    LIST_ENTRY apc_queue;        /* (d) */
-    LIST_ENTRY mutants;          /* (d) KMUTANTs owned */
-    PXSTATE_SAVE xstate_saves;   /* (o) not restored yet, the latest first */
+    LIST_ENTRY apc_queue;        /* (d) special APCs first */
+    LIST_ENTRY apc_notice;       /* (d) in the list of threads that shall look at it, or empty */
+    uint8_t apc_in_progress;     /* (o) a normal APC runs */
+    uint8_t apc_is_closed;       /* (d) it ends: no more APCs */
+    uint64_t go_on_at;           /* (d) its context is intercepted, or 0: what comes after */
+
+    /* a wait that an APC has interrupted */
+    uint8_t wait_interrupted;  /* (d) it is to be begun again */
+    uint8_t kept_is_timed;     /* (d) */
+    uint32_t kept_count;       /* (d) */
+    PKWAIT_BLOCK again_blocks; /* (o) those of the wait that was begun again */
+    LIST_ENTRY mutants;        /* (d) KMUTANTs owned */
+    PXSTATE_SAVE xstate_saves; /* (o) not restored yet, the latest first */
 
     PKSTART_ROUTINE start_routine; /* (c) */
     PVOID start_context;           /* (c) */

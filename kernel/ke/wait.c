@@ -80,6 +80,16 @@ void ke_wait_end(PKTHREAD thread, NTSTATUS status, int32_t boost)
     ke_thread_make_ready(thread);
 }
 
+void ke_wait_interrupt(PKTHREAD thread, int32_t boost)
+{
+    bool again = thread->wait_blocks == thread->again_blocks; /* ke_wait_again() sees to it */
+
+    thread->kept_count = thread->wait_count;
+    thread->kept_is_timed = thread->wait_timer.Header.Inserted;
+    ke_wait_end(thread, STATUS_KERNEL_APC, boost);
+    thread->wait_interrupted = !again;
+}
+
 void ke_object_signaled(DISPATCHER_HEADER *header, int32_t boost)
 {
     LIST_ENTRY *entry = header->WaitListHead.Flink;
@@ -153,14 +163,26 @@ static void wait_block_link(PKWAIT_BLOCK block, DISPATCHER_HEADER *object, PKTHR
     InsertTailList(&object->WaitListHead, &block->WaitListEntry);
 }
 
-static void wait_timer_start(PKTHREAD self, const LARGE_INTEGER *timeout)
+static void wait_timer_start(PKTHREAD self, uint64_t due_time)
 {
     KTIMER *timer = &self->wait_timer;
 
     timer->Header.SignalState = 0;
     InitializeListHead(&timer->Header.WaitListHead);
     wait_block_link(&self->wait_timer_block, &timer->Header, self, (USHORT)STATUS_TIMEOUT);
-    ke_timer_insert(timer, ke_due_time(*timeout));
+    ke_timer_insert(timer, due_time);
+}
+
+static inline __attribute__((always_inline)) void wait_link(PKTHREAD self, uint32_t count,
+                                                            PVOID *objects, bool all,
+                                                            PKWAIT_BLOCK blocks)
+{
+    self->wait_blocks = blocks;
+    self->wait_count = count;
+    self->wait_is_plain = FALSE;
+    self->wait_all = all;
+    for (uint32_t i = 0; i < count; i++)
+        wait_block_link(&blocks[i], objects[i], self, (USHORT)(all ? 0 : i));
 }
 
 static inline __attribute__((always_inline)) NTSTATUS wait_for(uint32_t count, PVOID *objects,
@@ -192,19 +214,71 @@ static inline __attribute__((always_inline)) NTSTATUS wait_for(uint32_t count, P
         ke_dispatcher_unlock(old);
         return STATUS_TIMEOUT;
     }
-    self->wait_blocks = blocks;
-    self->wait_count = count;
+    wait_link(self, count, objects, all, blocks);
     self->wait_is_plain = count == 1 && !timeout;
-    self->wait_all = all;
     self->wait_mode = (uint8_t)mode;
     self->wait_alertable = alertable;
-    for (uint32_t i = 0; i < count; i++)
-        wait_block_link(&blocks[i], objects[i], self, (USHORT)(all ? 0 : i));
     if (timeout)
-        wait_timer_start(self, timeout);
+        wait_timer_start(self, ke_due_time(*timeout));
     self->wait_irql = old;
     self->state = KE_THREAD_WAITING;
     return ke_dispatcher_block();
+}
+
+/*
+ * APCs may wait themselves, by the same blocks and timer: all that the wait needs is kept here.
+ * What has become ready meanwhile ends it, as what becomes ready does from then on; each further
+ * APC only goes round. A pulse meanwhile is missed, as on Windows.
+ */
+void ke_wait_again(PKTHREAD self)
+{
+    PKWAIT_BLOCK blocks = self->wait_blocks, outer = self->again_blocks;
+    KWAIT_BLOCK own[THREAD_WAIT_OBJECTS + 1];
+    PVOID objects[MAXIMUM_WAIT_OBJECTS];
+    uint32_t count = self->kept_count;
+    bool all = self->wait_all, is_timed = self->kept_is_timed;
+    uint8_t mode = self->wait_mode, alertable = self->wait_alertable;
+    uint64_t due = (uint64_t)self->wait_timer.DueTime.QuadPart;
+    irql_t irql = self->wait_irql;
+    NTSTATUS status;
+
+    for (uint32_t i = 0; i < count; i++)
+        objects[i] = blocks[i].Object;
+    if (blocks == self->own_wait_blocks)
+        blocks = own;
+    self->wait_interrupted = FALSE;
+    hal_interrupts_on();
+    ke_lock_release(&ke_dispatcher_lock_word);
+    hal_irql_write(irql); /* here they run */
+    for (;;) {
+        ke_dispatcher_lock();
+        if (wait_try(count, objects, all, self, irql, &status))
+            break;
+        status = alertable && self->alerted               ? STATUS_ALERTED
+                 : is_timed && due <= ke_interrupt_time() ? STATUS_TIMEOUT
+                                                          : STATUS_KERNEL_APC;
+        if (status == STATUS_ALERTED)
+            self->alerted = FALSE;
+        if (status != STATUS_KERNEL_APC)
+            break;
+        wait_link(self, count, objects, all, blocks);
+        self->wait_mode = mode;
+        self->wait_alertable = alertable;
+        if (is_timed)
+            wait_timer_start(self, due);
+        self->wait_irql = irql;
+        self->state = KE_THREAD_WAITING;
+        self->again_blocks = blocks;
+        status = ke_dispatcher_block();
+        self->again_blocks = outer;
+        if (status != STATUS_KERNEL_APC) {
+            ke_dispatcher_lock();
+            break;
+        }
+    }
+    hal_interrupts_off();
+    self->wait_irql = irql;
+    self->wait_status = status;
 }
 
 /* WDK surface */

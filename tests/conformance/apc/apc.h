@@ -1,0 +1,56 @@
+/*
+ * apc.h - what the files of the apc driver share.
+ *
+ *   apc.c     the group: a thread's own APCs, regions, order
+ *   target.c  APCs of another thread, which runs, waits or ends; alerts
+ */
+#pragma once
+
+#include "suite.h"
+
+/* No header has these; from ZwAlertThread on ntifs.h has them. */
+typedef enum _KAPC_ENVIRONMENT {
+    OriginalApcEnvironment,
+    AttachedApcEnvironment,
+    CurrentApcEnvironment,
+    InsertApcEnvironment
+} KAPC_ENVIRONMENT;
+NTKERNELAPI VOID NTAPI KeInitializeApc(PRKAPC Apc, PKTHREAD Thread, KAPC_ENVIRONMENT Environment,
+                                       PKKERNEL_ROUTINE KernelRoutine,
+                                       PKRUNDOWN_ROUTINE RundownRoutine,
+                                       PKNORMAL_ROUTINE NormalRoutine, KPROCESSOR_MODE ApcMode,
+                                       PVOID NormalContext);
+NTKERNELAPI BOOLEAN NTAPI KeInsertQueueApc(PRKAPC Apc, PVOID SystemArgument1, PVOID SystemArgument2,
+                                           KPRIORITY Increment);
+NTKERNELAPI BOOLEAN NTAPI KeRemoveQueueApc(PRKAPC Apc);
+NTSYSAPI NTSTATUS NTAPI ZwAlertThread(HANDLE ThreadHandle);
+NTSYSAPI NTSTATUS NTAPI ZwCreateEvent(PHANDLE EventHandle, ACCESS_MASK DesiredAccess,
+                                      POBJECT_ATTRIBUTES ObjectAttributes, EVENT_TYPE EventType,
+                                      BOOLEAN InitialState);
+NTSYSAPI NTSTATUS NTAPI ZwWaitForSingleObject(HANDLE Handle, BOOLEAN Alertable,
+                                              PLARGE_INTEGER Timeout);
+NTKERNELAPI NTSTATUS NTAPI ObOpenObjectByPointer(PVOID Object, ULONG HandleAttributes,
+                                                 PACCESS_STATE PassedAccessState,
+                                                 ACCESS_MASK DesiredAccess, POBJECT_TYPE ObjectType,
+                                                 KPROCESSOR_MODE AccessMode, PHANDLE Handle);
+
+/* An APC, and what its routines saw. */
+typedef struct _NOTED {
+    KAPC Apc;
+    volatile LONG KernelCalls, NormalCalls;
+    volatile LONG Place; /* of its last call among all calls */
+    KIRQL KernelIrql, NormalIrql;
+    BOOLEAN InsertedThen; /* KAPC.Inserted, to the kernel routine */
+    PKTHREAD KernelThread, NormalThread;
+    PVOID Argument1, Argument2;
+    VOID (*Body)(struct _NOTED *Noted); /* of the normal routine, or NULL */
+} NOTED, *PNOTED;
+
+extern volatile LONG Places;
+
+VOID Special(PNOTED Noted, PKTHREAD Thread);
+VOID Normal(PNOTED Noted, PKTHREAD Thread);
+BOOLEAN Queue(PNOTED Noted);
+
+VOID CheckOthers(VOID);
+VOID CheckAlerts(VOID);
