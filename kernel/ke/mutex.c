@@ -37,6 +37,15 @@ static void mutant_give_up(PKMUTANT mutant, PKTHREAD thread)
     ke_apc_enabled(thread);
 }
 
+int32_t ke_mutants_apc_disable(const struct _KTHREAD *thread)
+{
+    int32_t held = 0;
+
+    for (const LIST_ENTRY *e = thread->mutants.Flink; e != &thread->mutants; e = e->Flink)
+        held += CONTAINING_RECORD(e, KMUTANT, MutantListEntry)->ApcDisable;
+    return held;
+}
+
 void ke_mutants_abandon(PKTHREAD thread)
 {
     while (!IsListEmpty(&thread->mutants)) {

@@ -34,6 +34,8 @@ static inline void ke_object_init(DISPATCHER_HEADER *header, enum ke_object_type
 bool ke_mutant_take(PKMUTANT mutant, PKTHREAD thread, irql_t irql);
 /* A thread ends: what it still owns becomes abandoned. Dispatcher lock held. */
 void ke_mutants_abandon(PKTHREAD thread);
+/* By how much those that it holds have lowered its kernel_apc_disable. Its own thread. */
+int32_t ke_mutants_apc_disable(const struct _KTHREAD *thread);
 
 /* A KeSetTimer or wait timeout as interrupt time: relative if negative, else system time. */
 uint64_t ke_due_time(LARGE_INTEGER due);

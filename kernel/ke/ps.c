@@ -57,6 +57,8 @@ NTSTATUS NTAPI PsCreateSystemThread(PHANDLE ThreadHandle, ULONG DesiredAccess,
     status = ke_thread_allocate("driver", KE_PRIORITY_NORMAL, StartRoutine, StartContext, &thread);
     if (!NT_SUCCESS(status))
         return status;
+    thread->begins_in_region = TRUE; /* WDK: PsCreateSystemThread, Remarks */
+    thread->kernel_apc_disable = -1;
     /* All that the thread itself may look at is there before it runs. */
     status = ob_handle_create(thread, DesiredAccess, ThreadHandle);
     if (NT_SUCCESS(status)) {

@@ -165,6 +165,8 @@ _Noreturn void ke_thread_exit(NTSTATUS status)
                      (uint64_t)__builtin_return_address(0), NULL);
     if (ke_verifier)
         ke_verifier->thread_ended(self);
+    if (self->begins_in_region && self->kernel_apc_disable + ke_mutants_apc_disable(self) == -1)
+        self->kernel_apc_disable++; /* it has not left that itself */
     if (self->kernel_apc_disable || self->special_apc_disable)
         lib_bugcheck(KERNEL_APC_PENDING_DURING_EXIT, 0, (uint64_t)(int64_t)self->kernel_apc_disable,
                      hal_irql_read(), 0, NULL);

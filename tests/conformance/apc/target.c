@@ -13,6 +13,7 @@ typedef struct _TARGET {
     HANDLE Handle; /* of itself */
     NTSTATUS Status;
     KIRQL Irql;
+    BOOLEAN InRegion; /* when it began */
     LARGE_INTEGER Timeout;
     ULONG64 Took; /* 100 ns */
 } TARGET, *PTARGET;
@@ -30,9 +31,16 @@ static BOOLEAN Start(PTARGET Target, ULONG Processor, TEST_THREAD_ROUTINE Routin
     return TRUE;
 }
 
+/* A system thread begins in a critical region: out of it, with the IRQL and regions to come. */
+static VOID Leave(PTARGET Target)
+{
+    Target->InRegion = KeAreApcsDisabled() && !KeAreAllApcsDisabled();
+    Target->Self = KeGetCurrentThread();
+    KeLeaveCriticalRegion();
+}
+
 static VOID Announce(PTARGET Target)
 {
-    Target->Self = KeGetCurrentThread();
     InterlockedExchange(&Target->Ready, 1);
 }
 
@@ -57,6 +65,7 @@ static VOID Spin(PVOID Context)
 {
     PTARGET target = Context;
 
+    Leave(target);
     Announce(target);
     while (!target->Go)
         YieldProcessor();
@@ -66,6 +75,7 @@ static VOID SpinInRegion(PVOID Context)
 {
     PTARGET target = Context;
 
+    Leave(target);
     KeEnterCriticalRegion();
     Announce(target);
     while (!target->Go)
@@ -137,6 +147,7 @@ static VOID WaitOnce(PVOID Context)
     PTARGET target = Context;
     ULONG64 begin = KeQueryInterruptTime();
 
+    Leave(target);
     Announce(target);
     target->Status = KeWaitForSingleObject(&target->First, Executive, KernelMode, FALSE,
                                            target->Timeout.QuadPart ? &target->Timeout : NULL);
@@ -150,6 +161,7 @@ static VOID WaitAtApcLevel(PVOID Context)
     PTARGET target = Context;
     KIRQL irql;
 
+    Leave(target);
     KeRaiseIrql(APC_LEVEL, &irql);
     Announce(target);
     target->Status = KeWaitForSingleObject(&target->First, Executive, KernelMode, FALSE, NULL);
@@ -164,6 +176,7 @@ static VOID WaitForBoth(PVOID Context)
     PTARGET target = Context;
     PVOID objects[] = {&target->First, &target->Second};
 
+    Leave(target);
     Announce(target);
     target->Status =
         KeWaitForMultipleObjects(2, objects, WaitAll, Executive, KernelMode, FALSE, NULL, NULL);
@@ -176,6 +189,7 @@ static VOID Delay(PVOID Context)
     ULONG64 begin = KeQueryInterruptTime();
     LARGE_INTEGER interval;
 
+    Leave(target);
     interval.QuadPart = -200 * 10000;
     Announce(target);
     target->Status = KeDelayExecutionThread(KernelMode, FALSE, &interval);
@@ -329,6 +343,7 @@ static VOID EndWithApcs(PVOID Context)
     static NOTED last;
     PTARGET target = Context;
 
+    Leave(target);
     Announce(target);
     while (!target->Go)
         YieldProcessor();
@@ -339,6 +354,41 @@ static VOID EndWithApcs(PVOID Context)
     target->Status = last.NormalCalls == 1 ? STATUS_SUCCESS : STATUS_UNSUCCESSFUL;
 }
 
+/* It never leaves the region that it begins in. */
+static VOID StayInRegion(PVOID Context)
+{
+    static NOTED special;
+    PTARGET target = Context;
+
+    target->Self = KeGetCurrentThread();
+    Special(&special, target->Self);
+    Queue(&special);
+    target->Status = special.KernelCalls == 1 ? STATUS_SUCCESS : STATUS_UNSUCCESSFUL;
+    Announce(target);
+    while (!target->Go)
+        YieldProcessor();
+    InterlockedExchange(&target->Done, 1);
+}
+
+static VOID CheckBegin(VOID)
+{
+    NOTED noted;
+    TARGET target;
+    LONG before;
+
+    if (!Start(&target, TestOtherProcessor(TestCurrentProcessor()), StayInRegion))
+        return;
+    ExpectStatus(target.Status, STATUS_SUCCESS, "where it has special APCs");
+    Normal(&noted, target.Self);
+    Queue(&noted);
+    TestPause(20);
+    before = noted.NormalCalls;
+    InterlockedExchange(&target.Go, 1);
+    TestThreadJoin(&target.Thread);
+    Expect(before == 0 && noted.NormalCalls == 1,
+           "and normal ones not before it ends, which leaves the region");
+}
+
 static VOID CheckEnd(VOID)
 {
     NOTED noted;
@@ -346,6 +396,7 @@ static VOID CheckEnd(VOID)
 
     if (!Start(&target, 0, EndWithApcs))
         return;
+    Expect(target.InRegion, "PsCreateSystemThread: a thread begins inside of a critical region");
     ObReferenceObject(target.Self);
     InterlockedExchange(&target.Go, 1);
     TestThreadJoin(&target.Thread);
@@ -366,6 +417,7 @@ static VOID WaitOften(PVOID Context)
     PTARGET target = Context;
     LARGE_INTEGER timeout;
 
+    Leave(target);
     timeout.QuadPart = -1000;
     Announce(target);
     while (!target->Go)
@@ -418,6 +470,7 @@ VOID CheckOthers(VOID)
     CheckTimes();
     CheckTimeout();
     CheckEnd();
+    CheckBegin();
     CheckMany();
 }
 
@@ -429,6 +482,7 @@ static VOID WaitAlertably(PVOID Context)
     PVOID objects[] = {&target->First, &target->Second};
     LARGE_INTEGER interval;
 
+    Leave(target);
     Announce(target);
     target->Status = KeWaitForSingleObject(&target->First, Executive, KernelMode, TRUE, NULL);
     InterlockedExchange(&target->Done, 1);
