@@ -170,8 +170,8 @@ static NTSTATUS event_trace(PWNODE_HEADER node)
  * IRQL <= DISPATCH_LEVEL, which is more than the page allows; any IRQL with WNODE_FLAG_TRACED_GUID.
  * On success the node is WMI's to free, if it is not for the trace session alone.
  * STATUS_UNSUCCESSFUL: there is no such session, or no room in it. STATUS_BUFFER_OVERFLOW: too
- * large a node. STATUS_INVALID_PARAMETER, which the page does not have: one that is no whole header.
- * STATUS_INSUFFICIENT_RESOURCES. WDK "IoWMIWriteEvent".
+ * large a node. STATUS_INVALID_PARAMETER, which the page does not have: one that is no whole
+ * header. STATUS_INSUFFICIENT_RESOURCES. WDK "IoWMIWriteEvent".
  */
 NTSTATUS NTAPI IoWMIWriteEvent(PVOID WnodeEventItem)
 {

@@ -1,11 +1,12 @@
 /*
- * pnp/registry_zw.c - the registry services: handles, and the information classes they fill.
+ * pnp/registry_zw.c - the registry services of keys: handles, and the information classes they fill.
  *
  * A structure that does not fit is filled as far as its fixed part goes, with
  * STATUS_BUFFER_OVERFLOW; a buffer too small for that gets STATUS_BUFFER_TOO_SMALL. ResultLength is
  * always what the whole would need.
  *
- * Owns: Zw*Key. Owns not: the tree (pnp/registry.c), the Rtl short cuts (pnp/registry_rtl.c).
+ * Owns: Zw*Key but for values. Owns not: those (pnp/registry_value_zw.c), the tree (pnp/registry.c),
+ * the Rtl short cuts (pnp/registry_rtl.c).
  */
 #include <lib/bits.h>
 #include <lib/export.h>
@@ -13,12 +14,9 @@
 
 #include "io/alloc.h"
 #include "ke/ob.h"
-#include "pnp/registry.h"
+#include "pnp/registry_zw.h"
 
-static const UNICODE_STRING unnamed; /* a key's default value */
-
-/* The key of a handle, referenced, unless it was deleted: then only ZwClose is left to do. */
-static NTSTATUS key_of(HANDLE handle, struct pnp_key **key)
+NTSTATUS pnp_key_of_handle(HANDLE handle, struct pnp_key **key)
 {
     NTSTATUS status = ob_handle_reference(handle, &pnp_key_type, (void **)key);
 
@@ -62,7 +60,7 @@ static NTSTATUS key_find(POBJECT_ATTRIBUTES attributes, bool create, bool *creat
     if (attributes->ObjectName == NULL)
         return STATUS_OBJECT_PATH_SYNTAX_BAD;
     if (attributes->RootDirectory != NULL) {
-        status = key_of(attributes->RootDirectory, &base);
+        status = pnp_key_of_handle(attributes->RootDirectory, &base);
         if (!NT_SUCCESS(status))
             return status;
     } else if (attributes->ObjectName->Length == 0 || attributes->ObjectName->Buffer[0] != L'\\') {
@@ -93,8 +91,7 @@ void pnp_key_describe(void *key, char *text, size_t size)
     io_free(path.Buffer);
 }
 
-/* What a caller's structure takes: a fixed part, then bytes. */
-static NTSTATUS fill_end(ULONG room, ULONG fixed, ULONG needed, PULONG result)
+NTSTATUS pnp_fill_end(ULONG room, ULONG fixed, ULONG needed, PULONG result)
 {
     *result = needed;
     if (room < fixed)
@@ -102,130 +99,10 @@ static NTSTATUS fill_end(ULONG room, ULONG fixed, ULONG needed, PULONG result)
     return room < needed ? STATUS_BUFFER_OVERFLOW : STATUS_SUCCESS;
 }
 
-static void fill_bytes(PVOID buffer, ULONG room, ULONG offset, const void *data, ULONG size)
+void pnp_fill_bytes(PVOID buffer, ULONG room, ULONG offset, const void *data, ULONG size)
 {
     if (offset < room)
         memcpy((PUCHAR)buffer + offset, data, size < room - offset ? size : room - offset);
-}
-
-/* ---- Values --------------------------------------------------------------------------------- */
-
-struct value_copy {
-    UNICODE_STRING name;
-    ULONG type;
-    ULONG size;
-    void *data; /* io_free() */
-};
-
-/* A consistent copy of type and data: the size may change between two looks. */
-static NTSTATUS value_read(struct pnp_key *key, PCUNICODE_STRING name, struct value_copy *copy)
-{
-    NTSTATUS status;
-    ULONG size = 0;
-
-    copy->name = *name;
-    copy->data = NULL;
-    do {
-        io_free(copy->data);
-        copy->data = io_allocate(size + 1, IO_TAG_REGISTRY);
-        if (copy->data == NULL)
-            return STATUS_INSUFFICIENT_RESOURCES;
-        copy->size = size;
-        status = pnp_value_get(key, name, &copy->type, copy->data, &copy->size);
-        size = copy->size;
-    } while (status == STATUS_BUFFER_OVERFLOW);
-    if (!NT_SUCCESS(status))
-        io_free(copy->data);
-    return status;
-}
-
-static NTSTATUS value_fill_partial(const struct value_copy *value, PVOID buffer, ULONG room,
-                                   bool align, PULONG result)
-{
-    KEY_VALUE_PARTIAL_INFORMATION info = {.Type = value->type, .DataLength = value->size};
-    ULONG fixed = FIELD_OFFSET(KEY_VALUE_PARTIAL_INFORMATION, Data);
-    NTSTATUS status;
-
-    if (align) { /* KEY_VALUE_PARTIAL_INFORMATION_ALIGN64: Type, DataLength, Data */
-        ULONG head[2] = {value->type, value->size};
-
-        fixed = sizeof(head);
-        status = fill_end(room, fixed, fixed + value->size, result);
-        if (status != STATUS_BUFFER_TOO_SMALL) {
-            memcpy(buffer, head, sizeof(head));
-            fill_bytes(buffer, room, fixed, value->data, value->size);
-        }
-        return status;
-    }
-    status = fill_end(room, fixed, fixed + value->size, result);
-    if (status != STATUS_BUFFER_TOO_SMALL) {
-        memcpy(buffer, &info, fixed);
-        fill_bytes(buffer, room, fixed, value->data, value->size);
-    }
-    return status;
-}
-
-static NTSTATUS value_fill_full(const struct value_copy *value, PVOID buffer, ULONG room,
-                                PULONG result)
-{
-    ULONG fixed = FIELD_OFFSET(KEY_VALUE_FULL_INFORMATION, Name);
-    ULONG data = (ULONG)ALIGN_UP(fixed + value->name.Length, sizeof(ULONG64));
-    KEY_VALUE_FULL_INFORMATION info = {.Type = value->type,
-                                       .DataOffset = data,
-                                       .DataLength = value->size,
-                                       .NameLength = value->name.Length};
-    NTSTATUS status = fill_end(room, fixed, data + value->size, result);
-
-    if (status != STATUS_BUFFER_TOO_SMALL) {
-        memcpy(buffer, &info, fixed);
-        fill_bytes(buffer, room, fixed, value->name.Buffer, value->name.Length);
-        fill_bytes(buffer, room, data, value->data, value->size);
-    }
-    return status;
-}
-
-static NTSTATUS value_fill_basic(const struct value_copy *value, PVOID buffer, ULONG room,
-                                 PULONG result)
-{
-    ULONG fixed = FIELD_OFFSET(KEY_VALUE_BASIC_INFORMATION, Name);
-    KEY_VALUE_BASIC_INFORMATION info = {.Type = value->type, .NameLength = value->name.Length};
-    NTSTATUS status = fill_end(room, fixed, fixed + value->name.Length, result);
-
-    if (status != STATUS_BUFFER_TOO_SMALL) {
-        memcpy(buffer, &info, fixed);
-        fill_bytes(buffer, room, fixed, value->name.Buffer, value->name.Length);
-    }
-    return status;
-}
-
-static NTSTATUS value_fill(struct pnp_key *key, PCUNICODE_STRING name,
-                           KEY_VALUE_INFORMATION_CLASS class, PVOID buffer, ULONG room,
-                           PULONG result)
-{
-    struct value_copy value;
-    NTSTATUS status = value_read(key, name, &value);
-
-    if (!NT_SUCCESS(status))
-        return status;
-    switch (class) {
-    case KeyValueBasicInformation:
-        status = value_fill_basic(&value, buffer, room, result);
-        break;
-    case KeyValueFullInformation:
-    case KeyValueFullInformationAlign64:
-        status = value_fill_full(&value, buffer, room, result);
-        break;
-    case KeyValuePartialInformation:
-    case KeyValuePartialInformationAlign64:
-        status = value_fill_partial(&value, buffer, room,
-                                    class == KeyValuePartialInformationAlign64, result);
-        break;
-    default:
-        status = STATUS_INVALID_PARAMETER;
-        break;
-    }
-    io_free(value.data);
-    return status;
 }
 
 /* ---- Keys ----------------------------------------------------------------------------------- */
@@ -263,10 +140,10 @@ static NTSTATUS key_fill_full(struct pnp_key *key, PVOID buffer, ULONG room, PUL
             name.Length > info.MaxValueNameLen ? name.Length : info.MaxValueNameLen;
         info.MaxValueDataLen = size > info.MaxValueDataLen ? size : info.MaxValueDataLen;
     }
-    status = fill_end(room, fixed, fixed + class.Length, result);
+    status = pnp_fill_end(room, fixed, fixed + class.Length, result);
     if (status != STATUS_BUFFER_TOO_SMALL) {
         memcpy(buffer, &info, fixed);
-        fill_bytes(buffer, room, fixed, class.Buffer, class.Length);
+        pnp_fill_bytes(buffer, room, fixed, class.Buffer, class.Length);
     }
     return status;
 }
@@ -287,11 +164,11 @@ static NTSTATUS key_fill_node(struct pnp_key *key, PCUNICODE_STRING name, PVOID 
         info.ClassOffset = (ULONG)ALIGN_UP(end, sizeof(ULONG));
         end = info.ClassOffset + class.Length;
     }
-    status = fill_end(room, fixed, end, result);
+    status = pnp_fill_end(room, fixed, end, result);
     if (status != STATUS_BUFFER_TOO_SMALL) {
         memcpy(buffer, &info, fixed);
-        fill_bytes(buffer, room, fixed, name->Buffer, name->Length);
-        fill_bytes(buffer, room, info.ClassOffset, class.Buffer, class.Length);
+        pnp_fill_bytes(buffer, room, fixed, name->Buffer, name->Length);
+        pnp_fill_bytes(buffer, room, info.ClassOffset, class.Buffer, class.Length);
     }
     return status;
 }
@@ -316,10 +193,10 @@ static NTSTATUS key_fill(struct pnp_key *key, PCUNICODE_STRING name, KEY_INFORMA
     } else if (class != KeyBasicInformation) {
         return STATUS_INVALID_PARAMETER;
     }
-    status = fill_end(room, fixed, fixed + name->Length, result);
+    status = pnp_fill_end(room, fixed, fixed + name->Length, result);
     if (status != STATUS_BUFFER_TOO_SMALL) {
         memcpy(buffer, head, fixed);
-        fill_bytes(buffer, room, fixed, name->Buffer, name->Length);
+        pnp_fill_bytes(buffer, room, fixed, name->Buffer, name->Length);
     }
     return status;
 }
@@ -364,7 +241,7 @@ LDR_EXPORT(ZwCreateKey);
 NTSTATUS NTAPI ZwDeleteKey(HANDLE KeyHandle)
 {
     struct pnp_key *key;
-    NTSTATUS status = key_of(KeyHandle, &key);
+    NTSTATUS status = pnp_key_of_handle(KeyHandle, &key);
 
     if (!NT_SUCCESS(status))
         return status;
@@ -377,7 +254,7 @@ LDR_EXPORT(ZwDeleteKey);
 NTSTATUS NTAPI ZwFlushKey(HANDLE KeyHandle)
 {
     struct pnp_key *key;
-    NTSTATUS status = key_of(KeyHandle, &key);
+    NTSTATUS status = pnp_key_of_handle(KeyHandle, &key);
 
     if (NT_SUCCESS(status))
         ob_dereference(key); /* the registry lives in memory: nothing is behind */
@@ -385,76 +262,12 @@ NTSTATUS NTAPI ZwFlushKey(HANDLE KeyHandle)
 }
 LDR_EXPORT(ZwFlushKey);
 
-NTSTATUS NTAPI ZwQueryValueKey(HANDLE KeyHandle, PUNICODE_STRING ValueName,
-                               KEY_VALUE_INFORMATION_CLASS KeyValueInformationClass,
-                               PVOID KeyValueInformation, ULONG Length, PULONG ResultLength)
-{
-    struct pnp_key *key;
-    NTSTATUS status = key_of(KeyHandle, &key);
-
-    if (!NT_SUCCESS(status))
-        return status;
-    status = value_fill(key, ValueName, KeyValueInformationClass, KeyValueInformation, Length,
-                        ResultLength);
-    ob_dereference(key);
-    return status;
-}
-LDR_EXPORT(ZwQueryValueKey);
-
-NTSTATUS NTAPI ZwEnumerateValueKey(HANDLE KeyHandle, ULONG Index,
-                                   KEY_VALUE_INFORMATION_CLASS KeyValueInformationClass,
-                                   PVOID KeyValueInformation, ULONG Length, PULONG ResultLength)
-{
-    struct pnp_key *key;
-    UNICODE_STRING name;
-    NTSTATUS status = key_of(KeyHandle, &key);
-
-    if (!NT_SUCCESS(status))
-        return status;
-    if (pnp_value_at(key, Index, &name))
-        status = value_fill(key, &name, KeyValueInformationClass, KeyValueInformation, Length,
-                            ResultLength);
-    else
-        status = STATUS_NO_MORE_ENTRIES;
-    ob_dereference(key);
-    return status;
-}
-LDR_EXPORT(ZwEnumerateValueKey);
-
-NTSTATUS NTAPI ZwSetValueKey(HANDLE KeyHandle, PUNICODE_STRING ValueName, ULONG TitleIndex,
-                             ULONG Type, PVOID Data, ULONG DataSize)
-{
-    struct pnp_key *key;
-    NTSTATUS status = key_of(KeyHandle, &key);
-
-    UNREFERENCED_PARAMETER(TitleIndex);
-    if (!NT_SUCCESS(status))
-        return status;
-    status = pnp_value_set(key, ValueName != NULL ? ValueName : &unnamed, Type, Data, DataSize);
-    ob_dereference(key);
-    return status;
-}
-LDR_EXPORT(ZwSetValueKey);
-
-NTSTATUS NTAPI ZwDeleteValueKey(HANDLE KeyHandle, PUNICODE_STRING ValueName)
-{
-    struct pnp_key *key;
-    NTSTATUS status = key_of(KeyHandle, &key);
-
-    if (!NT_SUCCESS(status))
-        return status;
-    status = pnp_value_delete(key, ValueName);
-    ob_dereference(key);
-    return status;
-}
-LDR_EXPORT(ZwDeleteValueKey);
-
 NTSTATUS NTAPI ZwQueryKey(HANDLE KeyHandle, KEY_INFORMATION_CLASS KeyInformationClass,
                           PVOID KeyInformation, ULONG Length, PULONG ResultLength)
 {
     struct pnp_key *key;
     UNICODE_STRING path = {0};
-    NTSTATUS status = key_of(KeyHandle, &key);
+    NTSTATUS status = pnp_key_of_handle(KeyHandle, &key);
 
     if (!NT_SUCCESS(status))
         return status;
@@ -476,7 +289,7 @@ NTSTATUS NTAPI ZwEnumerateKey(HANDLE KeyHandle, ULONG Index,
     struct pnp_key *child = NULL;
     struct pnp_key *key;
     UNICODE_STRING name;
-    NTSTATUS status = key_of(KeyHandle, &key);
+    NTSTATUS status = pnp_key_of_handle(KeyHandle, &key);
 
     if (!NT_SUCCESS(status))
         return status;

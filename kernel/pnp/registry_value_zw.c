@@ -1,0 +1,196 @@
+/*
+ * pnp/registry_value_zw.c - the registry services of values; see registry_zw.c.
+ */
+#include <lib/bits.h>
+#include <lib/export.h>
+#include <lib/string.h>
+
+#include "io/alloc.h"
+#include "ke/ob.h"
+#include "pnp/registry_zw.h"
+
+static const UNICODE_STRING unnamed; /* a key's default value */
+
+struct value_copy {
+    UNICODE_STRING name;
+    ULONG type;
+    ULONG size;
+    void *data; /* io_free() */
+};
+
+/* A consistent copy of type and data: the size may change between two looks. */
+static NTSTATUS value_read(struct pnp_key *key, PCUNICODE_STRING name, struct value_copy *copy)
+{
+    NTSTATUS status;
+    ULONG size = 0;
+
+    copy->name = *name;
+    copy->data = NULL;
+    do {
+        io_free(copy->data);
+        copy->data = io_allocate(size + 1, IO_TAG_REGISTRY);
+        if (copy->data == NULL)
+            return STATUS_INSUFFICIENT_RESOURCES;
+        copy->size = size;
+        status = pnp_value_get(key, name, &copy->type, copy->data, &copy->size);
+        size = copy->size;
+    } while (status == STATUS_BUFFER_OVERFLOW);
+    if (!NT_SUCCESS(status))
+        io_free(copy->data);
+    return status;
+}
+
+static NTSTATUS value_fill_partial(const struct value_copy *value, PVOID buffer, ULONG room,
+                                   bool align, PULONG result)
+{
+    KEY_VALUE_PARTIAL_INFORMATION info = {.Type = value->type, .DataLength = value->size};
+    ULONG fixed = FIELD_OFFSET(KEY_VALUE_PARTIAL_INFORMATION, Data);
+    NTSTATUS status;
+
+    if (align) { /* KEY_VALUE_PARTIAL_INFORMATION_ALIGN64: Type, DataLength, Data */
+        ULONG head[2] = {value->type, value->size};
+
+        fixed = sizeof(head);
+        status = pnp_fill_end(room, fixed, fixed + value->size, result);
+        if (status != STATUS_BUFFER_TOO_SMALL) {
+            memcpy(buffer, head, sizeof(head));
+            pnp_fill_bytes(buffer, room, fixed, value->data, value->size);
+        }
+        return status;
+    }
+    status = pnp_fill_end(room, fixed, fixed + value->size, result);
+    if (status != STATUS_BUFFER_TOO_SMALL) {
+        memcpy(buffer, &info, fixed);
+        pnp_fill_bytes(buffer, room, fixed, value->data, value->size);
+    }
+    return status;
+}
+
+static NTSTATUS value_fill_full(const struct value_copy *value, PVOID buffer, ULONG room,
+                                PULONG result)
+{
+    ULONG fixed = FIELD_OFFSET(KEY_VALUE_FULL_INFORMATION, Name);
+    ULONG data = (ULONG)ALIGN_UP(fixed + value->name.Length, sizeof(ULONG64));
+    KEY_VALUE_FULL_INFORMATION info = {.Type = value->type,
+                                       .DataOffset = data,
+                                       .DataLength = value->size,
+                                       .NameLength = value->name.Length};
+    NTSTATUS status = pnp_fill_end(room, fixed, data + value->size, result);
+
+    if (status != STATUS_BUFFER_TOO_SMALL) {
+        memcpy(buffer, &info, fixed);
+        pnp_fill_bytes(buffer, room, fixed, value->name.Buffer, value->name.Length);
+        pnp_fill_bytes(buffer, room, data, value->data, value->size);
+    }
+    return status;
+}
+
+static NTSTATUS value_fill_basic(const struct value_copy *value, PVOID buffer, ULONG room,
+                                 PULONG result)
+{
+    ULONG fixed = FIELD_OFFSET(KEY_VALUE_BASIC_INFORMATION, Name);
+    KEY_VALUE_BASIC_INFORMATION info = {.Type = value->type, .NameLength = value->name.Length};
+    NTSTATUS status = pnp_fill_end(room, fixed, fixed + value->name.Length, result);
+
+    if (status != STATUS_BUFFER_TOO_SMALL) {
+        memcpy(buffer, &info, fixed);
+        pnp_fill_bytes(buffer, room, fixed, value->name.Buffer, value->name.Length);
+    }
+    return status;
+}
+
+static NTSTATUS value_fill(struct pnp_key *key, PCUNICODE_STRING name,
+                           KEY_VALUE_INFORMATION_CLASS class, PVOID buffer, ULONG room,
+                           PULONG result)
+{
+    struct value_copy value;
+    NTSTATUS status = value_read(key, name, &value);
+
+    if (!NT_SUCCESS(status))
+        return status;
+    switch (class) {
+    case KeyValueBasicInformation:
+        status = value_fill_basic(&value, buffer, room, result);
+        break;
+    case KeyValueFullInformation:
+    case KeyValueFullInformationAlign64:
+        status = value_fill_full(&value, buffer, room, result);
+        break;
+    case KeyValuePartialInformation:
+    case KeyValuePartialInformationAlign64:
+        status = value_fill_partial(&value, buffer, room,
+                                    class == KeyValuePartialInformationAlign64, result);
+        break;
+    default:
+        status = STATUS_INVALID_PARAMETER;
+        break;
+    }
+    io_free(value.data);
+    return status;
+}
+
+/* WDK surface */
+
+NTSTATUS NTAPI ZwQueryValueKey(HANDLE KeyHandle, PUNICODE_STRING ValueName,
+                               KEY_VALUE_INFORMATION_CLASS KeyValueInformationClass,
+                               PVOID KeyValueInformation, ULONG Length, PULONG ResultLength)
+{
+    struct pnp_key *key;
+    NTSTATUS status = pnp_key_of_handle(KeyHandle, &key);
+
+    if (!NT_SUCCESS(status))
+        return status;
+    status = value_fill(key, ValueName, KeyValueInformationClass, KeyValueInformation, Length,
+                        ResultLength);
+    ob_dereference(key);
+    return status;
+}
+LDR_EXPORT(ZwQueryValueKey);
+
+NTSTATUS NTAPI ZwEnumerateValueKey(HANDLE KeyHandle, ULONG Index,
+                                   KEY_VALUE_INFORMATION_CLASS KeyValueInformationClass,
+                                   PVOID KeyValueInformation, ULONG Length, PULONG ResultLength)
+{
+    struct pnp_key *key;
+    UNICODE_STRING name;
+    NTSTATUS status = pnp_key_of_handle(KeyHandle, &key);
+
+    if (!NT_SUCCESS(status))
+        return status;
+    if (pnp_value_at(key, Index, &name))
+        status = value_fill(key, &name, KeyValueInformationClass, KeyValueInformation, Length,
+                            ResultLength);
+    else
+        status = STATUS_NO_MORE_ENTRIES;
+    ob_dereference(key);
+    return status;
+}
+LDR_EXPORT(ZwEnumerateValueKey);
+
+NTSTATUS NTAPI ZwSetValueKey(HANDLE KeyHandle, PUNICODE_STRING ValueName, ULONG TitleIndex,
+                             ULONG Type, PVOID Data, ULONG DataSize)
+{
+    struct pnp_key *key;
+    NTSTATUS status = pnp_key_of_handle(KeyHandle, &key);
+
+    UNREFERENCED_PARAMETER(TitleIndex);
+    if (!NT_SUCCESS(status))
+        return status;
+    status = pnp_value_set(key, ValueName != NULL ? ValueName : &unnamed, Type, Data, DataSize);
+    ob_dereference(key);
+    return status;
+}
+LDR_EXPORT(ZwSetValueKey);
+
+NTSTATUS NTAPI ZwDeleteValueKey(HANDLE KeyHandle, PUNICODE_STRING ValueName)
+{
+    struct pnp_key *key;
+    NTSTATUS status = pnp_key_of_handle(KeyHandle, &key);
+
+    if (!NT_SUCCESS(status))
+        return status;
+    status = pnp_value_delete(key, ValueName);
+    ob_dereference(key);
+    return status;
+}
+LDR_EXPORT(ZwDeleteValueKey);
