@@ -174,12 +174,23 @@ static void name_free(struct io_name *name)
     io_free(name);
 }
 
+/* An interface that is there again leads to the device of now. Database lock held. */
+static void interface_redirect(struct io_name *old, struct io_name *anew)
+{
+    UNICODE_STRING target = old->target;
+
+    if (old->kind != IO_NAME_INTERFACE || anew->kind != IO_NAME_INTERFACE)
+        return;
+    old->target = anew->target;
+    anew->target = target;
+}
+
 NTSTATUS io_name_insert(enum io_name_kind kind, PCUNICODE_STRING path, void *object,
                         PCUNICODE_STRING target, struct io_name **name_out)
 {
     struct io_name *name = io_allocate(sizeof(*name), IO_TAG_NAME);
+    struct io_name *old;
     NTSTATUS status;
-    bool collision;
     KIRQL irql;
 
     if (name == NULL)
@@ -195,13 +206,15 @@ NTSTATUS io_name_insert(enum io_name_kind kind, PCUNICODE_STRING path, void *obj
         return status;
     }
     irql = io_database_acquire();
-    collision = name_find(&name->path) != NULL;
-    if (!collision) {
+    old = name_find(&name->path);
+    if (old == NULL) {
         *name_last = name;
         name_last = &name->next;
+    } else {
+        interface_redirect(old, name);
     }
     io_database_release(irql);
-    if (collision) {
+    if (old != NULL) {
         name_free(name);
         return STATUS_OBJECT_NAME_COLLISION;
     }

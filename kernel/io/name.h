@@ -29,7 +29,10 @@ struct io_name {
  * _OBJECT_PATH_NOT_FOUND: there is no such directory.
  */
 NTSTATUS io_name_check(PCUNICODE_STRING path);
-/* STATUS_OBJECT_NAME_COLLISION, _OBJECT_NAME_INVALID, _INSUFFICIENT_RESOURCES. PASSIVE_LEVEL. */
+/*
+ * STATUS_OBJECT_NAME_COLLISION, _OBJECT_NAME_INVALID, _INSUFFICIENT_RESOURCES. An interface that is
+ * there already has the new target then. PASSIVE_LEVEL.
+ */
 NTSTATUS io_name_insert(enum io_name_kind kind, PCUNICODE_STRING path, void *object,
                         PCUNICODE_STRING target, struct io_name **name);
 void io_name_remove(struct io_name *name);

@@ -1,6 +1,7 @@
 """Conformance drivers pass their KTAP reports: those with an INF of their own on each quick
 machine, the groups of the suite as their runs.toml say."""
 import os
+import time
 
 import pytest
 
@@ -205,3 +206,27 @@ def test_conformance_of_a_traced_block_and_messages():
     seen = [(row["kind"], row["id"], row["sequence"], row["size"], row["data"]) for row in rows]
     assert seen == [("message", 11, 1, 9, "443322117465787400"),
                     ("message", 12, 2, 4, "44332211")]
+
+
+def test_conformance_of_an_interface_whose_device_comes_back():
+    """Plugged in and out, twice: its interface is the same, its device another."""
+    run = suite.Run({"group": "notification", "devices": ["edu,addr=4"], "machine": "pc"}, 1, None)
+    cases = []
+    with run.guest(monitor=True) as guest:
+        guest.wait_for_prompt()
+
+        def wait_for_devices(count):
+            deadline = time.monotonic() + 60
+            while len([row for row in guest.json("devices -j") if row["driver"] == "notification"
+                       and row["state"] == "started"]) != count:
+                assert time.monotonic() < deadline, guest.text[-3000:]
+
+        for _ in range(2):
+            guest.monitor.command("device_add edu,id=plugged,bus=pci.0,addr=5")
+            wait_for_devices(2)
+            cases += suite.step(guest, "notification", 3)
+            guest.monitor.command("device_del plugged")
+            wait_for_devices(1)
+    suite.record("notification, plugged in anew", cases)
+    suite.judge("notification, plugged in anew", cases, guest.text)
+    assert len(cases) == 4, guest.text[-3000:]

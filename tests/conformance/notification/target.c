@@ -8,7 +8,7 @@
  *   1  judges that; now both agree, but a file stays open
  *   2  judges that; now the file is closed when its owner is asked
  *
- * The last removal is judged in DriverUnload.
+ * The last removal is judged in DriverUnload. Step 3 is apart: the second device was plugged in anew.
  *
  * The documents do not say who of those that register first is asked first, nor what comes of an
  * event that has no room for its head (STATUS_INVALID_PARAMETER here), nor of a file whose device
@@ -242,6 +242,21 @@ static VOID StepClose(PTEST_DEVICE Device)
     Older.Close = Kept;
 }
 
+/* The device that came back is another, by the same name. */
+static VOID StepAnew(PTEST_DEVICE Device)
+{
+    PFILE_OBJECT file = NULL;
+    NTSTATUS status = STATUS_NO_SUCH_DEVICE;
+
+    if (Device != NULL)
+        status = OpenInterface(Device, &file);
+    ExpectStatus(status, STATUS_SUCCESS, "the interface of a device that came back is opened");
+    if (!NT_SUCCESS(status))
+        return;
+    Expect(IoGetRelatedDeviceObject(file) == Device->Self, "and leads to the device of now");
+    ObDereferenceObject(file);
+}
+
 VOID StepTarget(ULONG Number)
 {
     static VOID (*const steps[])(PTEST_DEVICE) = {StepRefuse, StepOpen, StepClose};
@@ -249,6 +264,8 @@ VOID StepTarget(ULONG Number)
     KtapBegin(&TestReport);
     if (Number < 3)
         steps[Number](TestFind(TestKindEdu, 0));
+    else
+        StepAnew(TestFind(TestKindEdu, 1));
     KtapEnd(&TestReport);
 }
 
