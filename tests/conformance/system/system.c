@@ -1,7 +1,7 @@
 /*
  * system.c - what a driver asks of the system as a whole, and the protection of its mappings.
  */
-#include "suite.h"
+#include "system.h"
 
 #define YIELDS_MAX 1000
 #define TURNS 20
@@ -59,19 +59,6 @@ typedef struct _MODULES {
 
 static PQUERY Query;
 static PYIELD Yield;
-
-/* ntifs.h goes with no other header. */
-enum { ClassUser = 1, ClassType = 8, ClassSessionId = 12, PrimaryToken = 1 };
-
-typedef NTSTATUS(NTAPI *POPEN_TOKEN)(HANDLE Process, ACCESS_MASK Access, PHANDLE Token);
-typedef NTSTATUS(NTAPI *PQUERY_TOKEN)(HANDLE Token, ULONG Class, PVOID Information, ULONG Length,
-                                      PULONG Needed);
-
-typedef struct _USER {
-    PUCHAR Sid;
-    ULONG Attributes;
-    UCHAR Behind[20]; /* S-1-5-18, somewhere */
-} USER;
 
 /* ---- ZwQuerySystemInformation --------------------------------------------------------------- */
 
@@ -207,71 +194,6 @@ static VOID CheckModules(VOID)
     ExFreePoolWithTag(modules, TEST_TAG);
 }
 
-/* ---- ZwOpenProcessToken, ZwQueryInformationToken -------------------------------------------- */
-
-static VOID CheckToken(VOID)
-{
-    static const UCHAR localSystem[] = {1, 1, 0, 0, 0, 0, 0, 5, 18, 0, 0, 0};
-    POPEN_TOKEN open = (POPEN_TOKEN)TestRoutine(L"ZwOpenProcessToken");
-    PQUERY_TOKEN query = (PQUERY_TOKEN)TestRoutine(L"ZwQueryInformationToken");
-    HANDLE token;
-    ULONG number = 99, length = 0;
-    NTSTATUS status;
-    USER user;
-
-    ExpectStatus(open((HANDLE)(ULONG_PTR)0x7FFC, GENERIC_READ, &token), STATUS_INVALID_HANDLE,
-                 "ZwOpenProcessToken refuses what is no handle");
-    ExpectStatus(open(NtCurrentThread(), GENERIC_READ, &token), STATUS_OBJECT_TYPE_MISMATCH,
-                 "ZwOpenProcessToken refuses what is no process");
-    status = open(NtCurrentProcess(), GENERIC_READ, &token);
-    ExpectStatus(status, STATUS_SUCCESS, "ZwOpenProcessToken gives a handle of the token");
-    if (!NT_SUCCESS(status))
-        return;
-    ExpectStatus(query(NtCurrentProcess(), ClassType, &number, sizeof(number), &length),
-                 STATUS_OBJECT_TYPE_MISMATCH, "ZwQueryInformationToken refuses what is no token");
-    ExpectStatus(query(token, ClassUser, &user, sizeof(PVOID), &length), STATUS_BUFFER_TOO_SMALL,
-                 "ZwQueryInformationToken refuses a short buffer");
-    Expect(length >= FIELD_OFFSET(USER, Behind) + sizeof(localSystem) && length <= sizeof(user),
-           "ZwQueryInformationToken says how long it must be");
-    Expect(query(token, ClassUser, &user, sizeof(user), &length) == STATUS_SUCCESS &&
-               RtlCompareMemory(user.Sid, localSystem, sizeof(localSystem)) == sizeof(localSystem),
-           "the user of the process is LocalSystem");
-    Expect(query(token, ClassType, &number, sizeof(number), &length) == STATUS_SUCCESS &&
-               number == PrimaryToken,
-           "its token is a primary one");
-    Expect(query(token, ClassSessionId, &number, sizeof(number), &length) == STATUS_SUCCESS &&
-               number == 0,
-           "its session is 0");
-    ExpectStatus(query(token, 0x7FFF, &number, sizeof(number), &length), STATUS_INVALID_INFO_CLASS,
-                 "ZwQueryInformationToken refuses an unknown class");
-    ExpectStatus(ZwClose(token), STATUS_SUCCESS, "a token's handle can be closed");
-    ExpectStatus(query(token, ClassType, &number, sizeof(number), &length), STATUS_INVALID_HANDLE,
-                 "ZwQueryInformationToken refuses a handle that is closed");
-}
-
-/* The same with attributes for the handle. */
-static VOID CheckTokenEx(VOID)
-{
-    NTSTATUS(NTAPI * open)
-    (HANDLE, ACCESS_MASK, ULONG, PHANDLE) = TestRoutine(L"ZwOpenProcessTokenEx");
-    PQUERY_TOKEN query = (PQUERY_TOKEN)TestRoutine(L"ZwQueryInformationToken");
-    ULONG number = 99, length;
-    HANDLE token;
-
-    ExpectStatus(open((HANDLE)(ULONG_PTR)0x7FFC, GENERIC_READ, OBJ_KERNEL_HANDLE, &token),
-                 STATUS_INVALID_HANDLE, "ZwOpenProcessTokenEx refuses what is no handle");
-    ExpectStatus(open(NtCurrentThread(), GENERIC_READ, OBJ_KERNEL_HANDLE, &token),
-                 STATUS_OBJECT_TYPE_MISMATCH, "ZwOpenProcessTokenEx refuses what is no process");
-    ExpectStatus(open(NtCurrentProcess(), GENERIC_READ, 0, &token), STATUS_INVALID_PARAMETER,
-                 "ZwOpenProcessTokenEx gives kernel handles only");
-    if (!NT_SUCCESS(open(NtCurrentProcess(), GENERIC_READ, OBJ_KERNEL_HANDLE, &token)))
-        return Expect(FALSE, "ZwOpenProcessTokenEx opens the token of the process");
-    Expect(query(token, ClassType, &number, sizeof(number), &length) == STATUS_SUCCESS &&
-               number == PrimaryToken,
-           "what it opens is the token of the process");
-    ZwClose(token);
-}
-
 /* ---- ZwYieldExecution ----------------------------------------------------------------------- */
 
 typedef struct _RIVAL {
@@ -389,7 +311,6 @@ static VOID Run(VOID)
     CheckTimes();
     CheckModules();
     CheckToken();
-    CheckTokenEx();
     CheckYield();
     CheckProtection();
 }

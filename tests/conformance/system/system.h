@@ -1,0 +1,8 @@
+/*
+ * system.h - what the files of the system driver share.
+ */
+#pragma once
+
+#include "suite.h"
+
+VOID CheckToken(VOID); /* token.c */
