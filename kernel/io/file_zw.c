@@ -102,7 +102,7 @@ static void call_tell(const struct file_call *call, NTSTATUS status, uint32_t do
     KeSetEvent(call->event != NULL ? call->event : &call->file->Event, IO_NO_INCREMENT, FALSE);
 }
 
-/* What was built, or NULL if it could not be, is sent; and waited for if the file is synchronous. */
+/* Sends what was built, NULL if it could not be, and waits for it if the file is synchronous. */
 static NTSTATUS call_send(const struct file_call *call, PIRP irp)
 {
     NTSTATUS status = STATUS_INSUFFICIENT_RESOURCES;
