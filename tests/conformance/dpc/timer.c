@@ -122,22 +122,22 @@ static VOID CheckPeriodic(VOID)
 
 static VOID CheckStates(VOID)
 {
-    BOOLEAN set, once, expired, again;
+    BOOLEAN first, second, set, once, expired, again;
     KIRQL irql;
 
     NoteInitialize(&Noted);
     KeInitializeTimerEx(&Timer, NotificationTimer);
     KeRaiseIrql(DISPATCH_LEVEL, &irql);
-    Expect(KeSetTimerEx(&Timer, In(DPC_WAIT_MS), 0, &Noted.Dpc) == FALSE,
-           "KeSetTimerEx of a timer that is not set returns FALSE");
-    Expect(KeSetTimerEx(&Timer, In(1), 0, &Noted.Dpc) == TRUE,
-           "KeSetTimerEx of one that is set returns TRUE");
+    first = KeSetTimerEx(&Timer, In(DPC_WAIT_MS), 0, &Noted.Dpc);
     set = KeReadStateTimer(&Timer);
+    second = KeSetTimerEx(&Timer, In(1), 0, &Noted.Dpc);
     KeLowerIrql(irql);
     TestSpinUntil(&Noted.Runs, 1, DPC_WAIT_MS);
     expired = KeReadStateTimer(&Timer);
     once = KeCancelTimer(&Timer);
     again = KeSetTimerEx(&Timer, In(DPC_WAIT_MS), MAXLONG, NULL);
+    Expect(!first, "KeSetTimerEx of a timer that is not set returns FALSE");
+    Expect(second == TRUE, "KeSetTimerEx of one that is set returns TRUE");
     Expect(!set && expired && !KeReadStateTimer(&Timer),
            "KeReadStateTimer is TRUE for a timer that has expired, FALSE for one that is set");
     Expect(!once && !again && Noted.Runs == 1, "KeSetTimerEx with a Period of 0 expires once");
