@@ -4,7 +4,7 @@
 #include <lib/export.h>
 #include <nt/ntddk.h>
 
-static CONFIGURATION_INFORMATION configuration;
+static CONFIGURATION_INFORMATION configuration = {.Version = sizeof(configuration)};
 
 /* WDK surface */
 
