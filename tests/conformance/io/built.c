@@ -228,6 +228,8 @@ static NTSTATUS NTAPI Hold(PDEVICE_OBJECT DeviceObject, PIRP Irp)
     UNREFERENCED_PARAMETER(DeviceObject);
     IoMarkIrpPending(Irp);
     IoSetCancelRoutine(Irp, CancelHeld);
+    if (Irp->Cancel && IoSetCancelRoutine(Irp, NULL) != NULL)
+        TestComplete(Irp, STATUS_CANCELLED, 0); /* it was canceled before */
     return STATUS_PENDING;
 }
 
@@ -251,6 +253,7 @@ static VOID CheckThreadEnd(VOID)
     TEST_THREAD thread;
     ULONG sent = 0;
 
+    Cancels = 0;
     KeInitializeEvent(&LeftEvent, NotificationEvent, FALSE);
     KeClearEvent(&Event);
     LeftBlock.Status = Block.Status = STATUS_PENDING;
@@ -271,6 +274,28 @@ static VOID CheckThreadEnd(VOID)
 
 /* ---- sent on --------------------------------------------------------------------------------- */
 
+/* Ends, after a while, what the device holds. */
+static VOID EndLater(PVOID Context)
+{
+    TestPause(20);
+    IoCancelIrp(Context);
+}
+
+static VOID CheckForwardPending(PIRP Irp)
+{
+    TEST_THREAD thread;
+
+    if (!TestThreadStart(&thread, TestOtherProcessor(TestCurrentProcessor()), EndLater, Irp)) {
+        Expect(FALSE, "a thread can be had");
+        return;
+    }
+    TestDriver->MajorFunction[IRP_MJ_FLUSH_BUFFERS] = Hold;
+    Expect(IoForwardIrpSynchronously(Device, Irp) && Irp->IoStatus.Status == STATUS_CANCELLED,
+           "IoForwardIrpSynchronously waits for what its driver has pending");
+    TestDriver->MajorFunction[IRP_MJ_FLUSH_BUFFERS] = Answer;
+    TestThreadJoin(&thread);
+}
+
 static VOID CheckForward(VOID)
 {
     PIRP irp = IoAllocateIrp(2, FALSE);
@@ -286,6 +311,7 @@ static VOID CheckForward(VOID)
            "IoForwardIrpSynchronously sends a copy of the stack location and waits for its end");
     Expect(Answered == before + 1 && irp->CurrentLocation == 2,
            "after which the IRP is the caller's again");
+    CheckForwardPending(irp);
     IoSetNextIrpStackLocation(irp);
     Expect(!IoForwardIrpSynchronously(Device, irp) && Answered == before + 1,
            "IoForwardIrpSynchronously without a stack location left sends nothing");

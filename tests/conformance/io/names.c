@@ -165,6 +165,7 @@ static VOID CheckConfiguration(VOID)
 
     Expect(counts->ParallelCount < 100 && counts->SerialCount < 100 && disks < 100,
            "IoGetConfigurationInformation counts devices");
+    ExpectEqual(counts->Version, sizeof(*counts), "its Version is its size");
     counts->DiskCount++;
     ExpectEqual(IoGetConfigurationInformation()->DiskCount, disks + 1,
                 "a driver that makes one counts it, for all to see");
