@@ -1,5 +1,5 @@
 /*
- * stops.c - what must not be done with an IRP: each is a bug check, its first parameter the IRP.
+ * stops.c - what must not be done with an IRP, whose address the bug check tells, and with an MDL.
  */
 #include "requests.h"
 
@@ -44,10 +44,26 @@ static VOID CancelCompleted(VOID)
     IoCancelIrp(Request.Irp);
 }
 
+/* Two pages for a part of one byte more than a page. */
+static VOID DescribeTooMuch(VOID)
+{
+    static UCHAR bytes[3 * PAGE_SIZE];
+    PUCHAR page = (PUCHAR)ROUND_TO_PAGES(bytes);
+    PMDL source = IoAllocateMdl(page, 2 * PAGE_SIZE, FALSE, FALSE, NULL);
+    PMDL target = IoAllocateMdl(page, PAGE_SIZE, FALSE, FALSE, NULL);
+
+    if (source == NULL || target == NULL)
+        return;
+    MmBuildMdlForNonPagedPool(source);
+    ExpectStop(0x40, TEST_ANY, TEST_ANY, TEST_ANY, TEST_ANY,
+               "a part of more pages than the partial MDL has room for is TARGET_MDL_TOO_SMALL");
+    IoBuildPartialMdl(source, target, page, PAGE_SIZE + 1);
+}
+
 VOID Stop(ULONG Number)
 {
     static VOID (*const stops[])(VOID) = {CompleteTwice, CallTooDeep, CompleteCancelable,
-                                          CancelCompleted};
+                                          CancelCompleted, DescribeTooMuch};
 
     if (Number < sizeof(stops) / sizeof(stops[0]) && RequestBegin(&Request, TestDevices->Self))
         stops[Number]();
