@@ -198,6 +198,34 @@ void ke_apc_close(PKTHREAD self)
     ke_dispatcher_unlock(old);
 }
 
+struct apc_search {
+    bool (*match)(PKAPC apc, const void *context);
+    const void *context;
+    PKAPC found;
+};
+
+static void apc_look(PKTHREAD thread, void *context)
+{
+    struct apc_search *search = context;
+
+    for (LIST_ENTRY *e = thread->apc_queue.Flink; e != &thread->apc_queue; e = e->Flink) {
+        PKAPC apc = CONTAINING_RECORD(e, KAPC, ApcListEntry);
+
+        if (search->match(apc, search->context))
+            search->found = apc;
+    }
+}
+
+PKAPC ke_apc_find(bool (*match)(PKAPC apc, const void *context), const void *context)
+{
+    struct apc_search search = {match, context, NULL};
+    irql_t old = ke_dispatcher_lock();
+
+    ke_thread_for_each(apc_look, &search);
+    ke_dispatcher_unlock(old);
+    return search.found;
+}
+
 /* ---- WDK surface --------------------------------------------------------------------------- */
 
 /* Fills in; nothing is queued. There is one process, so one environment. Any IRQL. */

@@ -167,6 +167,8 @@ uint64_t ke_time_to_tsc(uint64_t interrupt_time);
 /* The idle thread is left for another: this CPU needs its tick. Interrupts off. */
 void ke_clock_cpu_busy(void);
 
+/* A queued APC of which `match` says so, or NULL. IRQL <= DISPATCH_LEVEL. apc.c */
+PKAPC ke_apc_find(bool (*match)(PKAPC apc, const void *context), const void *context);
 /* A timer that is set and of which `match` says so, or NULL. IRQL <= DISPATCH_LEVEL. timer.c */
 PKTIMER ke_timer_find(bool (*match)(PKTIMER timer, const void *context), const void *context);
 /* A queued item of which `match` says so, or NULL. IRQL <= DISPATCH_LEVEL. work_queue.c */

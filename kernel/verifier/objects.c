@@ -226,6 +226,24 @@ static void find_thread(const struct memory_range *range)
     verifier_stop(&finding, search.routine, "(a thread) runs on when its driver is unloaded");
 }
 
+static bool apc_is_in(PKAPC apc, const void *context)
+{
+    return is_in(context, (uint64_t)apc) || is_in(context, (uint64_t)apc->KernelRoutine) ||
+           is_in(context, (uint64_t)apc->NormalRoutine);
+}
+
+static void find_apc(const struct memory_range *range)
+{
+    PKAPC apc = ke_apc_find(apc_is_in, range);
+    struct verifier_finding finding = {
+        .bugcheck = DRIVER_UNLOADED_WITHOUT_CANCELLING_PENDING_OPERATIONS, .rule = "APCs"};
+
+    if (!apc)
+        return;
+    finding.parameters[0] = finding.parameters[2] = (uint64_t)apc->KernelRoutine;
+    verifier_stop(&finding, range->where, "%s with an APC queued, %p", range->how, (void *)apc);
+}
+
 static void find_lock(const struct memory_range *range)
 {
     const struct verifier_lock *held = verifier_lock_held_in(range->base, range->size);
@@ -263,6 +281,7 @@ void verifier_objects_unloading(uint64_t base, uint64_t size)
     const struct memory_range range = {base, size, base, "was unloaded"};
 
     find_all(&range);
+    find_apc(&range);
     verifier_registrations_unloading(base, size);
     find_thread(&range);
     verifier_memory_forget((const void *)base, size);

@@ -111,6 +111,7 @@ def stop_of(result):
     (R.RESOURCE_UNKNOWN, VIOLATION, 0xD1, "deletes, uninitialized, the resource"),
     (R.LEAVE_RESOURCE, VIOLATION, 0xD2, "was unloaded with a resource not deleted"),
     (R.LEAVE_THREAD, 0xCE, None, "(a thread) runs on when its driver is unloaded"),
+    (R.LEAVE_APC, 0xCE, None, "was unloaded with an APC queued"),
     (R.LEAVE_CALLBACK, 0xCE, None, "was unloaded with a callback registered here"),
     (R.LEAVE_NOTIFY_ROUTINE, 0xCE, None, "was unloaded with a thread notify routine set here"),
     (R.LEAVE_BUG_CHECK_CALLBACK, 0xCE, None, "was unloaded with a bug check callback registered"),

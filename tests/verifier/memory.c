@@ -5,6 +5,13 @@
  */
 #include "rules.h"
 
+/* No header has these. */
+typedef VOID NTAPI INITIALIZE_APC(PRKAPC Apc, PVOID Thread, ULONG Environment,
+                                  PKKERNEL_ROUTINE KernelRoutine, PKRUNDOWN_ROUTINE RundownRoutine,
+                                  PKNORMAL_ROUTINE NormalRoutine, KPROCESSOR_MODE ApcMode,
+                                  PVOID NormalContext);
+typedef BOOLEAN NTAPI INSERT_APC(PRKAPC Apc, PVOID Argument1, PVOID Argument2, KPRIORITY Increment);
+
 typedef union _CONTENTS {
     KTIMER Timer;
     KDPC Dpc;
@@ -36,11 +43,49 @@ static VOID NTAPI IoWorkRoutine(PDEVICE_OBJECT DeviceObject, PVOID Context)
     UNREFERENCED_PARAMETER(Context);
 }
 
+static VOID NTAPI KernelApc(PKAPC Apc, PKNORMAL_ROUTINE *NormalRoutine, PVOID *NormalContext,
+                            PVOID *Argument1, PVOID *Argument2)
+{
+    UNREFERENCED_PARAMETER(Apc);
+    UNREFERENCED_PARAMETER(NormalRoutine);
+    UNREFERENCED_PARAMETER(NormalContext);
+    UNREFERENCED_PARAMETER(Argument1);
+    UNREFERENCED_PARAMETER(Argument2);
+}
+
+static VOID NTAPI NormalApc(PVOID Context, PVOID Argument1, PVOID Argument2)
+{
+    UNREFERENCED_PARAMETER(Context);
+    UNREFERENCED_PARAMETER(Argument1);
+    UNREFERENCED_PARAMETER(Argument2);
+}
+
 static VOID NTAPI EndlessThread(PVOID Context)
 {
     UNREFERENCED_PARAMETER(Context);
     KeWaitForSingleObject(&Never, Executive, KernelMode, FALSE, NULL);
     PsTerminateSystemThread(STATUS_SUCCESS);
+}
+
+/* A system thread that stays in the critical region it begins in: no normal APC is run. */
+static VOID LeaveThread(BOOLEAN WithApc)
+{
+    static KAPC apc;
+    PVOID object;
+    HANDLE thread;
+
+    KeInitializeEvent(&Never, NotificationEvent, FALSE);
+    if (!NT_SUCCESS(PsCreateSystemThread(&thread, THREAD_ALL_ACCESS, NULL, NULL, NULL,
+                                         EndlessThread, NULL)))
+        return;
+    if (WithApc &&
+        NT_SUCCESS(ObReferenceObjectByHandle(thread, 0, NULL, KernelMode, &object, NULL))) {
+        ((INITIALIZE_APC *)FindRoutine(L"KeInitializeApc"))(&apc, object, 0, KernelApc, NULL,
+                                                            NormalApc, KernelMode, NULL);
+        ((INSERT_APC *)FindRoutine(L"KeInsertQueueApc"))(&apc, NULL, NULL, 0);
+        ObDereferenceObject(object);
+    }
+    ZwClose(thread);
 }
 
 static VOID InitializeList(PNPAGED_LOOKASIDE_LIST Lookaside)
@@ -255,8 +300,6 @@ static VOID BreakRemoveLock(ULONG Number)
 
 VOID BreakMemoryRule(PDEVICE_OBJECT DeviceObject, ULONG Number)
 {
-    HANDLE thread;
-
     switch (Number) {
     case FREE_QUEUED_IO_WORK:
         FreeQueuedIoWork(DeviceObject);
@@ -282,10 +325,8 @@ VOID BreakMemoryRule(PDEVICE_OBJECT DeviceObject, ULONG Number)
         ExInitializeResourceLite(&Resource);
         break;
     case LEAVE_THREAD:
-        KeInitializeEvent(&Never, NotificationEvent, FALSE);
-        if (NT_SUCCESS(PsCreateSystemThread(&thread, THREAD_ALL_ACCESS, NULL, NULL, NULL,
-                                            EndlessThread, NULL)))
-            ZwClose(thread);
+    case LEAVE_APC:
+        LeaveThread(Number == LEAVE_APC);
         break;
     case LEAVE_CALLBACK:
     case LEAVE_NOTIFY_ROUTINE:

@@ -99,6 +99,7 @@ enum {
     RESOURCE_UNKNOWN,
     LEAVE_RESOURCE,
     LEAVE_THREAD,
+    LEAVE_APC, /* of a thread that does not have it */
     LEAVE_CALLBACK,
     LEAVE_NOTIFY_ROUTINE,
     LEAVE_BUG_CHECK_CALLBACK,
@@ -108,7 +109,7 @@ enum {
     REMOVE_LOCK_AGAIN, /* after its removal has waited */
     REMOVE_LOCK_TAG,
     REMOVE_LOCK_WAIT_TAG,
-    REMOVE_LOCK_NORMAL, /* no rule: tags in any order, one twice; another lock in its memory */
+    REMOVE_LOCK_NORMAL,   /* no rule: tags in any order, one twice; another lock in its memory */
     DELETE_AT_DISPATCH,   /* a timer, and would wait */
     FREE_AT_DISPATCH,     /* paged pool */
     REGISTRATIONS_NORMAL, /* no rule */

@@ -285,6 +285,7 @@ static VOID Run(VOID)
     CheckRemoval();
     CheckUserMode();
     CheckOthers();
+    CheckEnds();
     CheckAlerts();
 }
 

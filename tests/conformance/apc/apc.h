@@ -2,7 +2,8 @@
  * apc.h - what the files of the apc driver share.
  *
  *   apc.c     the group: a thread's own APCs, regions, order
- *   target.c  APCs of another thread, which runs, waits or ends; alerts
+ *   target.c  APCs of another thread, which runs or waits
+ *   ends.c    APCs of a thread that begins or ends, many of them; alerts
  */
 #pragma once
 
@@ -52,5 +53,33 @@ VOID Special(PNOTED Noted, PKTHREAD Thread);
 VOID Normal(PNOTED Noted, PKTHREAD Thread);
 BOOLEAN Queue(PNOTED Noted);
 
+#define PATIENCE 20000 /* milliseconds: for what must come */
+
+typedef struct _TARGET {
+    TEST_THREAD Thread;
+    KEVENT First, Second;
+    volatile LONG Ready, Go, Done;
+    PKTHREAD Self;
+    HANDLE Handle; /* of itself */
+    NTSTATUS Status;
+    KIRQL Irql;
+    BOOLEAN InRegion; /* when it began */
+    LARGE_INTEGER Timeout;
+    ULONG64 Took; /* 100 ns */
+} TARGET, *PTARGET;
+
+/* A thread on a processor, when it has said that it is ready; FALSE, and a failed case: it does not
+ * start. */
+BOOLEAN Start(PTARGET Target, ULONG Processor, TEST_THREAD_ROUTINE Routine);
+/* A system thread begins in a critical region: out of it. */
+VOID Leave(PTARGET Target);
+/* The thread is ready. */
+VOID Announce(PTARGET Target);
+/* Until its wait has begun: its state is not told, so for a while. */
+VOID LetItWait(VOID);
+/* Waits until *Value is at least Least. */
+BOOLEAN Comes(volatile LONG *Value, LONG Least);
+
 VOID CheckOthers(VOID);
+VOID CheckEnds(VOID);
 VOID CheckAlerts(VOID);
