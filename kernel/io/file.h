@@ -55,11 +55,18 @@ PIRP io_file_build_control(PFILE_OBJECT file, uint32_t code, const struct io_fil
  */
 NTSTATUS io_file_wait(PIRP irp, uint32_t timeout_ms, uint32_t *done);
 /*
- * Send it and do not wait: its end fills the status block in and signals the event, or the file's
- * own where that is NULL. Takes over a reference to the file, and one to the event. The result is
- * the driver's: STATUS_PENDING if the end is still to come.
+ * Send it and do not wait: its end fills the status block in, signals the event, or the file's own
+ * where that is NULL, and queues the APC, if there is one. Takes over a reference to the file, one
+ * to the event, and the APC. The result is the driver's: STATUS_PENDING if the end is still to
+ * come. A request that fails before the call returns queues no APC.
  */
-NTSTATUS io_file_send(PIRP irp, PIO_STATUS_BLOCK status_block, PKEVENT event);
+NTSTATUS io_file_send(PIRP irp, PIO_STATUS_BLOCK status_block, PKEVENT event, PKAPC apc);
+
+/* An APC of the current thread by which a request's end calls the routine. NULL: no memory. */
+PKAPC io_file_apc_make(PIO_APC_ROUTINE routine, PVOID context);
+/* Either ends it; a thread that is at its end has it no more. IRQL <= DISPATCH_LEVEL. */
+void io_file_apc_queue(PKAPC apc, PIO_STATUS_BLOCK status_block, KPRIORITY boost);
+void io_file_apc_free(PKAPC apc);
 
 /* One request, waited for as above. */
 NTSTATUS io_file_read(PFILE_OBJECT file, uint64_t offset, void *buffer, uint32_t length,

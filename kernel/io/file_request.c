@@ -7,6 +7,9 @@
  *
  * Owns: building and sending. Owns not: files (io/file.c), how an IRP ends (io/irp.c).
  */
+#include <nt/ntifs.h>
+
+#include "io/alloc.h"
 #include "io/device.h"
 #include "io/file.h"
 #include "io/irp.h"
@@ -99,11 +102,12 @@ NTSTATUS io_file_wait(PIRP irp, uint32_t timeout_ms, uint32_t *done)
     return status;
 }
 
-NTSTATUS io_file_send(PIRP irp, PIO_STATUS_BLOCK status_block, PKEVENT event)
+NTSTATUS io_file_send(PIRP irp, PIO_STATUS_BLOCK status_block, PKEVENT event, PKAPC apc)
 {
     struct io_irp_tail *tail = io_irp_tail(irp);
 
     tail->file = irp->Tail.Overlay.OriginalFileObject;
+    tail->apc = apc;
     irp->UserIosb = status_block;
     irp->UserEvent = event;
     irp->AllocationFlags |= IO_IRP_THREADED;
@@ -146,4 +150,42 @@ NTSTATUS io_file_ioctl(PFILE_OBJECT file, uint32_t code, const void *input, uint
     const struct io_file_buffers buffers = {input, input_length, output, output_length};
 
     return io_file_wait(io_file_build_control(file, code, &buffers), timeout_ms, done);
+}
+
+/* ---- APC routines --------------------------------------------------------------------------- */
+
+void io_file_apc_free(PKAPC apc)
+{
+    ObDereferenceObjectDeferDelete(apc->Thread);
+    io_free(apc);
+}
+
+/* Before the routine, which gets copies. */
+static VOID NTAPI apc_begins(PRKAPC apc, PKNORMAL_ROUTINE *routine, PVOID *context,
+                             PVOID *status_block, PVOID *reserved)
+{
+    UNREFERENCED_PARAMETER(routine);
+    UNREFERENCED_PARAMETER(context);
+    UNREFERENCED_PARAMETER(status_block);
+    UNREFERENCED_PARAMETER(reserved);
+    io_file_apc_free(apc);
+}
+
+PKAPC io_file_apc_make(PIO_APC_ROUTINE routine, PVOID context)
+{
+    PKAPC apc = io_allocate(sizeof(*apc), IO_TAG_IO);
+
+    if (apc == NULL)
+        return NULL;
+    /* Of three parameters, the last one a pointer's place: what normal routines have. */
+    KeInitializeApc(apc, KeGetCurrentThread(), OriginalApcEnvironment, apc_begins, NULL,
+                    (PKNORMAL_ROUTINE)(void *)routine, KernelMode, context);
+    ob_reference(apc->Thread);
+    return apc;
+}
+
+void io_file_apc_queue(PKAPC apc, PIO_STATUS_BLOCK status_block, KPRIORITY boost)
+{
+    if (!KeInsertQueueApc(apc, status_block, NULL, boost))
+        io_file_apc_free(apc);
 }

@@ -53,25 +53,35 @@ struct file_call {
     PFILE_OBJECT file;
     PKEVENT event; /* the caller's; NULL: the file's own, for which a wait by handle waits */
     PIO_STATUS_BLOCK status_block;
+    PKAPC apc;  /* or NULL */
     bool moves; /* the file's position, to behind what was transferred */
     uint64_t offset;
 };
 
-static void call_abandon(const struct file_call *call)
+static void call_release(const struct file_call *call)
 {
-    if (file_is_synchronous(call->file))
-        KeSetEvent(&call->file->Lock, IO_NO_INCREMENT, FALSE);
     if (call->event != NULL)
         ob_dereference(call->event);
+    if (call->apc != NULL)
+        io_file_apc_free(call->apc);
     ob_dereference(call->file);
+}
+
+static void call_abandon(const struct file_call *call)
+{
+    if (file_is_synchronous(call->file)) {
+        KeSetEvent(&call->file->Lock, IO_NO_INCREMENT, FALSE);
+        KeLeaveCriticalRegion();
+    }
+    call_release(call);
 }
 
 /*
  * References to both; a synchronous file's other requests have ended, and what will be signalled is
  * not any more. Undone by call_abandon(), or by call_send().
  */
-static NTSTATUS call_begin(struct file_call *call, HANDLE handle, HANDLE event_handle, bool apc,
-                           PIO_STATUS_BLOCK status_block)
+static NTSTATUS call_begin(struct file_call *call, HANDLE handle, HANDLE event_handle,
+                           PIO_APC_ROUTINE routine, PVOID context)
 {
     NTSTATUS status = file_of(handle, &call->file);
 
@@ -79,37 +89,46 @@ static NTSTATUS call_begin(struct file_call *call, HANDLE handle, HANDLE event_h
     if (!NT_SUCCESS(status))
         return status;
     call->event = NULL;
-    call->status_block = status_block;
+    call->apc = NULL;
     call->moves = false;
-    if (apc)
-        status = STATUS_NOT_SUPPORTED;
-    else if (event_handle != NULL)
+    if (event_handle != NULL)
         status = ob_handle_reference(event_handle, &io_event_type, (void **)&call->event);
+    if (NT_SUCCESS(status) && routine != NULL) {
+        call->apc = io_file_apc_make(routine, context);
+        status = call->apc != NULL ? STATUS_SUCCESS : STATUS_INSUFFICIENT_RESOURCES;
+    }
     if (!NT_SUCCESS(status)) {
-        ob_dereference(call->file);
+        call_release(call);
         return status;
     }
-    if (file_is_synchronous(call->file))
+    if (file_is_synchronous(call->file)) {
+        KeEnterCriticalRegion(); /* an APC may want the same file */
         KeWaitForSingleObject(&call->file->Lock, Executive, KernelMode, FALSE, NULL);
+    }
     KeClearEvent(call->event != NULL ? call->event : &call->file->Event);
     return STATUS_SUCCESS;
 }
 
-static void call_tell(const struct file_call *call, NTSTATUS status, uint32_t done)
+/* An APC is not for what has failed: the caller's result says it. */
+static void call_tell(struct file_call *call, NTSTATUS status, uint32_t done)
 {
     call->status_block->Status = status;
     call->status_block->Information = done;
     KeSetEvent(call->event != NULL ? call->event : &call->file->Event, IO_NO_INCREMENT, FALSE);
+    if (call->apc != NULL && !NT_ERROR(status)) {
+        io_file_apc_queue(call->apc, call->status_block, IO_NO_INCREMENT);
+        call->apc = NULL;
+    }
 }
 
 /* Sends what was built, NULL if it could not be, and waits for it if the file is synchronous. */
-static NTSTATUS call_send(const struct file_call *call, PIRP irp)
+static NTSTATUS call_send(struct file_call *call, PIRP irp)
 {
     NTSTATUS status = STATUS_INSUFFICIENT_RESOURCES;
     uint32_t done;
 
     if (irp != NULL && !file_is_synchronous(call->file))
-        return io_file_send(irp, call->status_block, call->event);
+        return io_file_send(irp, call->status_block, call->event, call->apc);
     if (irp != NULL) {
         status = io_file_wait(irp, 0, &done);
         if (call->moves)
@@ -281,10 +300,9 @@ NTSTATUS NTAPI ZwDeviceIoControlFile(HANDLE FileHandle, HANDLE Event, PIO_APC_RO
 {
     const struct io_file_buffers buffers = {InputBuffer, InputBufferLength, OutputBuffer,
                                             OutputBufferLength};
-    struct file_call call;
-    NTSTATUS status = call_begin(&call, FileHandle, Event, ApcRoutine != NULL, IoStatusBlock);
+    struct file_call call = {.status_block = IoStatusBlock};
+    NTSTATUS status = call_begin(&call, FileHandle, Event, ApcRoutine, ApcContext);
 
-    UNREFERENCED_PARAMETER(ApcContext);
     if (!NT_SUCCESS(status))
         return status;
     return call_send(&call, io_file_build_control(call.file, IoControlCode, &buffers));
@@ -295,10 +313,9 @@ NTSTATUS NTAPI ZwReadFile(HANDLE FileHandle, HANDLE Event, PIO_APC_ROUTINE ApcRo
                           PVOID ApcContext, PIO_STATUS_BLOCK IoStatusBlock, PVOID Buffer,
                           ULONG Length, PLARGE_INTEGER ByteOffset, PULONG Key)
 {
-    struct file_call call;
-    NTSTATUS status = call_begin(&call, FileHandle, Event, ApcRoutine != NULL, IoStatusBlock);
+    struct file_call call = {.status_block = IoStatusBlock};
+    NTSTATUS status = call_begin(&call, FileHandle, Event, ApcRoutine, ApcContext);
 
-    UNREFERENCED_PARAMETER(ApcContext);
     UNREFERENCED_PARAMETER(Key);
     if (!NT_SUCCESS(status))
         return status;
@@ -310,10 +327,9 @@ NTSTATUS NTAPI ZwWriteFile(HANDLE FileHandle, HANDLE Event, PIO_APC_ROUTINE ApcR
                            PVOID ApcContext, PIO_STATUS_BLOCK IoStatusBlock, PVOID Buffer,
                            ULONG Length, PLARGE_INTEGER ByteOffset, PULONG Key)
 {
-    struct file_call call;
-    NTSTATUS status = call_begin(&call, FileHandle, Event, ApcRoutine != NULL, IoStatusBlock);
+    struct file_call call = {.status_block = IoStatusBlock};
+    NTSTATUS status = call_begin(&call, FileHandle, Event, ApcRoutine, ApcContext);
 
-    UNREFERENCED_PARAMETER(ApcContext);
     UNREFERENCED_PARAMETER(Key);
     if (!NT_SUCCESS(status))
         return status;

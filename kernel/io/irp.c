@@ -19,6 +19,7 @@
 
 #include "io/alloc.h"
 #include "io/device.h"
+#include "io/file.h"
 #include "ke/ob.h"
 #include "ke/thread.h"
 #include "ke/verifier.h"
@@ -90,11 +91,14 @@ static void irp_finish_associated(PIRP irp, CCHAR boost)
  * A request to a file has ended, and nobody waits for it in the kernel. The last close of the file
  * is not sent from here: a driver is completing something, and may hold a mutex.
  */
-static void irp_finish_file(const struct io_irp_tail *held, PKEVENT event, CCHAR boost)
+static void irp_finish_file(const struct io_irp_tail *held, PKEVENT event,
+                            PIO_STATUS_BLOCK status_block, CCHAR boost)
 {
     KeSetEvent(event != NULL ? event : &held->file->Event, boost, FALSE);
     if (event != NULL)
         ob_dereference(event);
+    if (held->apc != NULL)
+        io_file_apc_queue(held->apc, status_block, boost);
     ObDereferenceObjectDeferDelete(held->file);
     ObDereferenceObjectDeferDelete(held->top);
 }
@@ -118,6 +122,11 @@ static void irp_finish(PIRP irp, CCHAR boost)
     if ((irp->AllocationFlags & IO_IRP_THREADED) == 0)
         return;
     held = *io_irp_tail(irp);
+    /* The sender of what fails at once knows it by the result of its call. */
+    if (held.apc != NULL && NT_ERROR(irp->IoStatus.Status) && !irp->PendingReturned) {
+        io_file_apc_free(held.apc);
+        held.apc = NULL;
+    }
     io_irp_release_buffers(irp, !NT_ERROR(irp->IoStatus.Status));
     if (status_block != NULL) {
         status_block->Information = irp->IoStatus.Information;
@@ -125,7 +134,7 @@ static void irp_finish(PIRP irp, CCHAR boost)
     }
     awaited = irp_release(irp);
     if (held.file != NULL)
-        irp_finish_file(&held, event, boost);
+        irp_finish_file(&held, event, status_block, boost);
     else if (event != NULL)
         KeSetEvent(event, boost, FALSE);
     if (awaited != NULL) /* last: the other event may be on that thread's stack */

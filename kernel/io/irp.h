@@ -36,6 +36,7 @@ struct io_irp_tail {
     bool ended;         /* (l) awaited will be set, or is */
     PDEVICE_OBJECT top; /* (c) of a request to a file: whom it is sent to, with a reference */
     PFILE_OBJECT file;  /* (c) of one that nobody waits for: with a reference, as UserEvent */
+    PKAPC apc;          /* (c) of that: to be queued at its end (io_file_apc_make), or NULL */
 };
 struct io_irp_tail *io_irp_tail(PIRP irp);
 

@@ -14,8 +14,9 @@
 
 static PDEVICE_OBJECT Device;
 static PDRIVER_DISPATCH Saved[IRP_MJ_MAXIMUM_FUNCTION + 1];
-static BOOLEAN AtOnce;     /* requests are completed when they come */
-static BOOLEAN EndCleanup; /* and those that are held by IRP_MJ_CLEANUP */
+static BOOLEAN AtOnce;      /* requests are completed when they come, */
+static NTSTATUS AtOnceWith; /* with this */
+static BOOLEAN EndCleanup;  /* and those that are held by IRP_MJ_CLEANUP */
 static volatile LONG Cleanups, Closes;
 static volatile LONG Canceled;
 
@@ -65,6 +66,7 @@ static VOID NTAPI CancelHeld(PDEVICE_OBJECT DeviceObject, PIRP Irp)
 static NTSTATUS NTAPI Dispatch(PDEVICE_OBJECT DeviceObject, PIRP Irp)
 {
     UCHAR major = IoGetCurrentIrpStackLocation(Irp)->MajorFunction;
+    NTSTATUS status = STATUS_SUCCESS;
 
     if (DeviceObject != Device)
         return Saved[major](DeviceObject, Irp);
@@ -76,9 +78,11 @@ static NTSTATUS NTAPI Dispatch(PDEVICE_OBJECT DeviceObject, PIRP Irp)
         InterlockedIncrement(&Closes);
     } else if (!AtOnce) {
         return Saved[IRP_MJ_READ](DeviceObject, Irp);
+    } else {
+        status = AtOnceWith;
     }
-    Finish(Irp, STATUS_SUCCESS);
-    return STATUS_SUCCESS;
+    Finish(Irp, status);
+    return status;
 }
 
 static const UCHAR Majors[] = {IRP_MJ_READ, IRP_MJ_WRITE, IRP_MJ_DEVICE_CONTROL, IRP_MJ_CLEANUP,
@@ -286,6 +290,90 @@ static VOID CheckClose(VOID)
     Expect(HasRead(&sent) && WaitUntil(&Closes, closes + 2), "G-ZW-3 until its end");
 }
 
+/* ---- APC routines ---------------------------------------------------------------------------- */
+
+/* A routine's calls, and what the last one got. */
+static struct {
+    volatile LONG Calls;
+    PVOID Context;
+    PIO_STATUS_BLOCK Block;
+    ULONG Reserved;
+    PKTHREAD Thread;
+    KIRQL Irql;
+} Told;
+
+static VOID NTAPI Tell(PVOID ApcContext, PIO_STATUS_BLOCK IoStatusBlock, ULONG Reserved)
+{
+    Told.Context = ApcContext;
+    Told.Block = IoStatusBlock;
+    Told.Reserved = Reserved;
+    Told.Thread = KeGetCurrentThread();
+    Told.Irql = KeGetCurrentIrql();
+    InterlockedIncrement(&Told.Calls);
+}
+
+static NTSTATUS ReadTold(PSENT Sent)
+{
+    LARGE_INTEGER at = {{0}};
+
+    return ZwReadFile(Sent->File, Sent->Event, Tell, Sent, &Sent->Block, Sent->Bytes, LENGTH, &at,
+                      NULL);
+}
+
+static BOOLEAN WasTold(PSENT Sent, LONG Calls)
+{
+    return Told.Calls == Calls && Told.Context == Sent && Told.Block == &Sent->Block &&
+           Told.Reserved == 0;
+}
+
+static VOID CheckApcs(HANDLE File)
+{
+    HANDLE synchronous = Open(FILE_SYNCHRONOUS_IO_NONALERT);
+    BOOLEAN region = KeAreApcsDisabled(); /* system threads begin in one */
+    LARGE_INTEGER at = {{0}};
+    SENT sent;
+
+    if (region)
+        KeLeaveCriticalRegion();
+    Prepare(&sent, File, NULL);
+    ExpectStatus(ReadTold(&sent), STATUS_PENDING, "G-ZW-4 a read may have an APC routine");
+    ExpectEqual((ULONG)Told.Calls, 0, "G-ZW-4 which is not called before the end");
+    KeEnterCriticalRegion();
+    EndHeld(STATUS_SUCCESS);
+    Expect(Told.Calls == 0 && HasRead(&sent), "G-ZW-4 nor while APCs are disabled");
+    KeLeaveCriticalRegion();
+    Expect(WasTold(&sent, 1), "G-ZW-4 then it is called, once, with context and status block");
+    Expect(Told.Irql == PASSIVE_LEVEL && Told.Thread == KeGetCurrentThread(),
+           "G-ZW-4 at PASSIVE_LEVEL in the thread that asked");
+    ReadTold(&sent);
+    EndHeld(STATUS_DEVICE_NOT_READY);
+    Expect(WasTold(&sent, 2) && sent.Block.Status == STATUS_DEVICE_NOT_READY,
+           "G-ZW-4 an error that comes later is told, too");
+    AtOnce = TRUE;
+    Prepare(&sent, File, NULL);
+    ZwWriteFile(File, NULL, Tell, &sent, &sent.Block, sent.Bytes, LENGTH, &at, NULL);
+    Expect(WasTold(&sent, 3), "G-ZW-5 ZwWriteFile calls one");
+    Prepare(&sent, synchronous, NULL);
+    ZwDeviceIoControlFile(synchronous, NULL, Tell, &sent, &sent.Block, IOCTL_COPY, NULL, 0, NULL,
+                          0);
+    Expect(WasTold(&sent, 4), "ZwDeviceIoControlFile calls its APC routine");
+    AtOnceWith = STATUS_IO_DEVICE_ERROR;
+    Prepare(&sent, File, NULL);
+    ExpectStatus(ReadTold(&sent), STATUS_IO_DEVICE_ERROR, "G-ZW-4 what fails at once");
+    ExpectEqual((ULONG)Told.Calls, 4, "G-ZW-4 calls none");
+    AtOnceWith = STATUS_SUCCESS;
+    AtOnce = FALSE;
+    if (region)
+        KeEnterCriticalRegion();
+    ZwClose(synchronous);
+}
+
+static VOID ReadToldCancelable(PVOID Context)
+{
+    ReadTold(Context);
+    IoSetCancelRoutine(Held[0], CancelHeld);
+}
+
 /* ---- threads --------------------------------------------------------------------------------- */
 
 static VOID ReadCancelable(PVOID Context)
@@ -306,6 +394,12 @@ static VOID CheckThreads(HANDLE File)
     Expect(sent.Status == STATUS_PENDING && Canceled == 1 &&
                sent.Block.Status == STATUS_CANCELLED && HeldCount == 0,
            "a thread that ends cancels its pending requests by handle");
+    Prepare(&sent, File, NULL);
+    if (!TestThreadStart(&thread, 0, ReadToldCancelable, &sent))
+        return;
+    TestThreadJoin(&thread);
+    Expect(sent.Block.Status == STATUS_CANCELLED && HeldCount == 0,
+           "those with an APC routine, too");
     Prepare(&sent, File, NULL);
     if (!TestThreadStart(&thread, 0, Read, &sent))
         return;
@@ -357,6 +451,7 @@ VOID CheckFiles(VOID)
     CheckEnds(file);
     CheckControls(file);
     CheckClose();
+    CheckApcs(file);
     CheckThreads(file);
     CheckSynchronous();
     ZwClose(file);
