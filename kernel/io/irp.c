@@ -320,7 +320,9 @@ static void irp_thread_ended(PKTHREAD thread)
 
 void io_irp_init(void)
 {
-    ke_thread_end_requests = irp_thread_ended;
+    static struct ke_thread_end end = {.routine = irp_thread_ended};
+
+    ke_thread_end_add(&end);
 }
 
 void io_irp_call_cancel(PDRIVER_CANCEL routine, PDEVICE_OBJECT device, PIRP irp)

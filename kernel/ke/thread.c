@@ -23,7 +23,7 @@ static LIST_ENTRY all_threads = {&all_threads, &all_threads};
 static ke_lock_t all_threads_lock;
 static volatile int64_t last_id;
 
-void (*ke_thread_end_requests)(PKTHREAD thread);
+static struct ke_thread_end *thread_ends; /* grows only */
 
 /* First code of every thread: comes from a switch, so the dispatcher lock is held. */
 static void thread_first_run(void *argument)
@@ -156,6 +156,14 @@ static void thread_become_last_dead(PKTHREAD self)
     last_dead = self;
 }
 
+void ke_thread_end_add(struct ke_thread_end *end)
+{
+    end->next = thread_ends;
+    while (!__atomic_compare_exchange_n(&thread_ends, &end->next, end, false, __ATOMIC_RELEASE,
+                                        __ATOMIC_RELAXED))
+        ;
+}
+
 _Noreturn void ke_thread_exit(NTSTATUS status)
 {
     PKTHREAD self = ke_thread_current();
@@ -170,8 +178,9 @@ _Noreturn void ke_thread_exit(NTSTATUS status)
     if (self->kernel_apc_disable || self->special_apc_disable)
         lib_bugcheck(KERNEL_APC_PENDING_DURING_EXIT, 0, (uint64_t)(int64_t)self->kernel_apc_disable,
                      hal_irql_read(), 0, NULL);
-    if (ke_thread_end_requests)
-        ke_thread_end_requests(self);
+    for (struct ke_thread_end *end = __atomic_load_n(&thread_ends, __ATOMIC_ACQUIRE); end;
+         end = end->next)
+        end->routine(self);
     ke_apc_close(self);
     ke_notify_thread(self->id, false);
     thread_become_last_dead(self);

@@ -101,8 +101,12 @@ NTSTATUS ke_thread_create(const char *name, int32_t priority, PKSTART_ROUTINE st
 void ke_thread_reference(PKTHREAD thread);
 void ke_thread_release(PKTHREAD thread);
 _Noreturn void ke_thread_exit(NTSTATUS status);
-/* io's, or NULL: ends what the current thread, which is about to end, asked for. PASSIVE_LEVEL. */
-extern void (*ke_thread_end_requests)(PKTHREAD thread);
+/* What a layer above does in a thread that is about to end; the last one added is first. */
+struct ke_thread_end {
+    void (*routine)(PKTHREAD thread); /* PASSIVE_LEVEL */
+    struct ke_thread_end *next;
+};
+void ke_thread_end_add(struct ke_thread_end *end);
 /* Visit all threads at DISPATCH_LEVEL under the list lock; the callback must not block. */
 void ke_thread_for_each(void (*visit)(PKTHREAD thread, void *context), void *context);
 

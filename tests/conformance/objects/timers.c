@@ -129,6 +129,101 @@ static VOID CheckSynchronization(HANDLE Timer)
     ExpectStatus(Wait(Timer, 30), STATUS_TIMEOUT, "until it is cancelled");
 }
 
+/* ---- APC routines ---------------------------------------------------------------------------- */
+
+static struct {
+    volatile LONG Calls;
+    PVOID Context;
+    LONGLONG Time; /* that it was told */
+    PKTHREAD Thread;
+    KIRQL Irql;
+} Told;
+
+static VOID NTAPI Tell(PVOID TimerContext, ULONG TimerLowValue, LONG TimerHighValue)
+{
+    LARGE_INTEGER time;
+
+    time.LowPart = TimerLowValue;
+    time.HighPart = TimerHighValue;
+    Told.Context = TimerContext;
+    Told.Time = time.QuadPart;
+    Told.Thread = KeGetCurrentThread();
+    Told.Irql = KeGetCurrentIrql();
+    InterlockedIncrement(&Told.Calls);
+}
+
+static NTSTATUS SetTelling(HANDLE Timer, LONGLONG Time, LONG Period)
+{
+    LARGE_INTEGER due = Due(Time);
+
+    return ZwSetTimer(Timer, &due, Tell, Timer, FALSE, Period, NULL);
+}
+
+#define END_MS 300
+
+static VOID SetAndEnd(PVOID Timer)
+{
+    SetTelling(Timer, MILLISECONDS(END_MS), 0);
+}
+
+static VOID CheckTelling(HANDLE Timer)
+{
+    LARGE_INTEGER before, after;
+    LONG calls;
+
+    KeQuerySystemTime(&before);
+    SetTelling(Timer, MILLISECONDS(20), 0);
+    Expect(WaitUntilAtLeast(&Told.Calls, 1, 10000), "a timer calls its APC routine");
+    KeQuerySystemTime(&after);
+    Expect(Told.Context == Timer && Told.Time > before.QuadPart && Told.Time <= after.QuadPart,
+           "with context and system time");
+    Expect(Told.Thread == KeGetCurrentThread() && Told.Irql == PASSIVE_LEVEL,
+           "at PASSIVE_LEVEL in the thread that set it");
+    TestPause(40);
+    ExpectEqual((ULONG)Told.Calls, 1, "once");
+    SetTelling(Timer, MILLISECONDS(5), 5);
+    Expect(WaitUntilAtLeast(&Told.Calls, 4, 10000), "a periodic one again and again");
+    ZwCancelTimer(Timer, NULL);
+    calls = Told.Calls;
+    KeEnterCriticalRegion();
+    SetTelling(Timer, MILLISECONDS(1), 0);
+    Expect(Wait(Timer, 10000) == STATUS_SUCCESS && Told.Calls == calls,
+           "not while APCs are disabled");
+    ZwCancelTimer(Timer, NULL);
+    KeLeaveCriticalRegion();
+    ExpectEqual((ULONG)Told.Calls, (ULONG)calls, "a cancelled timer takes its APC along");
+    KeEnterCriticalRegion();
+    SetTelling(Timer, MILLISECONDS(1), 0);
+    Wait(Timer, 10000);
+    Set(Timer, MILLISECONDS(1), 0, NULL);
+    KeLeaveCriticalRegion();
+    Expect(Wait(Timer, 10000) == STATUS_SUCCESS && Told.Calls == calls,
+           "and so does one that is set without a routine");
+}
+
+static VOID CheckTellingThread(HANDLE Timer)
+{
+    BOOLEAN region = KeAreApcsDisabled(); /* system threads begin in one */
+    TEST_THREAD thread;
+    ULONG64 begin;
+    ULONG tries = 0;
+    LONG calls;
+
+    if (region)
+        KeLeaveCriticalRegion();
+    CheckTelling(Timer);
+    do { /* on a busy host its time may have come before its end */
+        calls = Told.Calls;
+        begin = KeQueryInterruptTime();
+        if (TestThreadStart(&thread, 0, SetAndEnd, Timer))
+            TestThreadJoin(&thread);
+    } while (KeQueryInterruptTime() - begin >= END_MS * 10000 && tries++ < 20);
+    Expect(Wait(Timer, END_MS + 100) == STATUS_TIMEOUT && Told.Calls == calls,
+           "a thread's end cancels the timers that would tell it");
+    if (region)
+        KeEnterCriticalRegion();
+}
+
 VOID CheckTimers(VOID)
 {
     HANDLE notification = NULL, synchronization = NULL;
@@ -140,6 +235,7 @@ VOID CheckTimers(VOID)
                  "of either type");
     CheckNotification(notification);
     CheckSynchronization(synchronization);
+    CheckTellingThread(notification);
     ZwClose(notification);
     ZwClose(synchronization);
 }
