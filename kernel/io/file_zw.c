@@ -109,7 +109,7 @@ static NTSTATUS call_begin(struct file_call *call, HANDLE handle, HANDLE event_h
     return STATUS_SUCCESS;
 }
 
-/* An APC is not for what has failed: the caller's result says it. */
+/* What has failed is told by the result of the call, not by the APC. */
 static void call_tell(struct file_call *call, NTSTATUS status, uint32_t done)
 {
     call->status_block->Status = status;

@@ -64,7 +64,7 @@ struct _KTHREAD {
     int32_t special_apc_disable; /* (o) guarded regions */
     LIST_ENTRY apc_queue;        /* (d) special APCs first */
     LIST_ENTRY apc_notice;       /* (d) in the list of threads that shall look at it, or empty */
-    uint8_t begins_in_region; /* (c) with a critical region that its end leaves */
+    uint8_t begins_in_region;    /* (c) with a critical region that its end leaves */
     uint8_t apc_in_progress;     /* (o) a normal APC runs */
     uint8_t apc_is_closed;       /* (d) it ends: no more APCs */
     uint64_t go_on_at;           /* (d) its context is intercepted, or 0: what comes after */
