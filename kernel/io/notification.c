@@ -13,15 +13,18 @@
 #include "io/notification.h"
 
 #include <lib/bits.h>
+#include <lib/bugcheck.h>
 #include <lib/export.h>
 #include <lib/log.h>
 #include <lib/string.h>
+#include <nt/bugcodes.h>
 
 #include "io/alloc.h"
 #include "io/device.h"
 #include "io/driver.h"
 #include "io/interface.h"
 #include "ke/ob.h"
+#include "ke/thread.h"
 
 /* WDK: wdmguid.h. The kernel has them once, here; they differ in one number. */
 #define PNP_EVENT_GUID(number)                                                                     \
@@ -39,6 +42,8 @@ static const GUID target_guids[] = {
     [IO_TARGET_REMOVE_CANCELLED] = PNP_EVENT_GUID(0xcb3a4007),
     [IO_TARGET_REMOVE_COMPLETE] = PNP_EVENT_GUID(0xcb3a4008),
 };
+
+enum { ROUTINE_CHANGED_LEVEL = 0xA }; /* parameter 1 of bug check 0xCA, BC-CA-1 */
 
 /* Legend: (c) constant, (d) database lock, (g) whoever has the gate. */
 struct registration {
@@ -96,13 +101,26 @@ static void gate_leave(struct registration *registration)
     KeSetEvent(&registration->gate, IO_NO_INCREMENT, FALSE);
 }
 
+/* The routine leaves IRQL and regions as they were: else a bug check (BC-CA-1). */
+static NTSTATUS routine_call(struct registration *registration, PVOID event)
+{
+    uint32_t apc_disable = ke_thread_apc_disable();
+    PDRIVER_OBJECT driver = registration->driver;
+    NTSTATUS status = registration->routine(event, registration->context);
+
+    if (KeGetCurrentIrql() != PASSIVE_LEVEL || ke_thread_apc_disable() != apc_disable)
+        lib_bugcheck(PNP_DETECTED_FATAL_ERROR, ROUTINE_CHANGED_LEVEL, (uint64_t)driver,
+                     KeGetCurrentIrql(), ke_thread_apc_disable(), NULL);
+    return status;
+}
+
 static NTSTATUS registration_call(struct registration *registration, PVOID event)
 {
     NTSTATUS status = STATUS_SUCCESS;
 
     gate_enter(registration);
     if (!registration->withdrawn)
-        status = registration->routine(event, registration->context);
+        status = routine_call(registration, event);
     gate_leave(registration);
     return status;
 }

@@ -115,6 +115,14 @@ static inline PKTHREAD ke_thread_current(void)
     return PCR->current_thread;
 }
 
+/* Both counts of regions in one value, as bug checks have it: 0 while APCs are on. */
+static inline uint32_t ke_thread_apc_disable(void)
+{
+    PKTHREAD self = ke_thread_current();
+
+    return (uint32_t)(uint16_t)self->special_apc_disable << 16 | (uint16_t)self->kernel_apc_disable;
+}
+
 /* The level of a wait that begins now: the one to come back to. */
 static inline irql_t ke_wait_irql(void)
 {

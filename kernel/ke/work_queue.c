@@ -76,18 +76,14 @@ static void item_run(PWORK_QUEUE_ITEM item)
 {
     PWORKER_THREAD_ROUTINE routine = item->WorkerRoutine;
     PVOID parameter = item->Parameter;
-    PKTHREAD self = ke_thread_current();
 
     item->List.Flink = NULL; /* it may be queued again, or freed, from here on */
     routine(parameter);
     if (hal_irql_read() != PASSIVE_LEVEL)
         lib_bugcheck(WORKER_THREAD_RETURNED_AT_BAD_IRQL, (uint64_t)routine, hal_irql_read(),
                      (uint64_t)parameter, (uint64_t)item, NULL);
-    if (self->kernel_apc_disable || self->special_apc_disable) /* APC-8 */
-        lib_bugcheck(APC_INDEX_MISMATCH, (uint64_t)routine, 0,
-                     (uint64_t)(uint16_t)self->special_apc_disable << 16 |
-                         (uint16_t)self->kernel_apc_disable,
-                     1, NULL);
+    if (ke_thread_apc_disable() != 0) /* APC-8 */
+        lib_bugcheck(APC_INDEX_MISMATCH, (uint64_t)routine, 0, ke_thread_apc_disable(), 1, NULL);
 }
 
 static VOID NTAPI worker(PVOID context)

@@ -217,6 +217,7 @@ const TEST_GROUP TestGroup = {
     .Run = Run,
     .Entry = Entry,
     .Started = StartedInterfaces,
+    .Stop = StopNotification,
     .Step = StepTarget,
     .Removing = Removing,
     .Unloading = UnloadingTarget,

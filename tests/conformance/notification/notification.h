@@ -5,6 +5,7 @@
  *   interfaces.c    device interfaces: lists of them, their arrivals and removals
  *   target.c        custom events and the removal of a target device
  *   shutdown.c      the end of the system
+ *   stops.c         what stops the machine
  */
 #pragma once
 
@@ -55,3 +56,4 @@ VOID UnloadingTarget(VOID);
 /* Last of all: what is registered stays for the shutdown after the cases. */
 VOID CheckShutdown(VOID);
 VOID RemovingShutdown(VOID);
+VOID StopNotification(ULONG Number);
