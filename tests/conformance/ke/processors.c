@@ -210,6 +210,53 @@ static VOID CheckPriorities(VOID)
     ExpectEqual(wrong, 0, "KeQueryPriorityThread tells what KeSetPriorityThread has set, up to 31");
 }
 
+static volatile LONG Here, Turns;
+static KEVENT Go;
+
+static VOID TakeTurns(PVOID Context)
+{
+    UNREFERENCED_PARAMETER(Context);
+    Here = 1;
+    KeWaitForSingleObject(&Go, Executive, KernelMode, FALSE, NULL);
+    Turns = 1;
+    KeWaitForSingleObject(&Go, Executive, KernelMode, FALSE, NULL);
+    Turns = 2;
+}
+
+/* On one processor: a thread of lower priority, ready to go on, does so when this one lets it. */
+static VOID CheckLowered(VOID)
+{
+    PKTHREAD self = KeGetCurrentThread();
+    LONG ready, lowered, again, raised;
+    TEST_THREAD thread;
+    KPRIORITY before;
+
+    Here = Turns = 0;
+    KeInitializeEvent(&Go, SynchronizationEvent, FALSE);
+    TestGoTo(0);
+    before = KeSetPriorityThread(self, KE_HIGH);
+    if (!TestThreadStart(&thread, 0, TakeTurns, NULL))
+        return;
+    while (Here == 0)
+        TestPause(1);
+    KeSetEvent(&Go, IO_NO_INCREMENT, FALSE);
+    ready = Turns;
+    KeSetPriorityThread(self, 1);
+    lowered = Turns;
+    KeSetPriorityThread(self, KE_HIGH);
+    KeSetEvent(&Go, IO_NO_INCREMENT, FALSE);
+    again = Turns;
+    KeSetPriorityThread((PKTHREAD)thread.Object, KE_HIGH + 1);
+    raised = Turns;
+    TestThreadJoin(&thread);
+    KeSetPriorityThread(self, before);
+    TestAnywhere();
+    Expect(ready == 0 && lowered == 1,
+           "KeSetPriorityThread to a lower priority lets a thread run that has a higher one");
+    Expect(again == 1 && raised == 2,
+           "KeSetPriorityThread of another thread to a higher one lets that run");
+}
+
 /* ---- change callbacks ----------------------------------------------------------------------- */
 
 #define PROCESSORS_MAX 64
@@ -358,6 +405,7 @@ VOID CheckProcessors(VOID)
     CheckGroupLater();
     CheckReverts();
     CheckPriorities();
+    CheckLowered();
     CheckBasePriority();
     CheckChanges();
     CheckIndices();
