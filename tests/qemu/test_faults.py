@@ -136,7 +136,8 @@ def test_bugcheck_halt_leaves_the_machine_standing():
 
 
 def test_a_stop_asks_the_registered_callbacks_for_their_data():
-    """At HIGH_LEVEL, in the order of registration, each for the size first; it shows the data."""
+    """KeRegisterBugCheckCallback, KeRegisterBugCheckReasonCallback: at HIGH_LEVEL, in the order of
+    registration, each of the latter for the size first; it shows the data."""
     run = suite.Run({"group": "ke", "devices": ["edu"]}, 1, 30)
     text = run_commands([suite.request("ke", suite.STOP_CODE, 30)], **run.options()).text
     assert "# ke plain is called at IRQL 15\n" in text
