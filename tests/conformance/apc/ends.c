@@ -45,7 +45,8 @@ static VOID CheckBegin(VOID)
 
     if (!Start(&target, TestOtherProcessor(TestCurrentProcessor()), StayInRegion))
         return;
-    ExpectStatus(target.Status, STATUS_SUCCESS, "where it has special APCs");
+    ExpectStatus(target.Status, STATUS_SUCCESS,
+                 "a system thread has special APCs from its beginning on");
     Normal(&noted, target.Self);
     Queue(&noted);
     TestPause(20);
@@ -53,7 +54,7 @@ static VOID CheckBegin(VOID)
     InterlockedExchange(&target.Go, 1);
     TestThreadJoin(&target.Thread);
     Expect(before == 0 && noted.NormalCalls == 1,
-           "and normal ones not before it ends, which leaves the region");
+           "one that stays in its critical region has normal APCs when it ends");
 }
 
 static VOID CheckEnd(VOID)
