@@ -54,7 +54,7 @@ BOOLEAN Queue(PNOTED Noted)
     return KeInsertQueueApc(&Noted->Apc, (PVOID)&Noted->KernelCalls, (PVOID)&Noted->NormalCalls, 0);
 }
 
-/* ---- one -----------------------------------------------------------------------------------*/
+/* ---- one ----------------------------------------------------------------------------------- */
 
 static VOID CheckKinds(VOID)
 {
@@ -116,7 +116,7 @@ static VOID CheckKernelRoutine(VOID)
            "a kernel routine may change what the normal one gets");
 }
 
-/* ---- when ----------------------------------------------------------------------------------*/
+/* ---- when ---------------------------------------------------------------------------------- */
 
 static VOID CheckIrql(VOID)
 {
@@ -197,7 +197,7 @@ static VOID CheckMutexes(VOID)
            "APC-5 a fast mutex keeps all APCs off until it is released");
 }
 
-/* ---- several -------------------------------------------------------------------------------*/
+/* ---- several ------------------------------------------------------------------------------- */
 
 #define SEVERAL 8
 

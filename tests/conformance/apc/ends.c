@@ -3,7 +3,7 @@
  */
 #include "apc.h"
 
-/* ---- it ends --------------------------------------------------------------------------------*/
+/* ---- it ends -------------------------------------------------------------------------------- */
 
 static VOID EndWithApcs(PVOID Context)
 {
@@ -75,7 +75,7 @@ static VOID CheckEnd(VOID)
     ObDereferenceObject(target.Self);
 }
 
-/* ---- many -----------------------------------------------------------------------------------*/
+/* ---- many ----------------------------------------------------------------------------------- */
 
 #define STORM 1000
 
@@ -128,14 +128,52 @@ static VOID CheckMany(VOID)
     ExpectEqual((ULONG)ran, (ULONG)queued, "each APC that was queued has run once");
 }
 
+static KSEMAPHORE Semaphore;
+
+/* A thread that takes what comes, one at a time, until all has come. */
+static VOID Consume(PVOID Context)
+{
+    PTARGET target = Context;
+
+    Leave(target);
+    Announce(target);
+    while (target->Done < STORM) {
+        KeWaitForSingleObject(&Semaphore, Executive, KernelMode, FALSE, NULL);
+        InterlockedIncrement(&target->Done);
+    }
+}
+
+/* What signals a wait and what interrupts it at once. */
+static VOID CheckSignals(VOID)
+{
+    NOTED special, normal;
+    TARGET target;
+    ULONG i;
+
+    KeInitializeSemaphore(&Semaphore, 0, MAXLONG);
+    if (!Start(&target, TestOtherProcessor(TestCurrentProcessor()), Consume))
+        return;
+    Special(&special, target.Self);
+    Normal(&normal, target.Self);
+    for (i = 0; i < STORM; i++) {
+        Queue(&special);
+        KeReleaseSemaphore(&Semaphore, 0, 1, FALSE);
+        Queue(&normal);
+    }
+    Expect(Comes(&target.Done, STORM), "no signal is lost to a wait that APCs interrupt");
+    TestThreadJoin(&target.Thread);
+    ExpectEqual((ULONG)KeReadStateSemaphore(&Semaphore), 0, "and none is taken twice");
+}
+
 VOID CheckEnds(VOID)
 {
     CheckBegin();
     CheckEnd();
     CheckMany();
+    CheckSignals();
 }
 
-/* ---- alerts ---------------------------------------------------------------------------------*/
+/* ---- alerts --------------------------------------------------------------------------------- */
 
 static VOID WaitAlertably(PVOID Context)
 {

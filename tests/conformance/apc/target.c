@@ -42,7 +42,7 @@ BOOLEAN Comes(volatile LONG *Value, LONG Least)
     return *Value >= Least;
 }
 
-/* ---- it runs -------------------------------------------------------------------------------*/
+/* ---- it runs ------------------------------------------------------------------------------- */
 
 static VOID Spin(PVOID Context)
 {
@@ -98,7 +98,7 @@ static VOID CheckRunning(VOID)
     Expect(noted.NormalCalls == 1, "until it is left");
 }
 
-/* ---- it is ready, and not let run -----------------------------------------------------------*/
+/* ---- it is ready, and not let run ----------------------------------------------------------- */
 
 static VOID CheckReady(VOID)
 {
@@ -123,7 +123,7 @@ static VOID CheckReady(VOID)
     TestAnywhere();
 }
 
-/* ---- it waits -------------------------------------------------------------------------------*/
+/* ---- it waits ------------------------------------------------------------------------------- */
 
 static VOID WaitOnce(PVOID Context)
 {
