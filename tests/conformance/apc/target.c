@@ -240,6 +240,31 @@ static VOID CheckWaitInside(VOID)
            "when the APC ends the outer wait finds its event");
 }
 
+static VOID CheckPulse(VOID)
+{
+    TARGET target;
+    NOTED outer;
+
+    if (!Start(&target, 0, WaitOnce))
+        return;
+    Waiting = &target;
+    LetItWait();
+    Normal(&outer, target.Self);
+    outer.Body = WaitInside;
+    Queue(&outer);
+    Comes(&outer.KernelCalls, 1);
+    LetItWait();
+    KePulseEvent(&target.First, IO_NO_INCREMENT, FALSE);
+    KeSetEvent(&target.Second, IO_NO_INCREMENT, FALSE);
+    Comes(&outer.NormalCalls, 1);
+    LetItWait();
+    Expect(!target.Done && outer.NormalCalls == 1,
+           "KePulseEvent does not reach a thread whose wait an APC has interrupted");
+    KeSetEvent(&target.First, IO_NO_INCREMENT, FALSE);
+    TestThreadJoin(&target.Thread);
+    ExpectStatus(target.Status, STATUS_WAIT_0, "which waits on when the APC has ended");
+}
+
 static VOID CheckOtherWaits(VOID)
 {
     NOTED noted;
@@ -325,6 +350,7 @@ VOID CheckOthers(VOID)
     CheckReady();
     CheckPlainWait();
     CheckWaitInside();
+    CheckPulse();
     CheckOtherWaits();
     CheckTimes();
     CheckTimeout();
