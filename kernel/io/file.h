@@ -73,7 +73,8 @@ NTSTATUS io_file_read(PFILE_OBJECT file, uint64_t offset, void *buffer, uint32_t
                       uint32_t timeout_ms, uint32_t *done);
 NTSTATUS io_file_write(PFILE_OBJECT file, uint64_t offset, const void *buffer, uint32_t length,
                        uint32_t timeout_ms, uint32_t *done);
-NTSTATUS io_file_query(PFILE_OBJECT file, FILE_INFORMATION_CLASS class, void *buffer,
+/* The first `told` bytes of the buffer are told to the driver. */
+NTSTATUS io_file_query(PFILE_OBJECT file, FILE_INFORMATION_CLASS class, uint32_t told, void *buffer,
                        uint32_t length, uint32_t *done);
 NTSTATUS io_file_ioctl(PFILE_OBJECT file, uint32_t code, const void *input, uint32_t input_length,
                        void *output, uint32_t output_length, uint32_t timeout_ms, uint32_t *done);

@@ -128,7 +128,7 @@ NTSTATUS io_file_write(PFILE_OBJECT file, uint64_t offset, const void *buffer, u
                         timeout_ms, done);
 }
 
-NTSTATUS io_file_query(PFILE_OBJECT file, FILE_INFORMATION_CLASS class, void *buffer,
+NTSTATUS io_file_query(PFILE_OBJECT file, FILE_INFORMATION_CLASS class, uint32_t told, void *buffer,
                        uint32_t length, uint32_t *done)
 {
     PIRP irp = io_file_build(file, IRP_MJ_QUERY_INFORMATION);
@@ -140,7 +140,8 @@ NTSTATUS io_file_query(PFILE_OBJECT file, FILE_INFORMATION_CLASS class, void *bu
     next = IoGetNextIrpStackLocation(irp);
     next->Parameters.QueryFile.Length = length;
     next->Parameters.QueryFile.FileInformationClass = class;
-    irp = request_built(irp, io_irp_attach_control(irp, METHOD_BUFFERED, NULL, 0, buffer, length));
+    irp = request_built(irp,
+                        io_irp_attach_control(irp, METHOD_BUFFERED, buffer, told, buffer, length));
     return io_file_wait(irp, 0, done);
 }
 

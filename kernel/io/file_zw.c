@@ -181,8 +181,10 @@ static ULONG information_size(FILE_INFORMATION_CLASS class)
         [FilePositionInformation] = sizeof(FILE_POSITION_INFORMATION),
         [FileModeInformation] = sizeof(FILE_MODE_INFORMATION),
         [FileAlignmentInformation] = sizeof(FILE_ALIGNMENT_INFORMATION),
+        [FileAllInformation] = sizeof(FILE_ALL_INFORMATION),
         [FileNetworkOpenInformation] = sizeof(FILE_NETWORK_OPEN_INFORMATION),
         [FileAttributeTagInformation] = sizeof(FILE_ATTRIBUTE_TAG_INFORMATION),
+        [FileIoPriorityHintInformation] = sizeof(FILE_IO_PRIORITY_HINT_INFORMATION),
         [FileIsRemoteDeviceInformation] = sizeof(FILE_IS_REMOTE_DEVICE_INFORMATION),
     };
 
@@ -207,6 +209,9 @@ static bool file_tell(PFILE_OBJECT file, ACCESS_MASK granted, FILE_INFORMATION_C
         ((PFILE_ALIGNMENT_INFORMATION)information)->AlignmentRequirement =
             file->DeviceObject->AlignmentRequirement;
         return true;
+    case FileIoPriorityHintInformation: /* nobody can have set another */
+        ((PFILE_IO_PRIORITY_HINT_INFORMATION)information)->PriorityHint = IoPriorityNormal;
+        return true;
     case FileIsRemoteDeviceInformation:
         ((PFILE_IS_REMOTE_DEVICE_INFORMATION)information)->IsRemote =
             (file->DeviceObject->Characteristics & FILE_REMOTE_DEVICE) != 0;
@@ -214,6 +219,29 @@ static bool file_tell(PFILE_OBJECT file, ACCESS_MASK granted, FILE_INFORMATION_C
     default:
         return false;
     }
+}
+
+/* The parts of FileAllInformation that the I/O manager knows; the driver is to fill in the rest. */
+static void file_tell_parts(PFILE_OBJECT file, ACCESS_MASK granted, PFILE_ALL_INFORMATION all)
+{
+    memset(all, 0, sizeof(*all));
+    file_tell(file, granted, FileAccessInformation, &all->AccessInformation);
+    file_tell(file, granted, FilePositionInformation, &all->PositionInformation);
+    file_tell(file, granted, FileModeInformation, &all->ModeInformation);
+    file_tell(file, granted, FileAlignmentInformation, &all->AlignmentInformation);
+}
+
+/* The driver is asked. */
+static NTSTATUS file_ask(PFILE_OBJECT file, ACCESS_MASK granted, FILE_INFORMATION_CLASS class,
+                         PVOID information, ULONG length, uint32_t *done)
+{
+    ULONG told = 0;
+
+    if (class == FileAllInformation) {
+        file_tell_parts(file, granted, information);
+        told = sizeof(FILE_ALL_INFORMATION);
+    }
+    return io_file_query(file, class, told, information, length, done);
 }
 
 /* WDK surface */
@@ -362,7 +390,7 @@ NTSTATUS NTAPI ZwQueryInformationFile(HANDLE FileHandle, PIO_STATUS_BLOCK IoStat
     if (!NT_SUCCESS(status))
         return status;
     if (!file_tell(file, granted, FileInformationClass, FileInformation))
-        status = io_file_query(file, FileInformationClass, FileInformation, Length, &done);
+        status = file_ask(file, granted, FileInformationClass, FileInformation, Length, &done);
     call.file = file;
     call_tell(&call, status, done);
     ob_dereference(file);

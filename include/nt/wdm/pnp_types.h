@@ -168,9 +168,11 @@ typedef enum _FILE_INFORMATION_CLASS {
     FilePositionInformation = 14,
     FileModeInformation = 16,
     FileAlignmentInformation = 17,
+    FileAllInformation = 18,
     FileEndOfFileInformation = 20,
     FileNetworkOpenInformation = 34,
     FileAttributeTagInformation = 35,
+    FileIoPriorityHintInformation = 43,
     FileIsRemoteDeviceInformation = 51
 } FILE_INFORMATION_CLASS,
     *PFILE_INFORMATION_CLASS;

@@ -7,7 +7,7 @@
 #define UNITS (sizeof(FILE_NAME) - sizeof(WCHAR))
 
 /* Some are of ntifs.h, which goes with no other header. */
-enum { ClassAccess = 8, ClassMode = 16, ClassIsRemote = 51 };
+enum { ClassAccess = 8, ClassMode = 16, ClassPriorityHint = 43, ClassIsRemote = 51 };
 
 static NTSTATUS Ask(HANDLE File, ULONG Class, PVOID Buffer, ULONG Length, PULONG_PTR Written)
 {
@@ -59,10 +59,41 @@ static VOID CheckName(HANDLE File)
            "G-ZW-6 as much as fits, and how long it is");
 }
 
+/* Of some the I/O manager knows what there is, of some the driver. */
+static VOID CheckAll(HANDLE File)
+{
+    union {
+        TEST_FILE_ALL All;
+        UCHAR Bytes[sizeof(TEST_FILE_ALL) + UNITS];
+    } buffer;
+    LARGE_INTEGER at;
+    IO_STATUS_BLOCK block;
+    ULONG_PTR written;
+    UCHAR bytes[16];
+
+    at.QuadPart = 20;
+    ZwReadFile(File, NULL, NULL, NULL, &block, bytes, sizeof(bytes), &at, NULL);
+    RtlFillMemory(&buffer, sizeof(buffer), 0xEE);
+    ExpectStatus(Ask(File, TEST_FILE_ALL_CLASS, &buffer, sizeof(buffer), &written), STATUS_SUCCESS,
+                 "G-ZW-6 ZwQueryInformationFile tells all of a file at once");
+    Expect(buffer.All.Access == (FILE_GENERIC_READ | FILE_GENERIC_WRITE) &&
+               buffer.All.Position.QuadPart == 36 &&
+               buffer.All.Mode == FILE_SYNCHRONOUS_IO_NONALERT &&
+               buffer.All.Alignment == FILE_QUAD_ALIGNMENT,
+           "G-ZW-6 with rights, position, mode and alignment");
+    Expect(buffer.All.Standard.EndOfFile.QuadPart != 0 && buffer.All.Name.Length == UNITS &&
+               written == FIELD_OFFSET(TEST_FILE_ALL, Name.Name) + UNITS &&
+               RtlCompareMemory(buffer.All.Name.Name, FILE_NAME, UNITS) == UNITS,
+           "G-ZW-6 beside what the driver knows");
+    ExpectStatus(Ask(File, TEST_FILE_ALL_CLASS, &buffer, sizeof(TEST_FILE_ALL) - 1, &written),
+                 STATUS_INFO_LENGTH_MISMATCH, "G-ZW-6 it must have room for a name's beginning");
+}
+
 VOID CheckFileFacts(VOID)
 {
     ACCESS_MASK access = 0;
     BOOLEAN remote = 99;
+    ULONG hint = 99;
     ULONG_PTR written;
     HANDLE file;
 
@@ -78,7 +109,11 @@ VOID CheckFileFacts(VOID)
     Expect(Ask(file, ClassIsRemote, &remote, sizeof(remote), &written) == STATUS_SUCCESS &&
                remote == FALSE && written == sizeof(remote),
            "G-ZW-6 and that its device is no remote one");
+    Expect(Ask(file, ClassPriorityHint, &hint, sizeof(hint), &written) == STATUS_SUCCESS &&
+               hint == IoPriorityNormal && written == sizeof(hint),
+           "G-ZW-6 and that it is as important as any");
     CheckName(file);
+    CheckAll(file);
     ExpectStatus(Ask(NtCurrentThread(), ClassAccess, &access, sizeof(access), &written),
                  STATUS_OBJECT_TYPE_MISMATCH, "G-ZW-6 it refuses a file that is none");
     ZwClose(file);

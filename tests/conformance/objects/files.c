@@ -77,6 +77,18 @@ static NTSTATUS QueryName(PVOID Buffer, ULONG Length, PULONG_PTR Information)
     return room < all ? STATUS_BUFFER_OVERFLOW : STATUS_SUCCESS;
 }
 
+/* What the I/O manager has told stays. */
+static NTSTATUS QueryAll(TEST_FILE_ALL *All, ULONG Length, PULONG_PTR Information)
+{
+    ULONG_PTR name = 0;
+    NTSTATUS status;
+
+    All->Standard.EndOfFile.QuadPart = FILE_END;
+    status = QueryName(&All->Name, Length - FIELD_OFFSET(TEST_FILE_ALL, Name), &name);
+    *Information = FIELD_OFFSET(TEST_FILE_ALL, Name) + name;
+    return status;
+}
+
 static NTSTATUS Query(PIRP Irp, PIO_STACK_LOCATION Stack, PULONG_PTR Information)
 {
     PFILE_STANDARD_INFORMATION standard = Irp->AssociatedIrp.SystemBuffer;
@@ -84,6 +96,8 @@ static NTSTATUS Query(PIRP Irp, PIO_STACK_LOCATION Stack, PULONG_PTR Information
     Seen.QueryLength = Stack->Parameters.QueryFile.Length;
     if (Stack->Parameters.QueryFile.FileInformationClass == FileNameInformation)
         return QueryName(standard, Seen.QueryLength, Information);
+    if ((ULONG)Stack->Parameters.QueryFile.FileInformationClass == TEST_FILE_ALL_CLASS)
+        return QueryAll((TEST_FILE_ALL *)standard, Seen.QueryLength, Information);
     if (Stack->Parameters.QueryFile.FileInformationClass != FileStandardInformation)
         return STATUS_INVALID_DEVICE_REQUEST;
     RtlZeroMemory(standard, sizeof(*standard));

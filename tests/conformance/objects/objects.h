@@ -34,6 +34,20 @@ typedef struct _TEST_FILE_NAME { /* FILE_NAME_INFORMATION */
     WCHAR Name[1];
 } TEST_FILE_NAME;
 
+typedef struct _TEST_FILE_ALL { /* FILE_ALL_INFORMATION */
+    FILE_BASIC_INFORMATION Basic;
+    FILE_STANDARD_INFORMATION Standard;
+    LARGE_INTEGER Index;
+    ULONG EaSize;
+    ACCESS_MASK Access;
+    LARGE_INTEGER Position;
+    ULONG Mode;
+    ULONG Alignment;
+    TEST_FILE_NAME Name;
+} TEST_FILE_ALL;
+
+#define TEST_FILE_ALL_CLASS 18
+
 NTSYSAPI NTSTATUS NTAPI ZwQueryObject(HANDLE Handle, TEST_OBJECT_INFORMATION Class,
                                       PVOID Information, ULONG Length, PULONG ReturnLength);
 NTSYSAPI NTSTATUS NTAPI ZwAllocateVirtualMemory(HANDLE ProcessHandle, PVOID *BaseAddress,
