@@ -8,7 +8,8 @@
  *   1  judges that; now both agree, but a file stays open
  *   2  judges that; now the file is closed when its owner is asked
  *
- * The last removal is judged in DriverUnload. Step 3 is apart: the second device was plugged in anew.
+ * The last removal is judged in DriverUnload. Step 3 is apart: the second device was plugged
+ * in anew.
  *
  * The documents do not say who of those that register first is asked first, nor what comes of an
  * event that has no room for its head (STATUS_INVALID_PARAMETER here), nor of a file whose device

@@ -1,6 +1,6 @@
 /*
- * idle.c - PoRegisterDeviceForIdleDetection: devices that are not used are sent to sleep. On battery
- * after another time than on mains: steps 10, on mains, and 11, on battery.
+ * idle.c - PoRegisterDeviceForIdleDetection: devices that are not used are sent to sleep, on
+ * battery after another time than on mains: steps 10, on mains, and 11, on battery.
  */
 #include "power.h"
 
