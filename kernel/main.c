@@ -142,6 +142,7 @@ _Noreturn void kernel_main(const struct boot_info *boot)
     ke_boot_mark("processors");
     choose_passive(boot->command_line);
     shell_inject_options(boot->command_line);
+    shell_trace_options(boot->command_line);
     ldr_init();
     verifier_init(boot->command_line); /* exports */
     io_irp_init();                     /* ends requests of threads that end */

@@ -17,6 +17,8 @@ void shell_console_select(const char *command_line);
  * After mm_init(), ke_init() and irq_init().
  */
 void shell_inject_options(const char *command_line);
+/* The same of trace={GUID}|all[,LEVEL[,ANY[,ALL]]]. PASSIVE_LEVEL, after ex_trace_init(). */
+void shell_trace_options(const char *command_line);
 
 /*
  * The rest of the machine's life, in the calling thread. If the boot archive holds exec.txt, its

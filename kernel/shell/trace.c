@@ -1,5 +1,6 @@
 /*
- * The console as the controller and the consumer of event tracing: trace.
+ * The console as the controller and the consumer of event tracing: the command trace, and trace= on
+ * the kernel command line.
  */
 #include <lib/format.h>
 #include <lib/string.h>
@@ -9,9 +10,11 @@
 #include "io/wmi.h"
 #include "parse/cmdline.h"
 #include "shell/command.h"
+#include "shell/shell.h"
 #include "shell/table.h"
 
-enum { GUID_UNITS = 38, DATA_SHOWN = 64, TEXT_SHOWN = 256 };
+enum { GUID_UNITS = 38, DATA_SHOWN = 64, TEXT_SHOWN = 256, ENABLE_WORDS = 4 };
+enum { SHOWN_MAX = 4096 /* at once: they may be written on and on */ };
 
 static unsigned char data[EX_TRACE_DATA_MAX]; /* one command runs at a time */
 
@@ -73,7 +76,7 @@ static bool show(bool json)
     struct ex_trace_record record;
     bool is_complete;
 
-    while (ex_trace_take(&record, data))
+    for (unsigned i = 0; i < SHOWN_MAX && ex_trace_take(&record, data); i++)
         add_record(table, &record);
     is_complete = table_end(table);
     if (ex_trace_lost() != 0 && !json)
@@ -101,22 +104,43 @@ static bool take_provider(const char *text, struct ex_trace_enabling *enabling)
            shell_fail("%s: no provider: {GUID} or all", text);
 }
 
-static bool switch_on(const struct shell_call *call)
+/* {GUID}|all [LEVEL [ANY [ALL]]] */
+static bool enable(unsigned argc, char *const *argv)
 {
     struct ex_trace_enabling enabling = {0};
     uint64_t level = 0;
     NTSTATUS status;
 
-    if (!take_provider(call->argv[1], &enabling))
+    if (!take_provider(argv[0], &enabling))
         return false;
-    if ((call->argc > 2 && !cmdline_number(call->argv[2], 0, UINT8_MAX, &level)) ||
-        (call->argc > 3 && !cmdline_number(call->argv[3], 0, UINT64_MAX, &enabling.any)) ||
-        (call->argc > 4 && !cmdline_number(call->argv[4], 0, UINT64_MAX, &enabling.all)))
+    if ((argc > 1 && !cmdline_number(argv[1], 0, UINT8_MAX, &level)) ||
+        (argc > 2 && !cmdline_number(argv[2], 0, UINT64_MAX, &enabling.any)) ||
+        (argc > 3 && !cmdline_number(argv[3], 0, UINT64_MAX, &enabling.all)))
         return shell_fail("a level is 0 to 255, keywords are numbers");
     enabling.level = (uint8_t)level;
     status = ex_trace_enable(&enabling);
     io_wmi_trace_changed();
-    return NT_SUCCESS(status) || shell_fail_status(call->argv[1], status);
+    return NT_SUCCESS(status) || shell_fail_status(argv[0], status);
+}
+
+void shell_trace_options(const char *command_line)
+{
+    struct cmdline_iterator iterator;
+    char value[CMDLINE_VALUE_MAX];
+
+    cmdline_begin(&iterator, command_line, strlen(command_line));
+    while (cmdline_next_value(&iterator, "trace", value, sizeof(value))) {
+        char *words[ENABLE_WORDS] = {value};
+        unsigned count = 1;
+
+        for (char *at = value; *at != '\0' && count < ENABLE_WORDS; at++) {
+            if (*at == ',') {
+                *at = '\0';
+                words[count++] = at + 1;
+            }
+        }
+        enable(count, words);
+    }
 }
 
 static bool switch_off(const struct shell_call *call)
@@ -138,7 +162,7 @@ static bool run_trace(const struct shell_call *call)
     if (call->argc == 0)
         return show(call->json);
     if (strcmp(call->argv[0], "on") == 0 && call->argc >= 2)
-        return switch_on(call);
+        return enable(call->argc - 1, call->argv + 1);
     if (strcmp(call->argv[0], "off") == 0)
         return switch_off(call);
     return shell_fail("usage: trace [on {GUID}|all [LEVEL [ANY [ALL]]] | off [{GUID}|all]]");

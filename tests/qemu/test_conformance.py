@@ -189,12 +189,12 @@ def test_conformance_of_a_trace_provider_that_is_enabled():
 
 
 def test_conformance_of_a_traced_block_and_messages():
-    """The console enables the block; its provider sends messages to the session."""
-    run = suite.Run({"group": "wmi", "devices": ["edu"]}, 1, None)
+    """The command line enables the block; its provider sends messages to the session."""
+    run = suite.Run({"group": "wmi", "devices": ["edu"],
+                     "append": "trace={4f1f2c03-7a31-4d0e-9102-030405060708},5,6"}, 1, None)
     with run.guest() as guest:
         guest.wait_for_prompt()
         cases = suite.step(guest, "wmi", 0)
-        guest.command("trace on {4f1f2c03-7a31-4d0e-9102-030405060708} 5 6")
         cases += suite.step(guest, "wmi", 1)
         rows = guest.json("trace -j")
         guest.command("trace off")
