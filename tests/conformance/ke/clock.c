@@ -137,6 +137,31 @@ static VOID CheckTickTimes(VOID)
                 "KeQuerySystemTime, where it is imported, tells what its inline form tells");
 }
 
+/* Time goes on between two looks at the highest IRQL as between two at the lowest. */
+static VOID CheckAnyLevel(VOID)
+{
+    LARGE_INTEGER system[3], ticks[3];
+    ULONGLONG precise[3], unbiased[3];
+    ULONG i, back = 0;
+    ULONG64 stamp;
+    KIRQL irql;
+
+    for (i = 0; i < 3; i++) {
+        KeRaiseIrql(i == 1 ? HIGH_LEVEL : PASSIVE_LEVEL, &irql);
+        precise[i] = InterruptTime(&stamp);
+        unbiased[i] = UnbiasedTime();
+        SystemTime(&system[i]);
+        TickCount(&ticks[i]);
+        KeLowerIrql(irql);
+    }
+    for (i = 0; i < 2; i++)
+        back += precise[i] > precise[i + 1] || unbiased[i] > unbiased[i + 1] ||
+                system[i].QuadPart > system[i + 1].QuadPart ||
+                ticks[i].QuadPart > ticks[i + 1].QuadPart;
+    Expect(back == 0 && precise[0] < precise[2] && system[0].QuadPart < system[2].QuadPart,
+           "times and ticks are told at HIGH_LEVEL, too");
+}
+
 /* ---- the performance counter, stalls -------------------------------------------------------- */
 
 static VOID CheckCounter(VOID)
@@ -310,6 +335,7 @@ VOID CheckClock(VOID)
     CheckUnbiased();
     CheckSystemTime();
     CheckTickTimes();
+    CheckAnyLevel();
     CheckCounter();
     CheckStalls();
     CheckDelays();

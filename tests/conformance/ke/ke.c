@@ -19,6 +19,7 @@ static VOID Run(VOID)
     CheckIpi();
     CheckProcessors();
     CheckState();
+    CheckLevels();
     CheckDebug();
     CheckBugCheckCallbacks();
     CheckDeviceQueue();

@@ -14,6 +14,7 @@
  *   ipi.c         a routine on all processors at one time
  *   processors.c  affinity and priority of threads, processors that come, numbers, nodes
  *   state.c       extended processor state, features
+ *   levels.c      routines at the highest IRQL that their pages allow
  *   debug.c       no debugger; printing, breakpoints
  *   bugcheck.c    callbacks at a stop
  *   device.c      the order of device queues, buffers that a device has written
@@ -38,6 +39,7 @@ VOID CheckClock(VOID);
 VOID CheckIpi(VOID);
 VOID CheckProcessors(VOID);
 VOID CheckState(VOID);
+VOID CheckLevels(VOID);
 VOID CheckDebug(VOID);
 VOID CheckBugCheckCallbacks(VOID);
 VOID CheckDeviceQueue(VOID);
