@@ -49,6 +49,7 @@
 #include "wdm/pofx.h"
 #include "wdm/dma.h"
 #include "wdm/zw.h"
+#include "wdm/cm.h"
 #include "wdm/ps.h"
 #include "wdm/trace.h"
 #include "devioctl.h"

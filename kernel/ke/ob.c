@@ -269,7 +269,7 @@ NTSTATUS ob_handle_reference(HANDLE handle, const struct _OBJECT_TYPE *type, voi
     return ob_handle_look_up(handle, type, object, &granted);
 }
 
-NTSTATUS ob_handle_close(HANDLE handle)
+NTSTATUS ob_handle_remove(HANDLE handle)
 {
     struct ob_header *header;
     struct handle_entry *entry;
@@ -294,6 +294,19 @@ NTSTATUS ob_handle_close(HANDLE handle)
         header->type->close(object);
     ob_dereference(object);
     return STATUS_SUCCESS;
+}
+
+NTSTATUS ob_handle_close(HANDLE handle)
+{
+    void *object;
+    NTSTATUS status = ob_handle_reference(handle, NULL, &object);
+
+    if (!NT_SUCCESS(status))
+        return status;
+    status = ob_type(object)->close_handle != NULL ? ob_type(object)->close_handle(object, handle)
+                                                   : ob_handle_remove(handle);
+    ob_dereference(object);
+    return status;
 }
 
 bool ob_handle_next(uint32_t *index, struct ob_handle_info *info)

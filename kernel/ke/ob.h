@@ -33,6 +33,8 @@ struct _OBJECT_TYPE {
      */
     void (*destroy)(void *object);
     void (*close)(void *object); /* the last handle is gone; PASSIVE_LEVEL; may be NULL */
+    /* Closes a handle by ob_handle_remove(); PASSIVE_LEVEL. NULL: nothing is to be done beside. */
+    NTSTATUS (*close_handle)(void *object, HANDLE handle);
     /* Which one it is, for the console: terminated text. PASSIVE_LEVEL. NULL: without names. */
     void (*describe)(void *object, char *text, size_t size);
     const struct ob_generic_rights *generic; /* NULL: each of them is every right */
@@ -68,6 +70,8 @@ NTSTATUS ob_handle_reference(HANDLE handle, const struct _OBJECT_TYPE *type, voi
 NTSTATUS ob_handle_look_up(HANDLE handle, const struct _OBJECT_TYPE *type, void **object,
                            ACCESS_MASK *granted);
 NTSTATUS ob_handle_close(HANDLE handle);
+/* The same without _OBJECT_TYPE::close_handle, for that. */
+NTSTATUS ob_handle_remove(HANDLE handle);
 
 /* A copy of an open handle's facts, for the console. */
 struct ob_handle_info {

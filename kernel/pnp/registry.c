@@ -15,6 +15,7 @@
 
 #include "io/alloc.h"
 #include "ke/ob.h"
+#include "pnp/registry_filter.h"
 
 struct pnp_value {
     struct pnp_value *next;
@@ -59,8 +60,12 @@ static void key_destroy(void *object)
 static const struct ob_generic_rights key_rights = {KEY_READ, KEY_WRITE, KEY_EXECUTE,
                                                     KEY_ALL_ACCESS};
 
-const struct _OBJECT_TYPE pnp_key_type = {
-    .name = "Key", .destroy = key_destroy, .describe = pnp_key_describe, .generic = &key_rights};
+const struct _OBJECT_TYPE pnp_key_type = {.name = "Key",
+                                          .destroy = key_destroy,
+                                          .close = pnp_filter_key_closed,
+                                          .close_handle = pnp_filter_close_handle,
+                                          .describe = pnp_key_describe,
+                                          .generic = &key_rights};
 
 static bool names_equal(PCUNICODE_STRING left, PCUNICODE_STRING right)
 {

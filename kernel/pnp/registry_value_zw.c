@@ -7,6 +7,7 @@
 
 #include "io/alloc.h"
 #include "ke/ob.h"
+#include "pnp/registry_filter.h"
 #include "pnp/registry_zw.h"
 
 static const UNICODE_STRING unnamed; /* a key's default value */
@@ -129,19 +130,40 @@ static NTSTATUS value_fill(struct pnp_key *key, PCUNICODE_STRING name,
     return status;
 }
 
+static NTSTATUS value_enumerate(struct pnp_key *key,
+                                const REG_ENUMERATE_VALUE_KEY_INFORMATION *info)
+{
+    UNICODE_STRING name;
+
+    if (!pnp_value_at(key, info->Index, &name))
+        return STATUS_NO_MORE_ENTRIES;
+    return value_fill(key, &name, info->KeyValueInformationClass, info->KeyValueInformation,
+                      info->Length, info->ResultLength);
+}
+
 /* WDK surface */
 
 NTSTATUS NTAPI ZwQueryValueKey(HANDLE KeyHandle, PUNICODE_STRING ValueName,
                                KEY_VALUE_INFORMATION_CLASS KeyValueInformationClass,
                                PVOID KeyValueInformation, ULONG Length, PULONG ResultLength)
 {
+    REG_QUERY_VALUE_KEY_INFORMATION info = {.ValueName = ValueName,
+                                            .KeyValueInformationClass = KeyValueInformationClass,
+                                            .KeyValueInformation = KeyValueInformation,
+                                            .Length = Length,
+                                            .ResultLength = ResultLength};
+    struct pnp_filter_call call;
     struct pnp_key *key;
     NTSTATUS status = pnp_key_of_handle(KeyHandle, &key);
 
     if (!NT_SUCCESS(status))
         return status;
-    status = value_fill(key, ValueName, KeyValueInformationClass, KeyValueInformation, Length,
-                        ResultLength);
+    info.Object = key;
+    if (pnp_filter_before(&call, RegNtPreQueryValueKey, PNP_FILTER(info), &status)) {
+        status = value_fill(key, ValueName, KeyValueInformationClass, KeyValueInformation, Length,
+                            ResultLength);
+        status = pnp_filter_after(&call, RegNtPostQueryValueKey, key, status);
+    }
     ob_dereference(key);
     return status;
 }
@@ -151,17 +173,22 @@ NTSTATUS NTAPI ZwEnumerateValueKey(HANDLE KeyHandle, ULONG Index,
                                    KEY_VALUE_INFORMATION_CLASS KeyValueInformationClass,
                                    PVOID KeyValueInformation, ULONG Length, PULONG ResultLength)
 {
+    REG_ENUMERATE_VALUE_KEY_INFORMATION info = {.Index = Index,
+                                                .KeyValueInformationClass =
+                                                    KeyValueInformationClass,
+                                                .KeyValueInformation = KeyValueInformation,
+                                                .Length = Length,
+                                                .ResultLength = ResultLength};
+    struct pnp_filter_call call;
     struct pnp_key *key;
-    UNICODE_STRING name;
     NTSTATUS status = pnp_key_of_handle(KeyHandle, &key);
 
     if (!NT_SUCCESS(status))
         return status;
-    if (pnp_value_at(key, Index, &name))
-        status = value_fill(key, &name, KeyValueInformationClass, KeyValueInformation, Length,
-                            ResultLength);
-    else
-        status = STATUS_NO_MORE_ENTRIES;
+    info.Object = key;
+    if (pnp_filter_before(&call, RegNtPreEnumerateValueKey, PNP_FILTER(info), &status))
+        status =
+            pnp_filter_after(&call, RegNtPostEnumerateValueKey, key, value_enumerate(key, &info));
     ob_dereference(key);
     return status;
 }
@@ -170,13 +197,22 @@ LDR_EXPORT(ZwEnumerateValueKey);
 NTSTATUS NTAPI ZwSetValueKey(HANDLE KeyHandle, PUNICODE_STRING ValueName, ULONG TitleIndex,
                              ULONG Type, PVOID Data, ULONG DataSize)
 {
+    REG_SET_VALUE_KEY_INFORMATION info = {.ValueName = ValueName,
+                                          .TitleIndex = TitleIndex,
+                                          .Type = Type,
+                                          .Data = Data,
+                                          .DataSize = DataSize};
+    struct pnp_filter_call call;
     struct pnp_key *key;
     NTSTATUS status = pnp_key_of_handle(KeyHandle, &key);
 
-    UNREFERENCED_PARAMETER(TitleIndex);
     if (!NT_SUCCESS(status))
         return status;
-    status = pnp_value_set(key, ValueName != NULL ? ValueName : &unnamed, Type, Data, DataSize);
+    info.Object = key;
+    if (pnp_filter_before(&call, RegNtPreSetValueKey, PNP_FILTER(info), &status)) {
+        status = pnp_value_set(key, ValueName != NULL ? ValueName : &unnamed, Type, Data, DataSize);
+        status = pnp_filter_after(&call, RegNtPostSetValueKey, key, status);
+    }
     ob_dereference(key);
     return status;
 }
@@ -184,12 +220,17 @@ LDR_EXPORT(ZwSetValueKey);
 
 NTSTATUS NTAPI ZwDeleteValueKey(HANDLE KeyHandle, PUNICODE_STRING ValueName)
 {
+    REG_DELETE_VALUE_KEY_INFORMATION info = {.ValueName = ValueName};
+    struct pnp_filter_call call;
     struct pnp_key *key;
     NTSTATUS status = pnp_key_of_handle(KeyHandle, &key);
 
     if (!NT_SUCCESS(status))
         return status;
-    status = pnp_value_delete(key, ValueName);
+    info.Object = key;
+    if (pnp_filter_before(&call, RegNtPreDeleteValueKey, PNP_FILTER(info), &status))
+        status =
+            pnp_filter_after(&call, RegNtPostDeleteValueKey, key, pnp_value_delete(key, ValueName));
     ob_dereference(key);
     return status;
 }

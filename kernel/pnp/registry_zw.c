@@ -1,12 +1,12 @@
 /*
- * pnp/registry_zw.c - the registry services of keys: handles, and the information classes they fill.
+ * pnp/registry_zw.c - the registry services of keys: handles, and the information that they give.
  *
  * A structure that does not fit is filled as far as its fixed part goes, with
  * STATUS_BUFFER_OVERFLOW; a buffer too small for that gets STATUS_BUFFER_TOO_SMALL. ResultLength is
  * always what the whole would need.
  *
- * Owns: Zw*Key but for values. Owns not: those (pnp/registry_value_zw.c), the tree (pnp/registry.c),
- * the Rtl short cuts (pnp/registry_rtl.c).
+ * Owns: Zw*Key but for values. Owns not: those (pnp/registry_value_zw.c), the tree
+ * (pnp/registry.c), the Rtl short cuts (pnp/registry_rtl.c).
  */
 #include <lib/bits.h>
 #include <lib/export.h>
@@ -14,6 +14,7 @@
 
 #include "io/alloc.h"
 #include "ke/ob.h"
+#include "pnp/registry_filter.h"
 #include "pnp/registry_zw.h"
 
 NTSTATUS pnp_key_of_handle(HANDLE handle, struct pnp_key **key)
@@ -201,15 +202,143 @@ static NTSTATUS key_fill(struct pnp_key *key, PCUNICODE_STRING name, KEY_INFORMA
     return status;
 }
 
+static NTSTATUS key_query(struct pnp_key *key, const REG_QUERY_KEY_INFORMATION *info)
+{
+    UNICODE_STRING path = {0};
+    NTSTATUS status = STATUS_SUCCESS;
+
+    if (info->KeyInformationClass == KeyNameInformation)
+        status = pnp_key_path(key, &path);
+    if (NT_SUCCESS(status))
+        status = key_fill(key, path.Buffer == NULL ? pnp_key_name(key) : &path,
+                          info->KeyInformationClass, info->KeyInformation, info->Length,
+                          info->ResultLength);
+    io_free(path.Buffer);
+    return status;
+}
+
+static NTSTATUS key_enumerate(struct pnp_key *key, const REG_ENUMERATE_KEY_INFORMATION *info)
+{
+    struct pnp_key *child = NULL;
+    UNICODE_STRING name;
+    NTSTATUS status;
+
+    if (pnp_key_child_at(key, info->Index, &name))
+        child = pnp_key_open(key, &name, false, NULL);
+    if (child == NULL)
+        return STATUS_NO_MORE_ENTRIES;
+    status = key_fill(child, pnp_key_name(child), info->KeyInformationClass, info->KeyInformation,
+                      info->Length, info->ResultLength);
+    ob_dereference(child);
+    return status;
+}
+
+/* ---- Opening and creating ------------------------------------------------------------------- */
+
+struct key_request {
+    POBJECT_ATTRIBUTES attributes;
+    ACCESS_MASK access;
+    bool create;
+    PUNICODE_STRING class;
+    ULONG options;
+    ULONG disposition;
+};
+
+/* The key itself, referenced. */
+static NTSTATUS key_obtain(struct key_request *request, struct pnp_key **key)
+{
+    bool created = false;
+    NTSTATUS status = key_find(request->attributes, request->create, &created, key);
+
+    if (NT_SUCCESS(status) && created && request->class != NULL && request->class->Length != 0) {
+        status = pnp_key_set_class(*key, request->class);
+        if (!NT_SUCCESS(status)) {
+            pnp_key_delete(*key);
+            ob_dereference(*key);
+        }
+    }
+    request->disposition = created ? REG_CREATED_NEW_KEY : REG_OPENED_EXISTING_KEY;
+    return status;
+}
+
+/* What a path begins with, referenced; *rest: the path from there on. */
+static NTSTATUS root_find(POBJECT_ATTRIBUTES attributes, struct pnp_key **root,
+                          UNICODE_STRING *rest)
+{
+    static const UNICODE_STRING registry = RTL_CONSTANT_STRING(L"\\Registry\\");
+
+    *rest = *attributes->ObjectName;
+    if (attributes->RootDirectory != NULL)
+        return pnp_key_of_handle(attributes->RootDirectory, root);
+    if (RtlPrefixUnicodeString(&registry, rest, TRUE)) {
+        rest->Buffer += registry.Length / sizeof(WCHAR);
+        rest->Length -= registry.Length;
+        rest->MaximumLength = rest->Length;
+    }
+    *root = pnp_key_open_text(NULL, "\\Registry", false);
+    return *root == NULL ? STATUS_OBJECT_NAME_NOT_FOUND : STATUS_SUCCESS;
+}
+
+/* The same as key_obtain() by way of the filters, who may have a key of their own instead. */
+static NTSTATUS key_obtain_filtered(struct key_request *request, struct pnp_key **key)
+{
+    PVOID result = NULL;
+    UNICODE_STRING rest;
+    REG_CREATE_KEY_INFORMATION_V1 info = {.CompleteName = request->attributes->ObjectName,
+                                          .Options = request->options,
+                                          .Class = request->class,
+                                          .SecurityDescriptor =
+                                              request->attributes->SecurityDescriptor,
+                                          .DesiredAccess = request->access,
+                                          .GrantedAccess = request->access,
+                                          .Disposition = &request->disposition,
+                                          .ResultObject = &result,
+                                          .Version = 1,
+                                          .RemainingName = &rest,
+                                          .Attributes = request->attributes->Attributes,
+                                          .CheckAccessMode = KernelMode};
+    struct pnp_filter_call call;
+    struct pnp_key *root;
+    NTSTATUS status = root_find(request->attributes, &root, &rest);
+
+    if (!NT_SUCCESS(status))
+        return status;
+    info.RootObject = root;
+    if (pnp_filter_before(&call, request->create ? RegNtPreCreateKeyEx : RegNtPreOpenKeyEx, &info,
+                          &info.CallContext, &info.RootObjectContext, &status)) {
+        status = key_obtain(request, key);
+        if (NT_SUCCESS(status))
+            result = *key;
+        status = pnp_filter_after(
+            &call, request->create ? RegNtPostCreateKeyEx : RegNtPostOpenKeyEx, result, status);
+    }
+    ob_dereference(root);
+    *key = result;
+    if (NT_SUCCESS(status) && result == NULL) /* a filter says so, but has none */
+        return STATUS_INVALID_PARAMETER;
+    if (!NT_SUCCESS(status) && result != NULL)
+        ob_dereference(result);
+    return status;
+}
+
+static NTSTATUS key_hand_out(struct key_request *request, PHANDLE handle)
+{
+    struct pnp_key *key;
+    NTSTATUS status = pnp_filter_any() && request->attributes->ObjectName != NULL
+                          ? key_obtain_filtered(request, &key)
+                          : key_obtain(request, &key);
+
+    return NT_SUCCESS(status) ? hand_out(key, request->access, handle) : status;
+}
+
 /* WDK surface */
 
 NTSTATUS NTAPI ZwOpenKey(PHANDLE KeyHandle, ACCESS_MASK DesiredAccess,
                          POBJECT_ATTRIBUTES ObjectAttributes)
 {
-    struct pnp_key *key;
-    NTSTATUS status = key_find(ObjectAttributes, false, NULL, &key);
+    struct key_request request = {.attributes = ObjectAttributes, .access = DesiredAccess};
 
-    return NT_SUCCESS(status) ? hand_out(key, DesiredAccess, KeyHandle) : status;
+    return key_hand_out(&request, KeyHandle);
 }
 LDR_EXPORT(ZwOpenKey);
 
@@ -217,35 +346,32 @@ NTSTATUS NTAPI ZwCreateKey(PHANDLE KeyHandle, ACCESS_MASK DesiredAccess,
                            POBJECT_ATTRIBUTES ObjectAttributes, ULONG TitleIndex,
                            PUNICODE_STRING Class, ULONG CreateOptions, PULONG Disposition)
 {
-    bool created = false;
-    struct pnp_key *key;
-    NTSTATUS status = key_find(ObjectAttributes, true, &created, &key);
+    struct key_request request = {.attributes = ObjectAttributes,
+                                  .access = DesiredAccess,
+                                  .create = true,
+                                  .class = Class,
+                                  .options = CreateOptions /* no key outlives the boot */};
+    NTSTATUS status = key_hand_out(&request, KeyHandle);
 
     UNREFERENCED_PARAMETER(TitleIndex);
-    UNREFERENCED_PARAMETER(CreateOptions); /* no key outlives the boot */
-    if (!NT_SUCCESS(status))
-        return status;
-    if (created && Class != NULL && Class->Length != 0)
-        status = pnp_key_set_class(key, Class);
-    if (!NT_SUCCESS(status)) {
-        pnp_key_delete(key);
-        ob_dereference(key);
-        return status;
-    }
-    if (Disposition != NULL)
-        *Disposition = created ? REG_CREATED_NEW_KEY : REG_OPENED_EXISTING_KEY;
-    return hand_out(key, DesiredAccess, KeyHandle);
+    if (NT_SUCCESS(status) && Disposition != NULL)
+        *Disposition = request.disposition;
+    return status;
 }
 LDR_EXPORT(ZwCreateKey);
 
 NTSTATUS NTAPI ZwDeleteKey(HANDLE KeyHandle)
 {
+    REG_DELETE_KEY_INFORMATION info = {0};
+    struct pnp_filter_call call;
     struct pnp_key *key;
     NTSTATUS status = pnp_key_of_handle(KeyHandle, &key);
 
     if (!NT_SUCCESS(status))
         return status;
-    status = pnp_key_delete(key);
+    info.Object = key;
+    if (pnp_filter_before(&call, RegNtPreDeleteKey, PNP_FILTER(info), &status))
+        status = pnp_filter_after(&call, RegNtPostDeleteKey, key, pnp_key_delete(key));
     ob_dereference(key);
     return status;
 }
@@ -253,11 +379,18 @@ LDR_EXPORT(ZwDeleteKey);
 
 NTSTATUS NTAPI ZwFlushKey(HANDLE KeyHandle)
 {
+    REG_FLUSH_KEY_INFORMATION info = {0};
+    struct pnp_filter_call call;
     struct pnp_key *key;
     NTSTATUS status = pnp_key_of_handle(KeyHandle, &key);
 
-    if (NT_SUCCESS(status))
-        ob_dereference(key); /* the registry lives in memory: nothing is behind */
+    if (!NT_SUCCESS(status))
+        return status;
+    info.Object = key;
+    /* The registry lives in memory: nothing is behind. */
+    if (pnp_filter_before(&call, RegNtPreFlushKey, PNP_FILTER(info), &status))
+        status = pnp_filter_after(&call, RegNtPostFlushKey, key, STATUS_SUCCESS);
+    ob_dereference(key);
     return status;
 }
 LDR_EXPORT(ZwFlushKey);
@@ -265,18 +398,19 @@ LDR_EXPORT(ZwFlushKey);
 NTSTATUS NTAPI ZwQueryKey(HANDLE KeyHandle, KEY_INFORMATION_CLASS KeyInformationClass,
                           PVOID KeyInformation, ULONG Length, PULONG ResultLength)
 {
+    REG_QUERY_KEY_INFORMATION info = {.KeyInformationClass = KeyInformationClass,
+                                      .KeyInformation = KeyInformation,
+                                      .Length = Length,
+                                      .ResultLength = ResultLength};
+    struct pnp_filter_call call;
     struct pnp_key *key;
-    UNICODE_STRING path = {0};
     NTSTATUS status = pnp_key_of_handle(KeyHandle, &key);
 
     if (!NT_SUCCESS(status))
         return status;
-    if (KeyInformationClass == KeyNameInformation)
-        status = pnp_key_path(key, &path);
-    if (NT_SUCCESS(status))
-        status = key_fill(key, path.Buffer == NULL ? pnp_key_name(key) : &path, KeyInformationClass,
-                          KeyInformation, Length, ResultLength);
-    io_free(path.Buffer);
+    info.Object = key;
+    if (pnp_filter_before(&call, RegNtPreQueryKey, PNP_FILTER(info), &status))
+        status = pnp_filter_after(&call, RegNtPostQueryKey, key, key_query(key, &info));
     ob_dereference(key);
     return status;
 }
@@ -286,22 +420,20 @@ NTSTATUS NTAPI ZwEnumerateKey(HANDLE KeyHandle, ULONG Index,
                               KEY_INFORMATION_CLASS KeyInformationClass, PVOID KeyInformation,
                               ULONG Length, PULONG ResultLength)
 {
-    struct pnp_key *child = NULL;
+    REG_ENUMERATE_KEY_INFORMATION info = {.Index = Index,
+                                          .KeyInformationClass = KeyInformationClass,
+                                          .KeyInformation = KeyInformation,
+                                          .Length = Length,
+                                          .ResultLength = ResultLength};
+    struct pnp_filter_call call;
     struct pnp_key *key;
-    UNICODE_STRING name;
     NTSTATUS status = pnp_key_of_handle(KeyHandle, &key);
 
     if (!NT_SUCCESS(status))
         return status;
-    if (pnp_key_child_at(key, Index, &name))
-        child = pnp_key_open(key, &name, false, NULL);
-    if (child != NULL) {
-        status = key_fill(child, pnp_key_name(child), KeyInformationClass, KeyInformation, Length,
-                          ResultLength);
-        ob_dereference(child);
-    } else {
-        status = STATUS_NO_MORE_ENTRIES;
-    }
+    info.Object = key;
+    if (pnp_filter_before(&call, RegNtPreEnumerateKey, PNP_FILTER(info), &status))
+        status = pnp_filter_after(&call, RegNtPostEnumerateKey, key, key_enumerate(key, &info));
     ob_dereference(key);
     return status;
 }

@@ -14,6 +14,7 @@
 #include "parse/hex.h"
 #include "pnp/property.h"
 #include "pnp/registry.h"
+#include "pnp/registry_filter.h"
 #include "pnp/text.h"
 #include "shell/command.h"
 #include "shell/table.h"
@@ -179,6 +180,21 @@ static NTSTATUS set(struct pnp_key *key, const char *name, const char *type, con
     return STATUS_INVALID_PARAMETER;
 }
 
+static bool list_filters(bool json)
+{
+    static const struct table_column columns[] = {
+        {"altitude", TABLE_TEXT}, {"driver", TABLE_TEXT}, {"calls", TABLE_NUMBER}};
+    struct table *table = table_begin(columns, 3, json);
+    struct pnp_filter_info info;
+
+    for (uint32_t i = 0; pnp_filter_at(i, &info); i++) {
+        table_text(table, "%s", info.altitude);
+        table_text(table, "%s", info.driver);
+        table_number(table, info.calls);
+    }
+    return table_end(table);
+}
+
 static bool run_reg(const struct shell_call *call)
 {
     bool is_set = strcmp(call->argv[0], "set") == 0;
@@ -186,8 +202,10 @@ static bool run_reg(const struct shell_call *call)
     NTSTATUS status;
     bool done;
 
+    if (strcmp(call->argv[0], "filters") == 0 && call->argc == 1)
+        return list_filters(call->json);
     if ((!is_set && strcmp(call->argv[0], "query") != 0) || call->argc != (is_set ? 5u : 2u))
-        return shell_fail("usage: reg query KEY | reg set KEY NAME TYPE DATA");
+        return shell_fail("usage: reg query KEY | reg set KEY NAME TYPE DATA | reg filters");
     key = key_open(call->argv[1], is_set);
     if (key == NULL)
         return shell_fail_status(call->argv[1], STATUS_OBJECT_NAME_NOT_FOUND);
@@ -202,6 +220,7 @@ static bool run_reg(const struct shell_call *call)
 }
 
 const struct shell_command shell_registry_commands[] = {
-    {"reg", "query KEY | set KEY NAME TYPE DATA", "show or change the registry", 2, 5, run_reg},
+    {"reg", "query KEY | set KEY NAME TYPE DATA | filters",
+     "show or change the registry; the drivers that filter it", 1, 5, run_reg},
     {0},
 };

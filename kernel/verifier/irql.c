@@ -25,6 +25,14 @@ enum { WRONG_IRQL = 0xE5, LIMIT = VERIFIER_LIMIT };
 
 /* clang-format off */
 const struct verifier_rule verifier_irql_rules[] = {
+    {"CmCallbackGetKeyObjectID", TO_APC, WRONG_IRQL, 0, 0},
+    {"CmCallbackGetKeyObjectIDEx", TO_APC, WRONG_IRQL, 0, 0},
+    {"CmCallbackReleaseKeyObjectIDEx", TO_APC, WRONG_IRQL, 0, 0},
+    {"CmGetCallbackVersion", TO_APC, WRONG_IRQL, 0, 0},
+    {"CmRegisterCallback", TO_APC, WRONG_IRQL, 0, 0},
+    {"CmRegisterCallbackEx", TO_APC, WRONG_IRQL, 0, 0},
+    {"CmSetCallbackObjectContext", TO_APC, WRONG_IRQL, 0, 0},
+    {"CmUnRegisterCallback", TO_APC, WRONG_IRQL, 0, 0},
     {"EtwRegister", AT_PASSIVE, WRONG_IRQL, 0, 0},
     {"EtwUnregister", AT_PASSIVE, WRONG_IRQL, 0, 0},
     {"ExAcquireFastMutex", TO_APC, 0x33, 1, 0},

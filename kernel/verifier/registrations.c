@@ -30,6 +30,7 @@ static const struct verifier_live_kind
     timer_kind = {.name = "timer of ExAllocateTimer not deleted", .left = TIMER_OR_DPC_INVALID},
     setting_kind = {.name = "power setting callback registered", .left = LEFT},
     fx_kind = {.name = "device registered with the power framework", .left = LEFT},
+    filter_kind = {.name = "registry filter registered", .left = LEFT},
     trace_kind = {.name = "trace provider registered", .left = DRIVER_VERIFIER_DETECTED_VIOLATION},
     wmi_kind = {.name = "WMI provider"};
 
@@ -55,6 +56,7 @@ static const struct {
     {"EtwUnregister", &trace_kind},
     {"PoUnregisterPowerSettingCallback", &setting_kind},
     {"PoFxUnregisterDevice", &fx_kind},
+    {"CmUnRegisterCallback", &filter_kind}, /* by its cookie */
     {"PsRemoveCreateThreadNotifyRoutine", &thread_kind},
     {"PsRemoveLoadImageNotifyRoutine", &image_kind},
 };
@@ -177,6 +179,27 @@ static NTSTATUS NTAPI register_fx(PDEVICE_OBJECT Pdo, PPO_FX_DEVICE Device, POHA
     return status;
 }
 
+static NTSTATUS NTAPI register_filter(PEX_CALLBACK_FUNCTION Function, PVOID Context,
+                                      PLARGE_INTEGER Cookie)
+{
+    NTSTATUS status = CmRegisterCallback(Function, Context, Cookie);
+
+    add(&filter_kind, NT_SUCCESS(status) ? (const void *)Cookie->QuadPart : NULL, CALLER,
+        (uint64_t)Function);
+    return status;
+}
+
+static NTSTATUS NTAPI register_filter_ex(PEX_CALLBACK_FUNCTION Function, PCUNICODE_STRING Altitude,
+                                         PVOID Driver, PVOID Context, PLARGE_INTEGER Cookie,
+                                         PVOID Reserved)
+{
+    NTSTATUS status = CmRegisterCallbackEx(Function, Altitude, Driver, Context, Cookie, Reserved);
+
+    add(&filter_kind, NT_SUCCESS(status) ? (const void *)Cookie->QuadPart : NULL, CALLER,
+        (uint64_t)Function);
+    return status;
+}
+
 /* ---- routines that are known by their address ------------------------------------------------ */
 
 static NTSTATUS NTAPI set_process(PCREATE_PROCESS_NOTIFY_ROUTINE NotifyRoutine, BOOLEAN Remove)
@@ -277,6 +300,9 @@ const struct verifier_special verifier_registration_specials[] = {
     {"PoUnregisterPowerSettingCallback", check_remove, NULL},
     {"PoFxRegisterDevice", NULL, register_fx},
     {"PoFxUnregisterDevice", check_remove, NULL},
+    {"CmRegisterCallback", NULL, register_filter},
+    {"CmRegisterCallbackEx", NULL, register_filter_ex},
+    {"CmUnRegisterCallback", check_remove, NULL},
     {"PsSetCreateProcessNotifyRoutine", NULL, set_process},
     {"PsSetCreateThreadNotifyRoutine", NULL, set_thread},
     {"PsRemoveCreateThreadNotifyRoutine", check_remove, NULL},

@@ -124,6 +124,7 @@ def blocks(guest):
     ("services", ("ObjC", "ObjC", "ObSd", "ZwVm", "MmAr", "Mdl", "MhRa"), 13),
     ("io", ("Io", "IoNm", "IoWi", "Irp", "Mdl", "ObjC", "Dma"), 13),
     ("pofx", ("Pnp",), 1),
+    ("registry-filter", ("Cm",), 2),
 ])
 def test_conformance_without_memory(group, tags, count):
     """Each allocation that the step's routines make fails once; each routine says so, only so, and

@@ -141,3 +141,14 @@ def test_bugcheck_stops_with_the_code_and_the_parameters_given():
     assert result.verdict == BUGCHECK
     assert any(line.startswith("*** STOP 0x000000E2 (0000000000000001,0000000000000002,"
                                "0000000000000003,0000000000000004)") for line in result.log)
+
+
+def test_reg_lists_the_drivers_that_filter_the_registry():
+    run = suite.Run({"group": "registry-filter", "devices": ["edu"]}, 1, None)
+    with run.guest() as guest:
+        guest.wait_for_prompt()
+        suite.step(guest, "registry-filter", 1)
+        row, = guest.json("reg -j filters")
+        assert (row["altitude"], row["driver"]) == ("380000.5", "registry-filter")
+        suite.step(guest, "registry-filter", 2)
+        assert guest.json("reg -j filters") == []
