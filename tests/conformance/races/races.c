@@ -86,6 +86,7 @@ static VOID RunWith(ULONG Number)
     RaceSystem();
     RaceExecutive();
     RaceNotices();
+    RaceTraces();
     RaceConnects();
 }
 

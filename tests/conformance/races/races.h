@@ -10,6 +10,7 @@
  *   system.c   pool, threads, names, registry, mappings
  *   executive.c readers that become writers, pulses, EX_TIMERs, device queues
  *   notices.c  notify routines against their removal, handles against their closing
+ *   traces.c   events against providers that come and go
  *   connects.c connecting and disconnecting beside one another
  *
  * A race is one routine run by RACERS threads at once, each on a processor of its own where there
@@ -68,4 +69,5 @@ VOID RacePackets(VOID);
 VOID RaceSystem(VOID);
 VOID RaceExecutive(VOID);
 VOID RaceNotices(VOID);
+VOID RaceTraces(VOID);
 VOID RaceConnects(VOID);
