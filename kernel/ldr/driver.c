@@ -2,8 +2,8 @@
  * ldr/driver.c - from a mapped image to a running driver, and back.
  *
  * The entry point runs in the caller's system thread at PASSIVE_LEVEL. A driver that fails there
- * should have undone everything; devices it left behind are deleted here with a warning, so that
- * nothing points into the image.
+ * should have undone everything, as one that is unloaded; devices it left behind are deleted here
+ * with a warning, so that nothing points into the image, and the verifier looks for the rest.
  *
  * Owns: calling DriverEntry and DriverUnload. Owns not: the DRIVER_OBJECT (io/driver.c), devices.
  */
@@ -32,6 +32,20 @@ static void driver_drop_devices(PDRIVER_OBJECT driver)
         log_warn("ldr: %s left a device object behind", io_driver_of(driver)->name);
         IoDeleteDevice(driver->DeviceObject);
     }
+}
+
+/* Its image goes next: nothing of it may run, or be pointed to, any more. */
+static void driver_end(PDRIVER_OBJECT driver, const struct ldr_image *image)
+{
+    io_notify_forget(driver);
+    driver_drop_devices(driver);
+    io_connection_expect_none_in((const void *)image->base, image->size);
+    if (ke_verifier != NULL)
+        ke_verifier->unloading(image->name, image->base, image->size);
+    KeFlushQueuedDpcs(); /* FLU-4 */
+    if (ke_verifier != NULL)
+        ke_verifier->unloaded(image->name, image->base, image->size);
+    io_driver_delete(driver);
 }
 
 static NTSTATUS driver_call_entry(PDRIVER_OBJECT driver, const char *service)
@@ -82,9 +96,8 @@ NTSTATUS ldr_driver_start(struct ldr_image *image, const char *service, PDRIVER_
     status = driver_call_entry(driver, service);
     if (!NT_SUCCESS(status)) {
         log_error("ldr: %s: DriverEntry failed: 0x%08x", service, (unsigned)status);
-        driver_drop_devices(driver);
+        driver_end(driver, image);
         image->driver = NULL;
-        io_driver_delete(driver);
         return status;
     }
     *driver_out = driver;
@@ -100,15 +113,7 @@ bool ldr_driver_unload(PDRIVER_OBJECT driver)
         return false;
     driver->Flags |= DRVO_UNLOAD_INVOKED;
     driver->DriverUnload(driver);
-    io_notify_forget(driver);
-    driver_drop_devices(driver);
-    io_connection_expect_none_in((const void *)image->base, image->size);
-    if (ke_verifier != NULL)
-        ke_verifier->unloading(image->name, image->base, image->size);
-    KeFlushQueuedDpcs(); /* FLU-4 */
-    if (ke_verifier != NULL)
-        ke_verifier->unloaded(image->name, image->base, image->size);
-    io_driver_delete(driver);
+    driver_end(driver, image);
     ldr_image_unload(image);
     return true;
 }

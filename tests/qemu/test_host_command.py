@@ -74,14 +74,36 @@ NTSTATUS NTAPI DriverEntry(PDRIVER_OBJECT Driver, PUNICODE_STRING Path)
 """
 
 
+LEAKS = """
+#include <ntddk.h>
+NTSTATUS NTAPI DriverEntry(PDRIVER_OBJECT Driver, PUNICODE_STRING Path)
+{
+    (void)Driver;
+    (void)Path;
+    return ExAllocatePoolWithTag(NonPagedPool, 64, 1) ? STATUS_UNSUCCESSFUL : STATUS_SUCCESS;
+}
+"""
+
+
 def compiled(folder, text, *flags):
     """A driver made by mingw; its path."""
     source, driver = folder / "stops.c", folder / "stops.sys"
     source.write_text(text)
     subprocess.run(["x86_64-w64-mingw32-gcc", "-O0", *flags, "-isystem", MINGW_DDK, "-nostdlib",
                     "-shared", "-Wl,--subsystem,native", "-Wl,--entry,DriverEntry", "-o", driver,
-                    source], check=True)
+                    source, "-lntoskrnl"], check=True)
     return driver
+
+
+@pytest.mark.parametrize("options, verified", [
+    ([], True), (["--append", "verifier=all"], True), (["--append", "verifier=none"], False)],
+    ids=["by itself", "as all are", "not if so wished"])
+def test_a_named_driver_is_verified(tmp_path, options, verified):
+    driver = compiled(tmp_path, LEAKS)
+    done = dirql("run", str(driver), "--match", r"PCI\VEN_1234&DEV_11E8", "--device", "edu",
+                 "--no-examples", "--exec", "cpus", *options)
+    assert done.returncode == (3 if verified else 5), done.stdout + done.stderr
+    assert ("verifier: stops.sys" in done.stdout) == verified
 
 
 @pytest.mark.parametrize("flags, named", [(["-g"], True), (["-s"], False)],
