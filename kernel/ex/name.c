@@ -54,7 +54,7 @@ NTSTATUS ex_name_of(const OBJECT_ATTRIBUTES *attributes, PCUNICODE_STRING *name)
     if (attributes == NULL || attributes->ObjectName == NULL || !attributes->ObjectName->Length)
         return STATUS_SUCCESS;
     if (attributes->RootDirectory != NULL)
-        return STATUS_NOT_SUPPORTED;
+        return ob_directory_refuse(attributes->RootDirectory);
     if (attributes->ObjectName->Buffer[0] != u'\\')
         return STATUS_OBJECT_PATH_SYNTAX_BAD;
     *name = attributes->ObjectName;

@@ -11,7 +11,7 @@
 
 /*
  * The name in an OBJECT_ATTRIBUTES, or NULL where there is none. STATUS_OBJECT_PATH_SYNTAX_BAD for
- * one that is not absolute, STATUS_NOT_SUPPORTED for a root directory.
+ * one that is not absolute; STATUS_INVALID_HANDLE, _OBJECT_TYPE_MISMATCH for a root directory.
  */
 NTSTATUS ex_name_of(const OBJECT_ATTRIBUTES *attributes, PCUNICODE_STRING *name);
 

@@ -116,8 +116,9 @@ NTSTATUS NTAPI ZwOpenSection(PHANDLE SectionHandle, ACCESS_MASK DesiredAccess,
     ASSERT_IRQL(PASSIVE_LEVEL);
     if (ObjectAttributes == NULL || ObjectAttributes->ObjectName == NULL)
         return STATUS_INVALID_PARAMETER;
-    if (ObjectAttributes->RootDirectory != NULL ||
-        !is_physical_memory(ObjectAttributes->ObjectName))
+    if (ObjectAttributes->RootDirectory != NULL)
+        return ob_directory_refuse(ObjectAttributes->RootDirectory);
+    if (!is_physical_memory(ObjectAttributes->ObjectName))
         return STATUS_OBJECT_NAME_NOT_FOUND;
     return ob_handle_create(&physical_memory.body, DesiredAccess, SectionHandle);
 }

@@ -37,8 +37,8 @@ static bool attributes_are_valid(const OBJECT_ATTRIBUTES *attributes)
 /*
  * STATUS_OBJECT_NAME_EXISTS: an event of that name was there, and OBJ_OPENIF was given; its type
  * and state stay. STATUS_INVALID_PARAMETER, _INVALID_PARAMETER_4, _OBJECT_NAME_INVALID,
- * _OBJECT_PATH_SYNTAX_BAD, _OBJECT_PATH_NOT_FOUND, _INSUFFICIENT_RESOURCES. IRQL = PASSIVE_LEVEL.
- * WDK: ZwCreateEvent
+ * _OBJECT_PATH_SYNTAX_BAD, _OBJECT_PATH_NOT_FOUND, _INSUFFICIENT_RESOURCES; _INVALID_HANDLE,
+ * _OBJECT_TYPE_MISMATCH: a RootDirectory. IRQL = PASSIVE_LEVEL. WDK: ZwCreateEvent
  */
 NTSTATUS NTAPI ZwCreateEvent(PHANDLE EventHandle, ACCESS_MASK DesiredAccess,
                              POBJECT_ATTRIBUTES ObjectAttributes, EVENT_TYPE EventType,
@@ -54,7 +54,7 @@ NTSTATUS NTAPI ZwCreateEvent(PHANDLE EventHandle, ACCESS_MASK DesiredAccess,
     if (EventType != NotificationEvent && EventType != SynchronizationEvent)
         return STATUS_INVALID_PARAMETER_4;
     if (ObjectAttributes != NULL && ObjectAttributes->RootDirectory != NULL)
-        return STATUS_OBJECT_TYPE_MISMATCH;
+        return ob_directory_refuse(ObjectAttributes->RootDirectory);
     if (name != NULL)
         status = io_name_check(name);
     if (NT_SUCCESS(status))
@@ -73,7 +73,8 @@ LDR_EXPORT(ZwCreateEvent);
 
 /*
  * STATUS_INVALID_PARAMETER, _OBJECT_NAME_INVALID, _OBJECT_PATH_SYNTAX_BAD, _OBJECT_PATH_NOT_FOUND,
- * _OBJECT_NAME_NOT_FOUND, _INSUFFICIENT_RESOURCES. IRQL = PASSIVE_LEVEL. WDK: ZwOpenEvent
+ * _OBJECT_NAME_NOT_FOUND, _INSUFFICIENT_RESOURCES; for a RootDirectory as ZwCreateEvent.
+ * IRQL = PASSIVE_LEVEL. WDK: ZwOpenEvent
  */
 NTSTATUS NTAPI ZwOpenEvent(PHANDLE EventHandle, ACCESS_MASK DesiredAccess,
                            POBJECT_ATTRIBUTES ObjectAttributes)
@@ -86,7 +87,7 @@ NTSTATUS NTAPI ZwOpenEvent(PHANDLE EventHandle, ACCESS_MASK DesiredAccess,
         !attributes_are_valid(ObjectAttributes))
         return STATUS_INVALID_PARAMETER;
     if (ObjectAttributes->RootDirectory != NULL)
-        return STATUS_OBJECT_TYPE_MISMATCH;
+        return ob_directory_refuse(ObjectAttributes->RootDirectory);
     status = io_name_check(ObjectAttributes->ObjectName);
     if (!NT_SUCCESS(status))
         return status;

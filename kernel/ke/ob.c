@@ -269,6 +269,14 @@ NTSTATUS ob_handle_reference(HANDLE handle, const struct _OBJECT_TYPE *type, voi
     return ob_handle_look_up(handle, type, object, &granted);
 }
 
+NTSTATUS ob_directory_refuse(HANDLE root)
+{
+    static const struct _OBJECT_TYPE directory_type = {.name = "Directory"};
+    void *directory;
+
+    return ob_handle_reference(root, &directory_type, &directory);
+}
+
 NTSTATUS ob_handle_remove(HANDLE handle)
 {
     struct ob_header *header;

@@ -69,6 +69,8 @@ NTSTATUS ob_handle_reference(HANDLE handle, const struct _OBJECT_TYPE *type, voi
 /* The same, and what the handle grants. */
 NTSTATUS ob_handle_look_up(HANDLE handle, const struct _OBJECT_TYPE *type, void **object,
                            ACCESS_MASK *granted);
+/* There are no directories: with what a handle is refused that a name is to begin at. */
+NTSTATUS ob_directory_refuse(HANDLE root);
 NTSTATUS ob_handle_close(HANDLE handle);
 /* The same without _OBJECT_TYPE::close_handle, for that. */
 NTSTATUS ob_handle_remove(HANDLE handle);

@@ -48,6 +48,26 @@ static NTSTATUS Wait(HANDLE Timer, ULONG Milliseconds)
     return ZwWaitForSingleObject(Timer, FALSE, &timeout);
 }
 
+/* There is nothing that a handle of a directory could be had from. */
+static VOID CheckTimerRoots(HANDLE Other)
+{
+    OBJECT_ATTRIBUTES attributes;
+    UNICODE_STRING name;
+    HANDLE timer;
+
+    NameAttributes(&attributes, &name, L"ObjectsTestTimer");
+    attributes.RootDirectory = NO_HANDLE;
+    ExpectStatus(ZwCreateTimer(&timer, STANDARD_RIGHTS_ALL, &attributes, NotificationTimer),
+                 STATUS_INVALID_HANDLE, "ZwCreateTimer: RootDirectory must be open");
+    ExpectStatus(ZwOpenTimer(&timer, STANDARD_RIGHTS_ALL, &attributes), STATUS_INVALID_HANDLE,
+                 "ZwOpenTimer: RootDirectory must be open");
+    attributes.RootDirectory = Other;
+    ExpectStatus(ZwCreateTimer(&timer, STANDARD_RIGHTS_ALL, &attributes, NotificationTimer),
+                 STATUS_OBJECT_TYPE_MISMATCH, "ZwCreateTimer: RootDirectory must be a directory");
+    ExpectStatus(ZwOpenTimer(&timer, STANDARD_RIGHTS_ALL, &attributes), STATUS_OBJECT_TYPE_MISMATCH,
+                 "ZwOpenTimer: RootDirectory must be a directory");
+}
+
 static VOID CheckTimerNames(VOID)
 {
     HANDLE first, second, third = NULL, key;
@@ -78,6 +98,7 @@ static VOID CheckTimerNames(VOID)
                  "ZwSetTimer sets nothing but timers");
     ExpectStatus(ZwCancelTimer(key, NULL), STATUS_OBJECT_TYPE_MISMATCH,
                  "and ZwCancelTimer cancels nothing else");
+    CheckTimerRoots(key);
     ZwClose(key);
     ExpectStatus(Set(NO_HANDLE, MILLISECONDS(1), 0, NULL), STATUS_INVALID_HANDLE,
                  "ZwSetTimer refuses a handle that there is not");

@@ -74,6 +74,32 @@ static VOID CheckAttributes(VOID)
                  "ZwOpenEvent refuses a name that ends with half a character");
 }
 
+/* There is nothing that a handle of a directory could be had from. */
+static VOID CheckRoots(VOID)
+{
+    OBJECT_ATTRIBUTES attributes;
+    UNICODE_STRING name;
+    HANDLE handle, event;
+
+    ZwCreateEvent(&event, EVENT_ALL_ACCESS, NULL, NotificationEvent, FALSE);
+    SetName(&attributes, &name, L"ServicesTest");
+    attributes.RootDirectory = NO_HANDLE;
+    ExpectStatus(ZwCreateEvent(&handle, EVENT_ALL_ACCESS, &attributes, NotificationEvent, FALSE),
+                 STATUS_INVALID_HANDLE, "ZwCreateEvent: RootDirectory must be open");
+    ExpectStatus(ZwOpenEvent(&handle, EVENT_ALL_ACCESS, &attributes), STATUS_INVALID_HANDLE,
+                 "ZwOpenEvent: RootDirectory must be open");
+    ExpectStatus(ZwOpenSection(&handle, SECTION_MAP_READ, &attributes), STATUS_INVALID_HANDLE,
+                 "ZwOpenSection: RootDirectory must be open");
+    attributes.RootDirectory = event;
+    ExpectStatus(ZwCreateEvent(&handle, EVENT_ALL_ACCESS, &attributes, NotificationEvent, FALSE),
+                 STATUS_OBJECT_TYPE_MISMATCH, "ZwCreateEvent: RootDirectory must be a directory");
+    ExpectStatus(ZwOpenEvent(&handle, EVENT_ALL_ACCESS, &attributes), STATUS_OBJECT_TYPE_MISMATCH,
+                 "ZwOpenEvent: RootDirectory must be a directory");
+    ExpectStatus(ZwOpenSection(&handle, SECTION_MAP_READ, &attributes), STATUS_OBJECT_TYPE_MISMATCH,
+                 "ZwOpenSection: RootDirectory must be a directory");
+    ZwClose(event);
+}
+
 static VOID CheckClosed(VOID)
 {
     LARGE_INTEGER now = {{0, 0}};
@@ -212,6 +238,7 @@ VOID CheckRefused(VOID)
 {
     CheckNames();
     CheckAttributes();
+    CheckRoots();
     CheckClosed();
     CheckControls();
     CheckSection();
