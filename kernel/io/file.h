@@ -76,7 +76,16 @@ NTSTATUS io_file_write(PFILE_OBJECT file, uint64_t offset, const void *buffer, u
 /* The first `told` bytes of the buffer are told to the driver. */
 NTSTATUS io_file_query(PFILE_OBJECT file, FILE_INFORMATION_CLASS class, uint32_t told, void *buffer,
                        uint32_t length, uint32_t *done);
+NTSTATUS io_file_set(PFILE_OBJECT file, FILE_INFORMATION_CLASS class, const void *buffer,
+                     uint32_t length, uint32_t *done);
 NTSTATUS io_file_ioctl(PFILE_OBJECT file, uint32_t code, const void *input, uint32_t input_length,
                        void *output, uint32_t output_length, uint32_t timeout_ms, uint32_t *done);
 /* The options it was opened with that say how it is used. WDK: FileModeInformation */
 ULONG io_file_mode(PFILE_OBJECT file);
+
+/* One request at a time to a synchronous file; nothing for another. PASSIVE_LEVEL. */
+void io_file_lock(PFILE_OBJECT file);
+void io_file_unlock(PFILE_OBJECT file);
+/* How a request that was waited for has ended. event NULL: the file's own. */
+void io_file_tell(PFILE_OBJECT file, PKEVENT event, PIO_STATUS_BLOCK status_block, NTSTATUS status,
+                  uint32_t done);

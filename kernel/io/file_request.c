@@ -145,12 +145,55 @@ NTSTATUS io_file_query(PFILE_OBJECT file, FILE_INFORMATION_CLASS class, uint32_t
     return io_file_wait(irp, 0, done);
 }
 
+NTSTATUS io_file_set(PFILE_OBJECT file, FILE_INFORMATION_CLASS class, const void *buffer,
+                     uint32_t length, uint32_t *done)
+{
+    PIRP irp = io_file_build(file, IRP_MJ_SET_INFORMATION);
+    PIO_STACK_LOCATION next;
+
+    *done = 0;
+    if (irp == NULL)
+        return STATUS_INSUFFICIENT_RESOURCES;
+    next = IoGetNextIrpStackLocation(irp);
+    next->Parameters.SetFile.Length = length;
+    next->Parameters.SetFile.FileInformationClass = class;
+    irp = request_built(irp, io_irp_attach_control(irp, METHOD_BUFFERED, (void *)(uintptr_t)buffer,
+                                                   length, NULL, 0));
+    return io_file_wait(irp, 0, done);
+}
+
 NTSTATUS io_file_ioctl(PFILE_OBJECT file, uint32_t code, const void *input, uint32_t input_length,
                        void *output, uint32_t output_length, uint32_t timeout_ms, uint32_t *done)
 {
     const struct io_file_buffers buffers = {input, input_length, output, output_length};
 
     return io_file_wait(io_file_build_control(file, code, &buffers), timeout_ms, done);
+}
+
+/* ---- By handle ------------------------------------------------------------------------------ */
+
+void io_file_lock(PFILE_OBJECT file)
+{
+    if ((file->Flags & FO_SYNCHRONOUS_IO) == 0)
+        return;
+    KeEnterCriticalRegion(); /* an APC may want the same file */
+    KeWaitForSingleObject(&file->Lock, Executive, KernelMode, FALSE, NULL);
+}
+
+void io_file_unlock(PFILE_OBJECT file)
+{
+    if ((file->Flags & FO_SYNCHRONOUS_IO) == 0)
+        return;
+    KeSetEvent(&file->Lock, IO_NO_INCREMENT, FALSE);
+    KeLeaveCriticalRegion();
+}
+
+void io_file_tell(PFILE_OBJECT file, PKEVENT event, PIO_STATUS_BLOCK status_block, NTSTATUS status,
+                  uint32_t done)
+{
+    status_block->Status = status;
+    status_block->Information = done;
+    KeSetEvent(event != NULL ? event : &file->Event, IO_NO_INCREMENT, FALSE);
 }
 
 /* ---- APC routines --------------------------------------------------------------------------- */

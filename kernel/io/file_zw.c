@@ -69,10 +69,7 @@ static void call_release(const struct file_call *call)
 
 static void call_abandon(const struct file_call *call)
 {
-    if (file_is_synchronous(call->file)) {
-        KeSetEvent(&call->file->Lock, IO_NO_INCREMENT, FALSE);
-        KeLeaveCriticalRegion();
-    }
+    io_file_unlock(call->file);
     call_release(call);
 }
 
@@ -101,10 +98,7 @@ static NTSTATUS call_begin(struct file_call *call, HANDLE handle, HANDLE event_h
         call_release(call);
         return status;
     }
-    if (file_is_synchronous(call->file)) {
-        KeEnterCriticalRegion(); /* an APC may want the same file */
-        KeWaitForSingleObject(&call->file->Lock, Executive, KernelMode, FALSE, NULL);
-    }
+    io_file_lock(call->file);
     KeClearEvent(call->event != NULL ? call->event : &call->file->Event);
     return STATUS_SUCCESS;
 }
@@ -112,9 +106,7 @@ static NTSTATUS call_begin(struct file_call *call, HANDLE handle, HANDLE event_h
 /* What has failed is told by the result of the call, not by the APC. */
 static void call_tell(struct file_call *call, NTSTATUS status, uint32_t done)
 {
-    call->status_block->Status = status;
-    call->status_block->Information = done;
-    KeSetEvent(call->event != NULL ? call->event : &call->file->Event, IO_NO_INCREMENT, FALSE);
+    io_file_tell(call->file, call->event, call->status_block, status, done);
     if (call->apc != NULL && !NT_ERROR(status)) {
         io_file_apc_queue(call->apc, call->status_block, IO_NO_INCREMENT);
         call->apc = NULL;
@@ -375,7 +367,6 @@ NTSTATUS NTAPI ZwQueryInformationFile(HANDLE FileHandle, PIO_STATUS_BLOCK IoStat
                                       FILE_INFORMATION_CLASS FileInformationClass)
 {
     ULONG size = information_size(FileInformationClass);
-    struct file_call call = {.status_block = IoStatusBlock};
     uint32_t done = size;
     ACCESS_MASK granted;
     PFILE_OBJECT file;
@@ -391,8 +382,7 @@ NTSTATUS NTAPI ZwQueryInformationFile(HANDLE FileHandle, PIO_STATUS_BLOCK IoStat
         return status;
     if (!file_tell(file, granted, FileInformationClass, FileInformation))
         status = file_ask(file, granted, FileInformationClass, FileInformation, Length, &done);
-    call.file = file;
-    call_tell(&call, status, done);
+    io_file_tell(file, NULL, IoStatusBlock, status, done);
     ob_dereference(file);
     return status;
 }

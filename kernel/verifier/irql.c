@@ -484,6 +484,7 @@ const struct verifier_rule verifier_irql_rules[] = {
     {"ZwReadFile", AT_PASSIVE, WRONG_IRQL, 0, 0},
     {"ZwResetEvent", AT_PASSIVE, WRONG_IRQL, 0, 0},
     {"ZwSetEvent", AT_PASSIVE, WRONG_IRQL, 0, 0},
+    {"ZwSetInformationFile", AT_PASSIVE, 0x20023, 0, 0},
     {"ZwSetSecurityObject", AT_PASSIVE, WRONG_IRQL, 0, 0},
     {"ZwSetTimer", AT_PASSIVE, WRONG_IRQL, 0, 0},
     {"ZwSetValueKey", AT_PASSIVE, WRONG_IRQL, 0, 0},

@@ -172,8 +172,10 @@ typedef enum _FILE_INFORMATION_CLASS {
     FileEndOfFileInformation = 20,
     FileNetworkOpenInformation = 34,
     FileAttributeTagInformation = 35,
+    FileValidDataLengthInformation = 39,
     FileIoPriorityHintInformation = 43,
-    FileIsRemoteDeviceInformation = 51
+    FileIsRemoteDeviceInformation = 51,
+    FileDispositionInformationEx = 64
 } FILE_INFORMATION_CLASS,
     *PFILE_INFORMATION_CLASS;
 

@@ -7,14 +7,13 @@
 #define DEVICE_NAME L"\\Device\\requests-file"
 #define ACCESS (GENERIC_READ | GENERIC_WRITE | SYNCHRONIZE)
 #define MARK 0x5A
-#define LENGTH 8
 #define LONG_WAIT_MS 60000
 #define IOCTL_COPY CTL_CODE(FILE_DEVICE_UNKNOWN, 0xA10, METHOD_BUFFERED, FILE_ANY_ACCESS)
 #define IOCTL_DIRECT CTL_CODE(FILE_DEVICE_UNKNOWN, 0xA11, METHOD_OUT_DIRECT, FILE_ANY_ACCESS)
 
-static PDEVICE_OBJECT Device;
+PDEVICE_OBJECT FileDevice;
 static PDRIVER_DISPATCH Saved[IRP_MJ_MAXIMUM_FUNCTION + 1];
-static BOOLEAN AtOnce;      /* requests are completed when they come, */
+BOOLEAN FileAtOnce;         /* requests are completed when they come, */
 static NTSTATUS AtOnceWith; /* with this */
 static BOOLEAN EndCleanup;  /* and those that are held by IRP_MJ_CLEANUP */
 static volatile LONG Cleanups, Closes;
@@ -25,7 +24,7 @@ typedef struct _SENT {
     HANDLE File;
     HANDLE Event; /* or NULL */
     IO_STATUS_BLOCK Block;
-    UCHAR Bytes[LENGTH];
+    UCHAR Bytes[FILE_LENGTH];
     NTSTATUS Status;
     volatile LONG Returned;
 } SENT, *PSENT;
@@ -35,7 +34,7 @@ typedef struct _SENT {
 static VOID Finish(PIRP Irp, NTSTATUS Status)
 {
     Irp->IoStatus.Status = Status;
-    Irp->IoStatus.Information = NT_SUCCESS(Status) ? LENGTH : 0;
+    Irp->IoStatus.Information = NT_SUCCESS(Status) ? FILE_LENGTH : 0;
     IoCompleteRequest(Irp, IO_NO_INCREMENT);
 }
 
@@ -46,7 +45,7 @@ static VOID EndHeld(NTSTATUS Status)
     PUCHAR bytes = irp->AssociatedIrp.SystemBuffer;
     ULONG i;
 
-    for (i = 0; i < LENGTH && (irp->Flags & IRP_INPUT_OPERATION) != 0; i++)
+    for (i = 0; i < FILE_LENGTH && (irp->Flags & IRP_INPUT_OPERATION) != 0; i++)
         bytes[i] = (UCHAR)(i + 1);
     HeldCount--;
     for (i = 0; i < HeldCount; i++)
@@ -68,7 +67,7 @@ static NTSTATUS NTAPI Dispatch(PDEVICE_OBJECT DeviceObject, PIRP Irp)
     UCHAR major = IoGetCurrentIrpStackLocation(Irp)->MajorFunction;
     NTSTATUS status = STATUS_SUCCESS;
 
-    if (DeviceObject != Device)
+    if (DeviceObject != FileDevice)
         return Saved[major](DeviceObject, Irp);
     if (major == IRP_MJ_CLEANUP) {
         Cleanups++;
@@ -76,7 +75,9 @@ static NTSTATUS NTAPI Dispatch(PDEVICE_OBJECT DeviceObject, PIRP Irp)
             EndHeld(STATUS_CANCELLED);
     } else if (major == IRP_MJ_CLOSE) {
         InterlockedIncrement(&Closes);
-    } else if (!AtOnce) {
+    } else if (major == IRP_MJ_SET_INFORMATION) {
+        status = FileNoteSetting(Irp);
+    } else if (!FileAtOnce) {
         return Saved[IRP_MJ_READ](DeviceObject, Irp);
     } else {
         status = AtOnceWith;
@@ -85,23 +86,25 @@ static NTSTATUS NTAPI Dispatch(PDEVICE_OBJECT DeviceObject, PIRP Irp)
     return status;
 }
 
-static const UCHAR Majors[] = {IRP_MJ_READ, IRP_MJ_WRITE, IRP_MJ_DEVICE_CONTROL, IRP_MJ_CLEANUP,
-                               IRP_MJ_CLOSE};
+static const UCHAR Majors[] = {IRP_MJ_READ,           IRP_MJ_WRITE,
+                               IRP_MJ_DEVICE_CONTROL, IRP_MJ_SET_INFORMATION,
+                               IRP_MJ_CLEANUP,        IRP_MJ_CLOSE};
 
 static BOOLEAN Begin(VOID)
 {
     UNICODE_STRING name = RTL_CONSTANT_STRING(DEVICE_NAME);
     ULONG i;
 
-    if (!NT_SUCCESS(IoCreateDevice(TestDriver, 0, &name, FILE_DEVICE_UNKNOWN, 0, FALSE, &Device)))
+    if (!NT_SUCCESS(
+            IoCreateDevice(TestDriver, 0, &name, FILE_DEVICE_UNKNOWN, 0, FALSE, &FileDevice)))
         return FALSE;
     for (i = 0; i < sizeof(Majors); i++) {
         Saved[Majors[i]] = TestDriver->MajorFunction[Majors[i]];
         TestDriver->MajorFunction[Majors[i]] = Dispatch;
     }
     HeldCount = 0;
-    Device->Flags |= DO_BUFFERED_IO;
-    Device->Flags &= ~DO_DEVICE_INITIALIZING;
+    FileDevice->Flags |= DO_BUFFERED_IO;
+    FileDevice->Flags &= ~DO_DEVICE_INITIALIZING;
     return TRUE;
 }
 
@@ -111,12 +114,12 @@ static VOID End(VOID)
 
     for (i = 0; i < sizeof(Majors); i++)
         TestDriver->MajorFunction[Majors[i]] = Saved[Majors[i]];
-    IoDeleteDevice(Device);
+    IoDeleteDevice(FileDevice);
 }
 
 /* ---- the sender's side ----------------------------------------------------------------------- */
 
-static HANDLE Open(ULONG Options)
+HANDLE FileOpen(ULONG Options)
 {
     UNICODE_STRING name = RTL_CONSTANT_STRING(DEVICE_NAME);
     OBJECT_ATTRIBUTES attributes;
@@ -143,7 +146,7 @@ static VOID Read(PVOID Context)
     LARGE_INTEGER at = {{0}};
 
     sent->Status = ZwReadFile(sent->File, sent->Event, NULL, NULL, &sent->Block, sent->Bytes,
-                              LENGTH, &at, NULL);
+                              FILE_LENGTH, &at, NULL);
     InterlockedIncrement(&sent->Returned);
 }
 
@@ -154,8 +157,8 @@ static BOOLEAN IsUntouched(PSENT Sent)
 
 static BOOLEAN HasRead(PSENT Sent)
 {
-    return Sent->Block.Status == STATUS_SUCCESS && Sent->Block.Information == LENGTH &&
-           Sent->Bytes[0] == 1 && Sent->Bytes[LENGTH - 1] == LENGTH;
+    return Sent->Block.Status == STATUS_SUCCESS && Sent->Block.Information == FILE_LENGTH &&
+           Sent->Bytes[0] == 1 && Sent->Bytes[FILE_LENGTH - 1] == FILE_LENGTH;
 }
 
 static NTSTATUS WaitFor(HANDLE Handle)
@@ -222,26 +225,27 @@ static VOID CheckEnds(HANDLE File)
                WaitFor(File) == STATUS_SUCCESS,
            "G-ZW-4 an error that comes later is the block's, and copies nothing");
     Prepare(&sent, File, NULL);
-    ExpectStatus(ZwWriteFile(File, NULL, NULL, NULL, &sent.Block, sent.Bytes, LENGTH, &at, NULL),
-                 STATUS_PENDING, "G-ZW-5 a write that the driver keeps is pending, too");
-    Expect(((PUCHAR)Held[0]->AssociatedIrp.SystemBuffer)[LENGTH - 1] == MARK,
+    ExpectStatus(
+        ZwWriteFile(File, NULL, NULL, NULL, &sent.Block, sent.Bytes, FILE_LENGTH, &at, NULL),
+        STATUS_PENDING, "G-ZW-5 a write that the driver keeps is pending, too");
+    Expect(((PUCHAR)Held[0]->AssociatedIrp.SystemBuffer)[FILE_LENGTH - 1] == MARK,
            "G-ZW-5 the driver has its bytes");
     EndHeld(STATUS_SUCCESS);
-    Expect(sent.Block.Status == STATUS_SUCCESS && sent.Block.Information == LENGTH,
+    Expect(sent.Block.Status == STATUS_SUCCESS && sent.Block.Information == FILE_LENGTH,
            "G-ZW-5 its end is the block's");
-    AtOnce = TRUE;
+    FileAtOnce = TRUE;
     Prepare(&sent, File, NULL);
     Read(&sent);
-    Expect(sent.Status == STATUS_SUCCESS && sent.Block.Information == LENGTH &&
+    Expect(sent.Status == STATUS_SUCCESS && sent.Block.Information == FILE_LENGTH &&
                WaitFor(File) == STATUS_SUCCESS,
            "G-ZW-4 one that the driver ends at once has ended when the call returns");
-    AtOnce = FALSE;
+    FileAtOnce = FALSE;
 }
 
 static NTSTATUS Control(PSENT Sent, ULONG Code)
 {
     return ZwDeviceIoControlFile(Sent->File, Sent->Event, NULL, NULL, &Sent->Block, Code, NULL, 0,
-                                 Sent->Bytes, LENGTH);
+                                 Sent->Bytes, FILE_LENGTH);
 }
 
 static VOID CheckControls(HANDLE File)
@@ -261,13 +265,13 @@ static VOID CheckControls(HANDLE File)
     Expect(HasRead(&sent) && IsUntouched(&second),
            "ZwDeviceIoControlFile: the end copies what is buffered");
     EndHeld(STATUS_SUCCESS);
-    Expect(second.Block.Status == STATUS_SUCCESS && second.Block.Information == LENGTH,
+    Expect(second.Block.Status == STATUS_SUCCESS && second.Block.Information == FILE_LENGTH,
            "ZwDeviceIoControlFile: each has an end of its own");
 }
 
 static VOID CheckClose(VOID)
 {
-    HANDLE file = Open(0);
+    HANDLE file = FileOpen(0);
     LONG cleanups = Cleanups, closes = Closes;
     SENT sent;
 
@@ -279,7 +283,7 @@ static VOID CheckClose(VOID)
     Expect(Cleanups == cleanups + 1 && sent.Block.Status == STATUS_CANCELLED,
            "G-ZW-3 IRP_MJ_CLEANUP comes while requests are pending, and can end them");
     Expect(WaitUntil(&Closes, closes + 1), "G-ZW-3 then IRP_MJ_CLOSE comes");
-    file = Open(0);
+    file = FileOpen(0);
     Prepare(&sent, file, NULL);
     Read(&sent);
     ZwClose(file);
@@ -316,8 +320,8 @@ static NTSTATUS ReadTold(PSENT Sent)
 {
     LARGE_INTEGER at = {{0}};
 
-    return ZwReadFile(Sent->File, Sent->Event, Tell, Sent, &Sent->Block, Sent->Bytes, LENGTH, &at,
-                      NULL);
+    return ZwReadFile(Sent->File, Sent->Event, Tell, Sent, &Sent->Block, Sent->Bytes, FILE_LENGTH,
+                      &at, NULL);
 }
 
 static BOOLEAN WasTold(PSENT Sent, LONG Calls)
@@ -328,7 +332,7 @@ static BOOLEAN WasTold(PSENT Sent, LONG Calls)
 
 static VOID CheckApcs(HANDLE File)
 {
-    HANDLE synchronous = Open(FILE_SYNCHRONOUS_IO_NONALERT);
+    HANDLE synchronous = FileOpen(FILE_SYNCHRONOUS_IO_NONALERT);
     BOOLEAN region = KeAreApcsDisabled(); /* system threads begin in one */
     LARGE_INTEGER at = {{0}};
     SENT sent;
@@ -349,9 +353,9 @@ static VOID CheckApcs(HANDLE File)
     EndHeld(STATUS_DEVICE_NOT_READY);
     Expect(WasTold(&sent, 2) && sent.Block.Status == STATUS_DEVICE_NOT_READY,
            "G-ZW-4 an error that comes later is told, too");
-    AtOnce = TRUE;
+    FileAtOnce = TRUE;
     Prepare(&sent, File, NULL);
-    ZwWriteFile(File, NULL, Tell, &sent, &sent.Block, sent.Bytes, LENGTH, &at, NULL);
+    ZwWriteFile(File, NULL, Tell, &sent, &sent.Block, sent.Bytes, FILE_LENGTH, &at, NULL);
     Expect(WasTold(&sent, 3), "G-ZW-5 ZwWriteFile calls one");
     Prepare(&sent, synchronous, NULL);
     ZwDeviceIoControlFile(synchronous, NULL, Tell, &sent, &sent.Block, IOCTL_COPY, NULL, 0, NULL,
@@ -362,7 +366,7 @@ static VOID CheckApcs(HANDLE File)
     ExpectStatus(ReadTold(&sent), STATUS_IO_DEVICE_ERROR, "G-ZW-4 what fails at once");
     ExpectEqual((ULONG)Told.Calls, 4, "G-ZW-4 calls none");
     AtOnceWith = STATUS_SUCCESS;
-    AtOnce = FALSE;
+    FileAtOnce = FALSE;
     if (region)
         KeEnterCriticalRegion();
     ZwClose(synchronous);
@@ -413,7 +417,7 @@ static VOID CheckThreads(HANDLE File)
 
 static VOID CheckSynchronous(VOID)
 {
-    HANDLE file = Open(FILE_SYNCHRONOUS_IO_NONALERT);
+    HANDLE file = FileOpen(FILE_SYNCHRONOUS_IO_NONALERT);
     TEST_THREAD threads[2];
     SENT sent[2];
     ULONG i;
@@ -446,7 +450,7 @@ VOID CheckFiles(VOID)
         Expect(FALSE, "the device for files can be made");
         return;
     }
-    file = Open(0);
+    file = FileOpen(0);
     CheckEvent(file);
     CheckEnds(file);
     CheckControls(file);
@@ -454,6 +458,7 @@ VOID CheckFiles(VOID)
     CheckApcs(file);
     CheckThreads(file);
     CheckSynchronous();
+    CheckSetting();
     ZwClose(file);
     End();
 }

@@ -8,6 +8,7 @@
  *   sending.c     calls and completion between devices
  *   remove_lock.c remove locks
  *   files.c       requests by handle that are not waited for; threads that end with requests
+ *   setting.c     ZwSetInformationFile
  *   services.c    timers of devices, work items, error log entries
  *   stops.c       what must not be done with an IRP
  *   shortage.c    all of them, and their neighbours, without memory
@@ -36,12 +37,21 @@ PDEVICE_OBJECT DeviceCreate(VOID);
 extern PIRP Held[HELD];
 extern ULONG HeldCount;
 
+/* files.c: a device to open, of whose files FILE_LENGTH bytes are read or written at once. */
+#define FILE_LENGTH 8
+extern PDEVICE_OBJECT FileDevice;
+extern BOOLEAN FileAtOnce; /* requests are completed when they come, not held */
+HANDLE FileOpen(ULONG Options);
+/* Its IRP_MJ_SET_INFORMATION; the status to complete it with. */
+NTSTATUS FileNoteSetting(PIRP Irp);
+
 VOID CheckStartIo(VOID);
 VOID CheckQueues(VOID);
 VOID CheckAssociated(VOID);
 VOID CheckSending(VOID);
 VOID CheckRemoveLock(VOID);
 VOID CheckFiles(VOID);
+VOID CheckSetting(VOID);
 VOID TimerBegin(VOID);
 VOID CheckServices(VOID);
 VOID Stop(ULONG Number);
