@@ -118,34 +118,71 @@ static ULONG child_class_length(struct pnp_key *key, PCUNICODE_STRING name)
     return length;
 }
 
-static NTSTATUS key_fill_full(struct pnp_key *key, PVOID buffer, ULONG room, PULONG result)
+/* What the key has, and the longest of each. */
+static void key_measure(struct pnp_key *key, KEY_FULL_INFORMATION *info)
 {
-    ULONG fixed = FIELD_OFFSET(KEY_FULL_INFORMATION, Class);
-    UNICODE_STRING class = pnp_key_class(key), name;
-    KEY_FULL_INFORMATION info = {.LastWriteTime = pnp_key_written(key),
-                                 .ClassOffset = class.Length != 0 ? fixed : ~0u,
-                                 .ClassLength = class.Length};
-    NTSTATUS status;
+    UNICODE_STRING name;
     ULONG i, size;
 
-    pnp_key_counts(key, &info.SubKeys, &info.Values);
+    pnp_key_counts(key, &info->SubKeys, &info->Values);
     for (i = 0; pnp_key_child_at(key, i, &name); i++) {
         size = child_class_length(key, &name);
-        info.MaxClassLen = size > info.MaxClassLen ? size : info.MaxClassLen;
-        info.MaxNameLen = name.Length > info.MaxNameLen ? name.Length : info.MaxNameLen;
+        info->MaxClassLen = size > info->MaxClassLen ? size : info->MaxClassLen;
+        info->MaxNameLen = name.Length > info->MaxNameLen ? name.Length : info->MaxNameLen;
     }
     for (i = 0; pnp_value_at(key, i, &name); i++) {
         size = 0;
         pnp_value_get(key, &name, NULL, NULL, &size);
-        info.MaxValueNameLen =
-            name.Length > info.MaxValueNameLen ? name.Length : info.MaxValueNameLen;
-        info.MaxValueDataLen = size > info.MaxValueDataLen ? size : info.MaxValueDataLen;
+        info->MaxValueNameLen =
+            name.Length > info->MaxValueNameLen ? name.Length : info->MaxValueNameLen;
+        info->MaxValueDataLen = size > info->MaxValueDataLen ? size : info->MaxValueDataLen;
     }
+}
+
+static NTSTATUS key_fill_full(struct pnp_key *key, PVOID buffer, ULONG room, PULONG result)
+{
+    ULONG fixed = FIELD_OFFSET(KEY_FULL_INFORMATION, Class);
+    UNICODE_STRING class = pnp_key_class(key);
+    KEY_FULL_INFORMATION info = {.LastWriteTime = pnp_key_written(key),
+                                 .ClassOffset = class.Length != 0 ? fixed : ~0u,
+                                 .ClassLength = class.Length};
+    NTSTATUS status;
+
+    key_measure(key, &info);
     status = pnp_fill_end(room, fixed, fixed + class.Length, result);
     if (status != STATUS_BUFFER_TOO_SMALL) {
         memcpy(buffer, &info, fixed);
         pnp_fill_bytes(buffer, room, fixed, class.Buffer, class.Length);
     }
+    return status;
+}
+
+static NTSTATUS key_fill_cached(struct pnp_key *key, PVOID buffer, ULONG room, PULONG result)
+{
+    KEY_FULL_INFORMATION full = {0};
+    KEY_CACHED_INFORMATION info = {.LastWriteTime = pnp_key_written(key),
+                                   .NameLength = pnp_key_name(key)->Length};
+    NTSTATUS status = pnp_fill_end(room, sizeof(info), sizeof(info), result);
+
+    key_measure(key, &full);
+    info.SubKeys = full.SubKeys;
+    info.MaxNameLen = full.MaxNameLen;
+    info.Values = full.Values;
+    info.MaxValueNameLen = full.MaxValueNameLen;
+    info.MaxValueDataLen = full.MaxValueDataLen;
+    if (NT_SUCCESS(status))
+        memcpy(buffer, &info, sizeof(info));
+    return status;
+}
+
+/* Keys are virtual for programs in user mode only. */
+static NTSTATUS key_fill_virtual(PVOID buffer, ULONG room, PULONG result)
+{
+    ULONG size = sizeof(KEY_VIRTUALIZATION_INFORMATION);
+    NTSTATUS status = pnp_fill_end(room, size, size, result);
+
+    if (NT_SUCCESS(status))
+        memset(buffer, 0, size);
     return status;
 }
 
@@ -207,6 +244,10 @@ static NTSTATUS key_query(struct pnp_key *key, const REG_QUERY_KEY_INFORMATION *
     UNICODE_STRING path = {0};
     NTSTATUS status = STATUS_SUCCESS;
 
+    if (info->KeyInformationClass == KeyCachedInformation)
+        return key_fill_cached(key, info->KeyInformation, info->Length, info->ResultLength);
+    if (info->KeyInformationClass == KeyVirtualizationInformation)
+        return key_fill_virtual(info->KeyInformation, info->Length, info->ResultLength);
     if (info->KeyInformationClass == KeyNameInformation)
         status = pnp_key_path(key, &path);
     if (NT_SUCCESS(status))

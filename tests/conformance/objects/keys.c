@@ -11,6 +11,8 @@ static union {
     KEY_NODE_INFORMATION Node;
     KEY_FULL_INFORMATION Full;
     TEST_KEY_NAME Name;
+    TEST_KEY_CACHED Cached;
+    ULONG Virtual; /* KEY_VIRTUALIZATION_INFORMATION */
     UCHAR Bytes[256];
 } Buffer;
 
@@ -75,6 +77,17 @@ static VOID CheckClasses(HANDLE Key)
     Expect(Buffer.Full.MaxNameLen == UNITS(L"Child") &&
                Buffer.Full.MaxValueNameLen == UNITS(L"Third") && Buffer.Full.MaxValueDataLen == 20,
            "with the longest of each");
+    ExpectStatus(Query(Key, KeyCachedInformation, sizeof(Buffer.Cached), &result), STATUS_SUCCESS,
+                 "ZwQueryKey gives the counts without a class");
+    Expect(result == sizeof(Buffer.Cached) && Buffer.Cached.SubKeys == 1 &&
+               Buffer.Cached.Values == 3 && Buffer.Cached.MaxNameLen == UNITS(L"Child") &&
+               Buffer.Cached.MaxValueNameLen == UNITS(L"Third") &&
+               Buffer.Cached.MaxValueDataLen == 20 &&
+               Buffer.Cached.NameLength == UNITS(L"ObjectsTest"),
+           "and how long the name is");
+    ExpectStatus(Query(Key, KeyVirtualizationInformation, sizeof(ULONG), &result), STATUS_SUCCESS,
+                 "ZwQueryKey tells whether the key is virtual");
+    Expect(result == sizeof(ULONG) && Buffer.Virtual == 0, "which no driver's is");
 }
 
 static VOID CheckSizes(HANDLE Key)
@@ -107,6 +120,12 @@ static VOID CheckSizes(HANDLE Key)
     ExpectEqual(exact, 3, "and one of the length told gets all");
     ExpectStatus(Query(Key, KeyFullInformation, 8, &result), STATUS_BUFFER_TOO_SMALL,
                  "so it is for counts");
+    ExpectStatus(Query(Key, KeyCachedInformation, sizeof(Buffer.Cached) - 1, &result),
+                 STATUS_BUFFER_TOO_SMALL, "for those without a class");
+    Expect(result == sizeof(Buffer.Cached) && Buffer.Bytes[0] == 0xEE,
+           "of which all is told, or nothing");
+    ExpectStatus(Query(Key, KeyVirtualizationInformation, sizeof(ULONG) - 1, &result),
+                 STATUS_BUFFER_TOO_SMALL, "and for what is virtual");
 }
 
 static NTSTATUS Create(PCWSTR Path)

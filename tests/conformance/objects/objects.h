@@ -29,6 +29,17 @@ typedef struct _TEST_KEY_NAME { /* KEY_NAME_INFORMATION */
     WCHAR Name[1];
 } TEST_KEY_NAME;
 
+typedef struct _TEST_KEY_CACHED { /* KEY_CACHED_INFORMATION */
+    LARGE_INTEGER LastWriteTime;
+    ULONG TitleIndex;
+    ULONG SubKeys;
+    ULONG MaxNameLen;
+    ULONG Values;
+    ULONG MaxValueNameLen;
+    ULONG MaxValueDataLen;
+    ULONG NameLength;
+} TEST_KEY_CACHED;
+
 typedef struct _TEST_FILE_NAME { /* FILE_NAME_INFORMATION */
     ULONG Length;
     WCHAR Name[1];

@@ -162,6 +162,8 @@ static VOID CheckSubkeys(VOID)
     ExpectEqual(Buffer.Full.Values, 0, "G-ZW-11 no values");
     ExpectStatus(Subkey(0, (KEY_INFORMATION_CLASS)99, sizeof(Buffer), &result),
                  STATUS_INVALID_PARAMETER, "G-ZW-11 ZwEnumerateKey refuses an unknown class");
+    ExpectStatus(Subkey(0, KeyCachedInformation, sizeof(Buffer), &result), STATUS_INVALID_PARAMETER,
+                 "G-ZW-11 ZwEnumerateKey refuses a class that only ZwQueryKey has");
 }
 
 static VOID CheckClass(HANDLE Child)
