@@ -13,7 +13,7 @@ struct altitude {
     size_t length;
 };
 
-/* The whole part without leading zeros; *fraction: what follows the point, without trailing ones. */
+/* The whole part without leading zeros; *fraction: behind the point, without trailing ones. */
 static inline struct altitude altitude_split(struct altitude whole, struct altitude *fraction)
 {
     size_t point = 0;

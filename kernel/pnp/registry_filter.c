@@ -3,8 +3,9 @@
  *
  * Before an operation they are called from the highest to the lowest, after it the other way round.
  * One that refuses the operation, or does it itself, ends that: nobody else is called, neither
- * before nor after (WDK: "Handling Notifications"). What a filter does to the registry goes to those
- * below it only. Filters without an altitude (CmRegisterCallback) are above all that have one.
+ * before nor after (WDK: "Handling Notifications"). What a filter does to the registry goes to
+ * those below it only. Filters without an altitude (CmRegisterCallback) are above all that have
+ * one.
  *
  * An operation holds references to the filters that were there when it began; one that has been
  * withdrawn since is not called.
@@ -339,8 +340,8 @@ static NTSTATUS filter_register(PEX_CALLBACK_FUNCTION function, PCUNICODE_STRING
 
 /*
  * IRQL <= APC_LEVEL. STATUS_FLT_INSTANCE_ALTITUDE_COLLISION: there is a filter of that altitude.
- * STATUS_INSUFFICIENT_RESOURCES: no memory, or 16 filters. STATUS_INVALID_PARAMETER, about which the
- * page is silent: the altitude is no number. WDK "CmRegisterCallbackEx".
+ * STATUS_INSUFFICIENT_RESOURCES: no memory, or 16 filters. STATUS_INVALID_PARAMETER, about which
+ * the page is silent: the altitude is no number. WDK "CmRegisterCallbackEx".
  */
 NTSTATUS NTAPI CmRegisterCallbackEx(PEX_CALLBACK_FUNCTION Function, PCUNICODE_STRING Altitude,
                                     PVOID Driver, PVOID Context, PLARGE_INTEGER Cookie,
@@ -362,8 +363,8 @@ NTSTATUS NTAPI CmRegisterCallback(PEX_CALLBACK_FUNCTION Function, PVOID Context,
 LDR_EXPORT(CmRegisterCallback);
 
 /*
- * IRQL <= APC_LEVEL. The contexts that it has given keys are cleaned up, then no call of it is under
- * way, but for one that this is called from. STATUS_INVALID_PARAMETER: no such cookie. WDK
+ * IRQL <= APC_LEVEL. The contexts that it has given keys are cleaned up, then no call of it is
+ * under way, but for one that this is called from. STATUS_INVALID_PARAMETER: no such cookie. WDK
  * "CmUnRegisterCallback".
  */
 NTSTATUS NTAPI CmUnRegisterCallback(LARGE_INTEGER Cookie)

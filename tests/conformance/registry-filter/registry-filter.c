@@ -1,5 +1,6 @@
 /*
- * registry-filter.c - registry filters: asked before an operation, told after it, in the order of altitudes.
+ * registry-filter.c - registry filters: asked before an operation, told after it, in the order of
+ * their altitudes.
  */
 #include "suite.h"
 
