@@ -40,6 +40,7 @@ struct io_file {
     bool opened;       /* IRP_MJ_CREATE succeeded: CLOSE is due */
     bool cleaned;      /* IRP_MJ_CLEANUP was sent */
     void *name_buffer; /* FileName points into it */
+    IO_PRIORITY_HINT priority_hint;
 };
 
 /* CLEANUP and CLOSE cannot fail: without memory they wait for some. */
@@ -137,6 +138,11 @@ ULONG io_file_mode(PFILE_OBJECT file)
     return mode;
 }
 
+IO_PRIORITY_HINT *io_file_priority_hint(PFILE_OBJECT file)
+{
+    return &CONTAINING_RECORD(file, struct io_file, object)->priority_hint;
+}
+
 /* Takes over the device's reference and the name buffer, whatever the result. */
 static NTSTATUS file_make(PDEVICE_OBJECT device, const UNICODE_STRING *rest, void *buffer,
                           const struct io_file_create *create, struct io_file **file_out)
@@ -160,6 +166,7 @@ static NTSTATUS file_make(PDEVICE_OBJECT device, const UNICODE_STRING *rest, voi
     file->object.SharedWrite = (create->share & FILE_SHARE_WRITE) != 0;
     file->object.SharedDelete = (create->share & FILE_SHARE_DELETE) != 0;
     file->name_buffer = buffer;
+    file->priority_hint = IoPriorityNormal;
     KeInitializeEvent(&file->object.Lock, SynchronizationEvent, TRUE);
     KeInitializeEvent(&file->object.Event, NotificationEvent, FALSE);
     InitializeListHead(&file->object.IrpList);

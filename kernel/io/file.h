@@ -80,6 +80,8 @@ NTSTATUS io_file_set(PFILE_OBJECT file, FILE_INFORMATION_CLASS class, const void
                      uint32_t length, uint32_t *done);
 NTSTATUS io_file_ioctl(PFILE_OBJECT file, uint32_t code, const void *input, uint32_t input_length,
                        void *output, uint32_t output_length, uint32_t timeout_ms, uint32_t *done);
+/* The hint that requests to it begin with. */
+IO_PRIORITY_HINT *io_file_priority_hint(PFILE_OBJECT file);
 /* The options it was opened with that say how it is used. WDK: FileModeInformation */
 ULONG io_file_mode(PFILE_OBJECT file);
 

@@ -30,6 +30,7 @@ PIRP io_file_build(PFILE_OBJECT file, UCHAR major)
     io_irp_tail(irp)->top = top;
     irp->Tail.Overlay.Thread = PsGetCurrentThread();
     irp->Tail.Overlay.OriginalFileObject = file;
+    IoSetIoPriorityHint(irp, *io_file_priority_hint(file));
     next = IoGetNextIrpStackLocation(irp);
     next->MajorFunction = major;
     next->FileObject = file;

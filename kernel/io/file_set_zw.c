@@ -22,6 +22,7 @@ static ULONG settable_size(FILE_INFORMATION_CLASS class)
         [FilePositionInformation] = sizeof(FILE_POSITION_INFORMATION),
         [FileEndOfFileInformation] = sizeof(FILE_END_OF_FILE_INFORMATION),
         [FileValidDataLengthInformation] = sizeof(FILE_VALID_DATA_LENGTH_INFORMATION),
+        [FileIoPriorityHintInformation] = sizeof(FILE_IO_PRIORITY_HINT_INFORMATION),
         [FileDispositionInformationEx] = sizeof(FILE_DISPOSITION_INFORMATION_EX),
     };
 
@@ -41,6 +42,17 @@ static NTSTATUS position_set(PFILE_OBJECT file, LONGLONG offset)
     return STATUS_SUCCESS;
 }
 
+/* WDK: ZwSetInformationFile: the structure is aligned to 8 bytes */
+static NTSTATUS priority_set(PFILE_OBJECT file, PFILE_IO_PRIORITY_HINT_INFORMATION information)
+{
+    if ((uintptr_t)information % 8 != 0)
+        return STATUS_DATATYPE_MISALIGNMENT;
+    if ((ULONG)information->PriorityHint >= MaxIoPriorityTypes)
+        return STATUS_INVALID_PARAMETER;
+    *io_file_priority_hint(file) = information->PriorityHint;
+    return STATUS_SUCCESS;
+}
+
 static NTSTATUS information_set(PFILE_OBJECT file, FILE_INFORMATION_CLASS class, PVOID information,
                                 ULONG length, uint32_t *done)
 {
@@ -49,6 +61,8 @@ static NTSTATUS information_set(PFILE_OBJECT file, FILE_INFORMATION_CLASS class,
     if (class == FilePositionInformation)
         return position_set(file,
                             ((PFILE_POSITION_INFORMATION)information)->CurrentByteOffset.QuadPart);
+    if (class == FileIoPriorityHintInformation)
+        return priority_set(file, information);
     status = io_file_set(file, class, information, length, done);
     if (NT_SUCCESS(status) && class == FileDispositionInformation)
         file->DeletePending = ((PFILE_DISPOSITION_INFORMATION)information)->DeleteFile != FALSE;

@@ -201,8 +201,9 @@ static bool file_tell(PFILE_OBJECT file, ACCESS_MASK granted, FILE_INFORMATION_C
         ((PFILE_ALIGNMENT_INFORMATION)information)->AlignmentRequirement =
             file->DeviceObject->AlignmentRequirement;
         return true;
-    case FileIoPriorityHintInformation: /* nobody can have set another */
-        ((PFILE_IO_PRIORITY_HINT_INFORMATION)information)->PriorityHint = IoPriorityNormal;
+    case FileIoPriorityHintInformation:
+        ((PFILE_IO_PRIORITY_HINT_INFORMATION)information)->PriorityHint =
+            *io_file_priority_hint(file);
         return true;
     case FileIsRemoteDeviceInformation:
         ((PFILE_IS_REMOTE_DEVICE_INFORMATION)information)->IsRemote =

@@ -183,15 +183,6 @@ typedef struct _FILE_ALL_INFORMATION {
     FILE_NAME_INFORMATION NameInformation;
 } FILE_ALL_INFORMATION, *PFILE_ALL_INFORMATION;
 
-typedef enum _IO_PRIORITY_HINT {
-    IoPriorityVeryLow = 0,
-    IoPriorityLow,
-    IoPriorityNormal,
-    IoPriorityHigh,
-    IoPriorityCritical,
-    MaxIoPriorityTypes
-} IO_PRIORITY_HINT;
-
 typedef struct _FILE_IO_PRIORITY_HINT_INFORMATION {
     IO_PRIORITY_HINT PriorityHint;
 } FILE_IO_PRIORITY_HINT_INFORMATION, *PFILE_IO_PRIORITY_HINT_INFORMATION;

@@ -61,6 +61,56 @@ static VOID CheckPosition(HANDLE File)
     ZwClose(unbuffered);
 }
 
+static VOID CheckPriority(HANDLE File)
+{
+    struct {
+        ULONG64 Aligned;
+        ULONG Hint, Misaligned;
+    } information;
+    HANDLE unsynchronous = FileOpen(0);
+    LARGE_INTEGER at = {{0}};
+    IO_STATUS_BLOCK block;
+    UCHAR bytes[FILE_LENGTH];
+    PIRP irp;
+
+    information.Hint = IoPriorityHigh;
+    information.Misaligned = IoPriorityLow;
+    ExpectStatus(
+        Set(unsynchronous, FileIoPriorityHintInformation, &information.Hint, sizeof(ULONG)),
+        STATUS_SUCCESS, "ZwSetInformationFile sets the hint of a file's priority");
+    ExpectStatus(Set(File, FileIoPriorityHintInformation, &information.Misaligned, sizeof(ULONG)),
+                 STATUS_DATATYPE_MISALIGNMENT, "from where it is aligned");
+    information.Hint = MaxIoPriorityTypes;
+    ExpectStatus(Set(File, FileIoPriorityHintInformation, &information.Hint, sizeof(ULONG)),
+                 STATUS_INVALID_PARAMETER, "if there is one");
+    ZwQueryInformationFile(unsynchronous, &block, &information.Hint, sizeof(ULONG),
+                           FileIoPriorityHintInformation);
+    ExpectEqual(information.Hint, IoPriorityHigh, "ZwQueryInformationFile tells it");
+    ZwReadFile(unsynchronous, NULL, NULL, NULL, &block, bytes, FILE_LENGTH, &at, NULL);
+    irp = Held[0];
+    ExpectEqual(IoGetIoPriorityHint(irp), IoPriorityHigh,
+                "IoGetIoPriorityHint: a request has its file's");
+    ExpectStatus(IoSetIoPriorityHint(irp, IoPriorityVeryLow), STATUS_SUCCESS,
+                 "IoSetIoPriorityHint gives it another");
+    ExpectEqual(IoGetIoPriorityHint(irp), IoPriorityVeryLow, "which it has then");
+    ExpectStatus(IoSetIoPriorityHint(irp, MaxIoPriorityTypes), STATUS_INVALID_PARAMETER,
+                 "IoSetIoPriorityHint refuses what is no hint");
+    HeldCount = 0;
+    Complete(irp, STATUS_SUCCESS);
+    ZwClose(unsynchronous);
+}
+
+static VOID CheckPriorityOfIrp(VOID)
+{
+    PIRP irp = IoAllocateIrp(1, FALSE);
+
+    if (irp == NULL)
+        return;
+    ExpectEqual(IoGetIoPriorityHint(irp), IoPriorityNormal,
+                "IoGetIoPriorityHint: an IRP is of normal priority");
+    IoFreeIrp(irp);
+}
+
 VOID CheckSetting(VOID)
 {
     HANDLE file = FileOpen(FILE_SYNCHRONOUS_IO_NONALERT);
@@ -71,6 +121,8 @@ VOID CheckSetting(VOID)
 
     RtlZeroMemory(&basic, sizeof(basic));
     CheckPosition(file);
+    CheckPriority(file);
+    CheckPriorityOfIrp();
     ExpectEqual(Setting.Count, 0, "ZwSetInformationFile: the position is no driver's business");
     ExpectStatus(Set(file, FileEndOfFileInformation, &end, sizeof(end)), STATUS_SUCCESS,
                  "ZwSetInformationFile sends IRP_MJ_SET_INFORMATION");
