@@ -3,7 +3,8 @@
  *
  * A region is addresses between unmapped pages. Its pages have memory while they are committed.
  * Where it lies is mm's choice: a caller that names an address gets it only within a region it has
- * reserved. Writable memory is never executable: PAGE_EXECUTE_READWRITE is refused.
+ * reserved. Writable memory is never executable: PAGE_EXECUTE_READWRITE is not committed, nor is
+ * memory that nobody can access.
  */
 #include <hal/hal.h>
 #include <lib/assert.h>
@@ -41,12 +42,15 @@ NTSTATUS ex_process_check(HANDLE process)
     return status;
 }
 
-/* WDK: Memory Protection Constants. False: not one that this kernel can give. */
-static bool protection_flags(ULONG protect, uint32_t *flags)
+/*
+ * WDK: Memory Protection Constants. False: not one that this kernel can give; two it can where
+ * nothing is committed, so that it does not matter.
+ */
+static bool protection_flags(ULONG protect, ULONG type, uint32_t *flags)
 {
+    *flags = 0;
     switch (protect) {
     case PAGE_READONLY:
-        *flags = 0;
         return true;
     case PAGE_READWRITE:
         *flags = HAL_PAGE_WRITE;
@@ -55,6 +59,9 @@ static bool protection_flags(ULONG protect, uint32_t *flags)
     case PAGE_EXECUTE_READ:
         *flags = HAL_PAGE_EXECUTE;
         return true;
+    case PAGE_NOACCESS:
+    case PAGE_EXECUTE_READWRITE:
+        return (type & MEM_COMMIT) == 0;
     default:
         return false;
     }
@@ -179,7 +186,7 @@ NTSTATUS NTAPI ZwAllocateVirtualMemory(HANDLE ProcessHandle, PVOID *BaseAddress,
     if (AllocationType != MEM_RESET && AllocationType != MEM_COMMIT &&
         AllocationType != MEM_RESERVE && AllocationType != (MEM_COMMIT | MEM_RESERVE))
         return STATUS_INVALID_PARAMETER_5;
-    if (!protection_flags(Protect, &flags))
+    if (!protection_flags(Protect, AllocationType, &flags))
         return STATUS_INVALID_PAGE_PROTECTION;
     ExAcquireFastMutex(&regions_mutex);
     status = allocate((ULONG_PTR *)BaseAddress, RegionSize, AllocationType, flags);

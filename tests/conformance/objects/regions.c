@@ -69,6 +69,10 @@ static VOID CheckReset(PUCHAR Bytes)
                  STATUS_INVALID_PARAMETER_5, "MEM_RESET goes with no other type");
     ExpectStatus(Allocate(&part, &length, MEM_RESET, 0), STATUS_INVALID_PAGE_PROTECTION,
                  "MEM_RESET needs a protection, too");
+    part = Bytes;
+    ExpectStatus(Allocate(&part, &length, MEM_RESET, PAGE_NOACCESS), STATUS_SUCCESS,
+                 "MEM_RESET does not look at which");
+    Expect(Bytes[0] == 9, "so that the pages can be accessed as before");
     ExpectStatus(Allocate(&outside, &length, MEM_RESET, PAGE_READWRITE),
                  STATUS_MEMORY_NOT_ALLOCATED, "MEM_RESET is for a region's pages");
 }
@@ -143,7 +147,7 @@ static VOID CheckReserved(VOID)
     SIZE_T size = SIZE, length = PAGE_SIZE;
     PUCHAR bytes;
 
-    ExpectStatus(Allocate(&base, &size, MEM_RESERVE, PAGE_READWRITE), STATUS_SUCCESS,
+    ExpectStatus(Allocate(&base, &size, MEM_RESERVE, PAGE_NOACCESS), STATUS_SUCCESS,
                  "a region may be reserved alone");
     bytes = base;
     ExpectEqual(Committed(bytes), 0, "there is no memory then");
@@ -151,6 +155,7 @@ static VOID CheckReserved(VOID)
     ExpectStatus(Allocate(&part, &length, MEM_COMMIT, PAGE_READWRITE), STATUS_SUCCESS,
                  "and a part of it committed");
     ExpectEqual(Committed(bytes), 2, "which is memory, and no other is");
+    Expect(bytes[PAGE_SIZE] == 0, "with the access that it is committed for");
     bytes[PAGE_SIZE] = 7;
     part = base;
     length = SIZE;
