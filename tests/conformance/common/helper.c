@@ -36,7 +36,7 @@ BOOLEAN TestRestart(PTEST_DEVICE Device)
             device = device->Next;
         if (device == NULL)
             return FALSE;
-        if (device->Starts != starts)
+        if (device->Starts != starts && (device->Settled || !device->Started))
             return device->Started;
         TestPause(1);
     }

@@ -166,6 +166,7 @@ static NTSTATUS TakeResources(PTEST_DEVICE Device, PCM_RESOURCE_LIST Raw,
     TestDevicePrepare(Device);
     if (TestGroup.Started != NULL)
         TestGroup.Started(Device);
+    Device->Settled = FALSE;
     if (NT_SUCCESS(Device->StartStatus))
         Device->Starts++;
     return Device->StartStatus;
@@ -338,6 +339,10 @@ static NTSTATUS NTAPI DispatchPnp(PDEVICE_OBJECT DeviceObject, PIRP Irp)
     switch (stack->MinorFunction) {
     case IRP_MN_START_DEVICE:
         return Start(device, Irp);
+    case IRP_MN_QUERY_DEVICE_RELATIONS:
+        if (stack->Parameters.QueryDeviceRelations.Type == BusRelations)
+            device->Settled = device->Started;
+        return PassDown(device, Irp);
     case IRP_MN_FILTER_RESOURCE_REQUIREMENTS:
         return Filter(device, Irp);
     case IRP_MN_REMOVE_DEVICE:
