@@ -13,7 +13,10 @@
 typedef struct _SENT {
     IO_STATUS_BLOCK Block;
     UCHAR Bytes[8];
+    volatile LONG Told; /* calls of its APC routine, which every other request has */
 } SENT, *PSENT;
+
+#define TELLS(Index) ((Index) % 2 != 0)
 
 typedef struct _FILE_RACE {
     RACE_CSQ Csq;
@@ -131,6 +134,16 @@ static HANDLE Open(VOID)
     return file;
 }
 
+static VOID NTAPI Tell(PVOID ApcContext, PIO_STATUS_BLOCK IoStatusBlock, ULONG Reserved)
+{
+    PSENT sent = ApcContext;
+
+    UNREFERENCED_PARAMETER(Reserved);
+    if (IoStatusBlock != &sent->Block || IoStatusBlock->Status == (NTSTATUS)0x5A5A5A5A)
+        InterlockedIncrement(&FileRace.Wrong);
+    InterlockedIncrement(&sent->Told);
+}
+
 static VOID Send(PRACER Racer, HANDLE File, PSENT Sent)
 {
     LARGE_INTEGER at = {{0}};
@@ -138,9 +151,10 @@ static VOID Send(PRACER Racer, HANDLE File, PSENT Sent)
 
     for (i = 0; i < REQUESTS; i++) {
         RtlFillMemory(&Sent[i], sizeof(Sent[i]), MARK);
+        Sent[i].Told = 0;
         InterlockedIncrement(&FileRace.Sent);
-        if (ZwReadFile(File, NULL, NULL, NULL, &Sent[i].Block, Sent[i].Bytes, 8, &at, NULL) !=
-            STATUS_PENDING)
+        if (ZwReadFile(File, NULL, TELLS(i) ? Tell : NULL, &Sent[i], &Sent[i].Block, Sent[i].Bytes,
+                       8, &at, NULL) != STATUS_PENDING)
             InterlockedIncrement(&FileRace.Wrong);
         RacePause(Racer);
     }
@@ -154,8 +168,12 @@ static VOID Judge(PSENT Sent)
 
     for (i = 0; i < REQUESTS; i++) {
         status = &Sent[i].Block.Status;
-        for (waited = 0; *status == (NTSTATUS)0x5A5A5A5A && waited < END_MS; waited++)
+        for (waited = 0;
+             waited < END_MS && (*status == (NTSTATUS)0x5A5A5A5A || Sent[i].Told < TELLS(i));
+             waited++)
             TestPause(1);
+        if (Sent[i].Told != TELLS(i))
+            InterlockedIncrement(&FileRace.Wrong);
         if (*status == STATUS_SUCCESS && Sent[i].Block.Information == 8 && Sent[i].Bytes[7] == 8)
             InterlockedIncrement(&FileRace.Served);
         else if (*status == STATUS_CANCELLED && Sent[i].Bytes[7] == MARK)
@@ -192,6 +210,8 @@ static VOID FileRacer(PRACER Racer)
     HANDLE file;
     PIRP irp;
 
+    if (KeAreApcsDisabled())
+        KeLeaveCriticalRegion(); /* that a system thread begins in */
     if (Racer->Index == 0) {
         while (FileRace.Senders < RACERS - 1) {
             RacePause(Racer);
@@ -232,7 +252,7 @@ VOID RaceFiles(VOID)
     DbgPrint("# %u files, %u requests: %u served, %u canceled\n", (ULONG)FileRace.Opens,
              (ULONG)FileRace.Sent, (ULONG)FileRace.Served, (ULONG)FileRace.Canceled);
     Expect(FileRace.Wrong == 0 && FileRace.Ended == FileRace.Sent && FileRace.Served > 0,
-           "a request by handle ends once, by the driver, a close or its thread's end");
+           "a request by handle ends and tells once, by the driver, a close or its thread's end");
     Expect(IsListEmpty(&FileRace.Csq.Head) && FileRace.Closes == FileRace.Opens,
            "and each file is closed once they have ended");
     Finish();

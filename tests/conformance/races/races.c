@@ -82,6 +82,7 @@ static VOID RunWith(ULONG Number)
     RaceObjects();
     RaceIrps();
     RaceFiles();
+    RaceTimerHandles();
     RacePackets();
     RaceSystem();
     RaceExecutive();

@@ -6,6 +6,7 @@
  *   objects.c  DPCs, timers, events, semaphores, lists, work items: nothing lost, nothing twice
  *   irps.c     cancel against completion, remove against I/O
  *   files.c    requests by handle against the close of the file and the end of the thread
+ *   timers.c   APC routines of timers by handle against setting anew, cancelling and threads' ends
  *   packets.c  StartIo and queues with contexts against cancel; parts of a master IRP
  *   system.c   pool, threads, names, registry, mappings
  *   executive.c readers that become writers, pulses, EX_TIMERs, device queues
@@ -65,6 +66,7 @@ VOID RaceLocks(VOID);
 VOID RaceObjects(VOID);
 VOID RaceIrps(VOID);
 VOID RaceFiles(VOID);
+VOID RaceTimerHandles(VOID);
 VOID RacePackets(VOID);
 VOID RaceSystem(VOID);
 VOID RaceExecutive(VOID);
