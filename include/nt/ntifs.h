@@ -112,7 +112,20 @@ typedef enum _TOKEN_INFORMATION_CLASS {
     TokenType,
     TokenImpersonationLevel,
     TokenStatistics,
-    TokenSessionId = 12,
+    TokenRestrictedSids,
+    TokenSessionId,
+    TokenSandBoxInert = 15,
+    TokenOrigin = 17,
+    TokenElevationType,
+    TokenElevation = 20,
+    TokenHasRestrictions,
+    TokenVirtualizationAllowed = 23,
+    TokenVirtualizationEnabled,
+    TokenIntegrityLevel,
+    TokenUIAccess,
+    TokenMandatoryPolicy,
+    TokenIsAppContainer = 29,
+    TokenAppContainerNumber = 32,
 } TOKEN_INFORMATION_CLASS,
     *PTOKEN_INFORMATION_CLASS;
 
@@ -126,6 +139,21 @@ typedef struct _SID_AND_ATTRIBUTES {
 typedef struct _TOKEN_USER {
     SID_AND_ATTRIBUTES User;
 } TOKEN_USER, *PTOKEN_USER;
+
+typedef struct _TOKEN_MANDATORY_LABEL {
+    SID_AND_ATTRIBUTES Label;
+} TOKEN_MANDATORY_LABEL, *PTOKEN_MANDATORY_LABEL;
+
+typedef struct _TOKEN_ORIGIN {
+    LUID OriginatingLogonSession;
+} TOKEN_ORIGIN, *PTOKEN_ORIGIN;
+
+typedef enum _TOKEN_ELEVATION_TYPE {
+    TokenElevationTypeDefault = 1,
+    TokenElevationTypeFull,
+    TokenElevationTypeLimited
+} TOKEN_ELEVATION_TYPE,
+    *PTOKEN_ELEVATION_TYPE;
 
 typedef struct _TOKEN_OWNER {
     PSID Owner;

@@ -57,6 +57,41 @@ static const struct {
     {offsetof(SE_EXPORTS, SeCreateSymbolicLinkPrivilege), PRIVILEGE_ON},
 };
 
+static SID_AND_ATTRIBUTES integrity_level(void)
+{
+    return (SID_AND_ATTRIBUTES){SeExports->SeSystemMandatorySid,
+                                SE_GROUP_INTEGRITY | SE_GROUP_INTEGRITY_ENABLED};
+}
+
+/* What one ULONG answers. */
+static const struct {
+    TOKEN_INFORMATION_CLASS class;
+    ULONG number;
+} numbers[] = {
+    {TokenType, TokenPrimary},
+    {TokenRestrictedSids, 0}, /* groups: there are none */
+    {TokenSessionId, 0},
+    {TokenSandBoxInert, FALSE},
+    {TokenElevationType, TokenElevationTypeDefault},
+    {TokenElevation, TRUE},
+    {TokenHasRestrictions, FALSE},
+    {TokenVirtualizationAllowed, FALSE},
+    {TokenVirtualizationEnabled, FALSE},
+    {TokenUIAccess, FALSE},
+    {TokenMandatoryPolicy, 0}, /* off */
+    {TokenIsAppContainer, FALSE},
+    {TokenAppContainerNumber, 0},
+};
+
+/* NULL: something else answers. */
+static const ULONG *answer_number(TOKEN_INFORMATION_CLASS class)
+{
+    for (unsigned i = 0; i < ARRAYSIZE(numbers); i++)
+        if (numbers[i].class == class)
+            return &numbers[i].number;
+    return NULL;
+}
+
 static SID_AND_ATTRIBUTES token_group(unsigned index)
 {
     const SID_AND_ATTRIBUTES groups[TOKEN_GROUP_COUNT] = {
@@ -64,7 +99,7 @@ static SID_AND_ATTRIBUTES token_group(unsigned index)
          SE_GROUP_ENABLED_BY_DEFAULT | SE_GROUP_ENABLED | SE_GROUP_OWNER},
         {SeExports->SeWorldSid, GROUP_ON},
         {SeExports->SeAuthenticatedUsersSid, GROUP_ON},
-        {SeExports->SeSystemMandatorySid, SE_GROUP_INTEGRITY | SE_GROUP_INTEGRITY_ENABLED},
+        integrity_level(),
     };
 
     return groups[index];
@@ -113,11 +148,12 @@ static ULONG answer_length(TOKEN_INFORMATION_CLASS class)
         return sizeof(TOKEN_SOURCE);
     case TokenStatistics:
         return sizeof(TOKEN_STATISTICS);
-    case TokenType:
-    case TokenSessionId:
-        return sizeof(ULONG);
+    case TokenOrigin:
+        return sizeof(TOKEN_ORIGIN);
+    case TokenIntegrityLevel:
+        return sizeof(TOKEN_MANDATORY_LABEL) + RtlLengthSid(integrity_level().Sid);
     default:
-        return 0;
+        return answer_number(class) != NULL ? sizeof(ULONG) : 0;
     }
 }
 
@@ -129,6 +165,15 @@ static PSID put_sid(PUCHAR *at, PSID sid)
     memcpy(put, sid, RtlLengthSid(sid));
     *at += RtlLengthSid(sid);
     return put;
+}
+
+/* A SID that has attributes, and the SID behind it. */
+static void answer_member(PSID_AND_ATTRIBUTES answer, SID_AND_ATTRIBUTES member)
+{
+    PUCHAR behind = (PUCHAR)(answer + 1);
+
+    *answer = member;
+    answer->Sid = put_sid(&behind, member.Sid);
 }
 
 static void answer_groups(PTOKEN_GROUPS groups)
@@ -184,9 +229,9 @@ static void answer(TOKEN_INFORMATION_CLASS class, PVOID information)
 
     switch (class) {
     case TokenUser:
-        behind = (PUCHAR)information + sizeof(TOKEN_USER);
-        ((PTOKEN_USER)information)->User.Sid = put_sid(&behind, SeExports->SeLocalSystemSid);
-        return;
+        return answer_member(information, (SID_AND_ATTRIBUTES){SeExports->SeLocalSystemSid, 0});
+    case TokenIntegrityLevel:
+        return answer_member(information, integrity_level());
     case TokenGroups:
         return answer_groups(information);
     case TokenPrivileges:
@@ -203,11 +248,10 @@ static void answer(TOKEN_INFORMATION_CLASS class, PVOID information)
         return;
     case TokenStatistics:
         return answer_statistics(information);
-    case TokenType:
-        *(PULONG)information = TokenPrimary;
+    case TokenOrigin: /* the first logon, which none has made */
         return;
-    default: /* TokenSessionId */
-        *(PULONG)information = 0;
+    default:
+        *(PULONG)information = *answer_number(class);
         return;
     }
 }

@@ -17,7 +17,20 @@ enum {
     ClassType,
     ClassImpersonationLevel,
     ClassStatistics,
-    ClassSessionId = 12,
+    ClassRestrictedSids,
+    ClassSessionId,
+    ClassSandBoxInert = 15,
+    ClassOrigin = 17,
+    ClassElevationType,
+    ClassElevation = 20,
+    ClassHasRestrictions,
+    ClassVirtualizationAllowed = 23,
+    ClassVirtualizationEnabled,
+    ClassIntegrityLevel,
+    ClassUIAccess,
+    ClassMandatoryPolicy,
+    ClassIsAppContainer = 29,
+    ClassAppContainerNumber = 32,
     ClassUnknown = 0x7FFF,
 
     PrimaryToken = 1,
@@ -213,6 +226,53 @@ static VOID CheckStatistics(HANDLE Token, ULONG Groups, ULONG Privileges)
     ExpectEqual(statistics->PrivilegeCount, Privileges, "the statistics count the privileges");
 }
 
+static VOID CheckNumbers(HANDLE Token)
+{
+    static const struct {
+        ULONG Class;
+        ULONG Number;
+        PCSTR Says;
+    } numbers[] = {
+        {ClassType, PrimaryToken, "its token is a primary one"},
+        {ClassRestrictedSids, 0, "its token is restricted by nobody"},
+        {ClassSessionId, 0, "its session is 0"},
+        {ClassSandBoxInert, FALSE, "its token was not made for a sandbox"},
+        {ClassElevationType, 1, "its token is half of no pair"},
+        {ClassElevation, TRUE, "its token is elevated"},
+        {ClassHasRestrictions, FALSE, "its token was never filtered"},
+        {ClassVirtualizationAllowed, FALSE, "its files and keys cannot be virtual"},
+        {ClassVirtualizationEnabled, FALSE, "its files and keys are not virtual"},
+        {ClassUIAccess, FALSE, "its token has no access to others' windows"},
+        {ClassMandatoryPolicy, 0, "no policy of integrity holds for it"},
+        {ClassIsAppContainer, FALSE, "it is in no app container"},
+        {ClassAppContainerNumber, 0, "its app container has no number"},
+    };
+    ULONG i, length;
+
+    for (i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+        ULONG *number = Told(Token, numbers[i].Class, &length);
+
+        Expect(number != NULL && length == sizeof(*number) && *number == numbers[i].Number,
+               numbers[i].Says);
+    }
+}
+
+static VOID CheckLevel(HANDLE Token)
+{
+    static const UCHAR system[] = {1, 1, 0, 0, 0, 0, 0, 16, 0, 0x40, 0, 0};
+    ULONG length;
+    MEMBER *label = Told(Token, ClassIntegrityLevel, &length);
+    LUID *origin;
+
+    Expect(label != NULL && IsSid(label->Sid, system, sizeof(system), label, length) &&
+               (label->Attributes & 0x20) != 0, /* SE_GROUP_INTEGRITY */
+           "its integrity level is the system's");
+    origin = Told(Token, ClassOrigin, &length);
+    Expect(origin != NULL && length == sizeof(*origin) && origin->LowPart == 0 &&
+               origin->HighPart == 0,
+           "no other logon has made it");
+}
+
 /* Two handles are of the one token. */
 static VOID CheckOneToken(HANDLE Token, HANDLE Other)
 {
@@ -286,12 +346,8 @@ VOID CheckToken(VOID)
     privileges = CheckPrivileges(token);
     CheckDacl(token);
     CheckStatistics(token, groups, privileges);
-    Expect(Query(token, ClassType, &number, sizeof(number), &length) == STATUS_SUCCESS &&
-               number == PrimaryToken,
-           "its token is a primary one");
-    Expect(Query(token, ClassSessionId, &number, sizeof(number), &length) == STATUS_SUCCESS &&
-               number == 0,
-           "its session is 0");
+    CheckNumbers(token);
+    CheckLevel(token);
     CheckOpenEx(token);
     ExpectStatus(ZwClose(token), STATUS_SUCCESS, "a token's handle can be closed");
     ExpectStatus(Query(token, ClassType, &number, sizeof(number), &length), STATUS_INVALID_HANDLE,
