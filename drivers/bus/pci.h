@@ -160,6 +160,8 @@ bool pci_function_answers(const struct pci_function *function);
 void pci_function_size(struct pci_function *function);
 /* pci_bar.c: size the BARs, decoding off meanwhile. */
 void pci_bars_read(struct pci_function *function);
+/* pci_assign.c: the first physical address that the CPU does not have. */
+uint64_t pci_physical_end(void);
 /* Write a BAR's address to the function. */
 void pci_bar_write(struct pci_function *function, uint32_t index);
 /* pci_bridge.c: windows from registers to struct and back. */

@@ -55,13 +55,13 @@ static void fixed_add(uint64_t base, uint64_t length)
         fixed[fixed_count++] = (struct range){base, base + length - 1};
 }
 
-static uint64_t physical_limit(void)
+uint64_t pci_physical_end(void)
 {
     uint32_t eax = 0, ebx, ecx, edx, bits = PHYSICAL_BITS_LEAST;
 
     if (__get_cpuid(CPUID_ADDRESS_SIZES, &eax, &ebx, &ecx, &edx))
         bits = eax & 0xFF;
-    return (1ull << (bits < PHYSICAL_BITS_LEAST || bits > 52 ? PHYSICAL_BITS_LEAST : bits)) - 1;
+    return 1ull << (bits < PHYSICAL_BITS_LEAST || bits > 52 ? PHYSICAL_BITS_LEAST : bits);
 }
 
 /* A root that is said to pass on nothing of a hole is not believed. */
@@ -114,7 +114,7 @@ void pci_assign_init(const struct boot_info *boot)
                       (window.last_bus - window.first_bus + 1u) * PCI_ECAM_BUS_SIZE);
     }
     low_hole = (struct range){ALIGN_UP(low, LOW_HOLE_ALIGN), LOW_HOLE_LAST};
-    high_hole = (struct range){ALIGN_UP(high, HIGH_HOLE_ALIGN), physical_limit()};
+    high_hole = (struct range){ALIGN_UP(high, HIGH_HOLE_ALIGN), pci_physical_end() - 1};
     holes_narrow();
 }
 

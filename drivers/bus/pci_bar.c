@@ -68,6 +68,13 @@ void pci_bars_read(struct pci_function *function)
             i++;
             continue;
         }
+        if (!pci_bar_is_below(bar, pci_physical_end())) {
+            log_warn(
+                "pci %02x:%02x.%x: BAR %u at 0x%llx, which the CPU does not reach: it is moved",
+                function->where.bus, PCI_DEVFN_DEVICE(function->where.devfn),
+                PCI_DEVFN_FUNCTION(function->where.devfn), i, (unsigned long long)bar->address);
+            bar->address = 0; /* pci_assign.c finds another */
+        }
         i += bar->registers;
     }
 }

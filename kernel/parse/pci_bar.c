@@ -78,6 +78,13 @@ bool pci_bar_decode(const uint32_t original[2], const uint32_t readback[2], bool
     return decode_memory(original, readback, has_next, offset, bar, error);
 }
 
+bool pci_bar_is_below(const struct pci_bar *bar, uint64_t limit)
+{
+    if ((bar->kind != PCI_BAR_MEMORY32 && bar->kind != PCI_BAR_MEMORY64) || bar->address == 0)
+        return true;
+    return bar->address < limit && bar->size <= limit - bar->address;
+}
+
 bool pci_rom_decode(uint32_t original, uint32_t readback, uint16_t offset, struct pci_bar *bar,
                     struct parse_error *error)
 {

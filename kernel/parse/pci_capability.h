@@ -105,6 +105,9 @@ bool pci_msix_fits(const struct pci_msix_capability *msix, const uint64_t bar_si
 bool pci_bar_decode(const uint32_t original[2], const uint32_t readback[2], bool has_next,
                     uint16_t offset, struct pci_bar *bar, struct parse_error *error);
 
+/* Does it lie below an address, to its last byte? One without an address, or of ports, does. */
+bool pci_bar_is_below(const struct pci_bar *bar, uint64_t limit);
+
 /* The expansion ROM register by the same arithmetic: kind MEMORY32 or ABSENT. */
 bool pci_rom_decode(uint32_t original, uint32_t readback, uint16_t offset, struct pci_bar *bar,
                     struct parse_error *error);

@@ -296,6 +296,25 @@ static void reads_dumps(void **state)
     assert_true(msi.is_maskable && msi.is_64bit);
 }
 
+static void finds_bars_out_of_reach(void **state)
+{
+    const uint64_t limit = 1ull << 36;
+    struct pci_bar bar = {.kind = PCI_BAR_MEMORY64, .size = 0x1000, .address = limit - 0x1000};
+
+    (void)state;
+    assert_true(pci_bar_is_below(&bar, limit));
+    bar.size = 0x2000;
+    assert_false(pci_bar_is_below(&bar, limit));
+    bar.address = limit;
+    assert_false(pci_bar_is_below(&bar, limit));
+    bar.address = UINT64_MAX - 0xFFF;
+    assert_false(pci_bar_is_below(&bar, limit));
+    bar.address = 0;
+    assert_true(pci_bar_is_below(&bar, limit));
+    bar = (struct pci_bar){.kind = PCI_BAR_IO, .size = 0x20, .address = 0xC000};
+    assert_true(pci_bar_is_below(&bar, 0x1000));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -306,6 +325,7 @@ int main(void)
         SENTENCE("MSI-X tables of 1 to 2,048 entries are decoded and fitted", decodes_msix),
         SENTENCE("dumps of QEMU's devices give their known messages", reads_dumps),
         SENTENCE("base address registers of every kind give address and size", decodes_bars),
+        SENTENCE("base addresses above what the CPU reaches are found", finds_bars_out_of_reach),
     };
 
     return cmocka_run_group_tests_name("PCI configuration space", tests, NULL, NULL);
