@@ -51,6 +51,7 @@
 #include "wdm/zw.h"
 #include "wdm/cm.h"
 #include "wdm/ps.h"
+#include "wdm/access.h"
 #include "wdm/trace.h"
 #include "devioctl.h"
 

@@ -10,6 +10,7 @@
 #include <nt/ntifs.h>
 
 #include "ex/memory_zw.h"
+#include "ex/security.h"
 #include "ke/ob.h"
 
 enum {
@@ -256,6 +257,11 @@ static void answer(TOKEN_INFORMATION_CLASS class, PVOID information)
     }
 }
 
+void *ex_token_create(void)
+{
+    return ob_create(&token_type, sizeof(ULONG));
+}
+
 /* WDK surface */
 
 /* PASSIVE_LEVEL. STATUS_INVALID_HANDLE, STATUS_OBJECT_TYPE_MISMATCH: no process. */
@@ -268,7 +274,7 @@ NTSTATUS NTAPI ZwOpenProcessToken(HANDLE ProcessHandle, ACCESS_MASK DesiredAcces
     ASSERT_IRQL(PASSIVE_LEVEL);
     if (!NT_SUCCESS(status))
         return status;
-    token = ob_create(&token_type, sizeof(ULONG));
+    token = ex_token_create();
     if (token == NULL)
         return STATUS_INSUFFICIENT_RESOURCES;
     status = ob_handle_create(token, DesiredAccess, TokenHandle);

@@ -26,10 +26,10 @@ enum {
     MEMORY_WAIT_MS = 10,
 };
 
-/* WDK: IO_SECURITY_CONTEXT. There is one security context: drivers read DesiredAccess only. */
+/* WDK: IO_SECURITY_CONTEXT. There is one security context, that of the system process. */
 struct _IO_SECURITY_CONTEXT {
     PVOID SecurityQos;
-    PVOID AccessState;
+    PACCESS_STATE AccessState;
     ACCESS_MASK DesiredAccess;
     ULONG FullCreateOptions;
 };
@@ -196,7 +196,10 @@ static NTSTATUS file_find(PCUNICODE_STRING name, PFILE_OBJECT related, PDEVICE_O
 NTSTATUS io_file_create(PCUNICODE_STRING name, struct io_file_create *create,
                         PFILE_OBJECT *file_out)
 {
+    ACCESS_STATE state = {.OriginalDesiredAccess = create->access,
+                          .RemainingDesiredAccess = create->access};
     struct _IO_SECURITY_CONTEXT security = {
+        .AccessState = &state,
         .DesiredAccess = create->access,
         .FullCreateOptions = create->options & ((1u << CREATE_DISPOSITION_SHIFT) - 1)};
     IO_STACK_LOCATION location = {.MajorFunction = IRP_MJ_CREATE};
@@ -223,7 +226,9 @@ NTSTATUS io_file_create(PCUNICODE_STRING name, struct io_file_create *create,
         location.Parameters.Create.ShareAccess = create->share;
         create->information = 0;
         file->object.RelatedFileObject = create->related;
+        SeCaptureSubjectContext(&state.SubjectSecurityContext);
         status = io_request_send(device, &location, STATUS_SUCCESS, &create->information);
+        SeReleaseSubjectContext(&state.SubjectSecurityContext);
         file->object.RelatedFileObject = NULL; /* WDK: FILE_OBJECT: while it is opened only */
         if (!NT_SUCCESS(status))
             io_device_close_reference(device);

@@ -1,11 +1,9 @@
 /*
  * verifier/irql.c - the IRQL at which each export may be called, and what Windows says where it is
- * not (spec F.8, H.1, H.2; WDK "Bug Check 0xC4", "IRQL rules").
- *
- * Codes from 0x20000 are rules of DDI compliance checking; WRONG_IRQL is for routines that no such
- * rule names (DV-21). Where a page and a rule disagree (DISC-17 to -20, -28) the page counts, which
- * allows more. Routines whose limit depends on their arguments are looked at elsewhere in this
- * folder; those without one are listed, with the reason, in tests/verifier/any-irql.txt.
+ * not (spec F.8, H.1, H.2; WDK "Bug Check 0xC4", "IRQL rules"). Codes from 0x20000 are rules of DDI
+ * compliance checking; WRONG_IRQL is for the rest (DV-21). Where page and rule disagree (DISC-17 to
+ * -20, -28) the page counts. Limits by argument are looked at elsewhere in this folder; routines
+ * without one are listed in tests/verifier/any-irql.txt.
  */
 #include "verifier/internal.h"
 
@@ -445,8 +443,11 @@ const struct verifier_rule verifier_irql_rules[] = {
     {"RtlWriteRegistryValue", AT_PASSIVE, 0x20023, 0, 0},
     {"RtlxAnsiStringToUnicodeSize", AT_PASSIVE, WRONG_IRQL, 0, 0},
     {"RtlxUnicodeStringToAnsiSize", AT_PASSIVE, WRONG_IRQL, 0, 0},
+    {"SeAccessCheck", AT_PASSIVE, WRONG_IRQL, 0, 0},
     {"SeCaptureSecurityDescriptor", AT_PASSIVE, WRONG_IRQL, 0, 0},
+    {"SeCaptureSubjectContext", AT_PASSIVE, WRONG_IRQL, 0, 0},
     {"SeReleaseSecurityDescriptor", AT_PASSIVE, WRONG_IRQL, 0, 0},
+    {"SeReleaseSubjectContext", AT_PASSIVE, WRONG_IRQL, 0, 0},
     {"WmiCompleteRequest", TO_DISPATCH, WRONG_IRQL, 0, 0},
     {"WmiFireEvent", TO_DISPATCH, WRONG_IRQL, 0, 0},
     {"WmiSystemControl", AT_PASSIVE, WRONG_IRQL, 0, 0},

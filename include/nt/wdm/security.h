@@ -7,27 +7,6 @@
 #ifndef NT_WDM_SECURITY_H
 #define NT_WDM_SECURITY_H
 
-typedef struct _LUID {
-    ULONG LowPart;
-    LONG HighPart;
-} LUID, *PLUID;
-
-#define SE_PRIVILEGE_ENABLED_BY_DEFAULT (0x00000001L)
-#define SE_PRIVILEGE_ENABLED (0x00000002L)
-
-typedef struct _LUID_AND_ATTRIBUTES {
-    LUID Luid;
-    ULONG Attributes;
-} LUID_AND_ATTRIBUTES, *PLUID_AND_ATTRIBUTES;
-
-typedef enum _SECURITY_IMPERSONATION_LEVEL {
-    SecurityAnonymous,
-    SecurityIdentification,
-    SecurityImpersonation,
-    SecurityDelegation,
-} SECURITY_IMPERSONATION_LEVEL,
-    *PSECURITY_IMPERSONATION_LEVEL;
-
 #define OWNER_SECURITY_INFORMATION (0x00000001L)
 #define GROUP_SECURITY_INFORMATION (0x00000002L)
 #define DACL_SECURITY_INFORMATION (0x00000004L)

@@ -20,6 +20,8 @@ static struct {
     USHORT Attributes;
     USHORT Share;
     ACCESS_MASK Access;
+    ACCESS_MASK Remaining;
+    BOOLEAN Subject;
     ULONG FileFlags;
     LONGLONG Offset;
     ULONG Length;
@@ -31,6 +33,10 @@ static struct {
 
 static NTSTATUS Create(PIO_STACK_LOCATION Stack, PULONG_PTR Information)
 {
+    PACCESS_STATE state = Stack->Parameters.Create.SecurityContext->AccessState;
+
+    Seen.Remaining = state->RemainingDesiredAccess;
+    Seen.Subject = state->SubjectSecurityContext.PrimaryToken != NULL;
     Seen.Options = Stack->Parameters.Create.Options;
     Seen.Attributes = Stack->Parameters.Create.FileAttributes;
     Seen.Share = Stack->Parameters.Create.ShareAccess;
@@ -259,6 +265,8 @@ static VOID CheckOpening(VOID)
     Expect(Seen.Share == FILE_SHARE_READ && Seen.Attributes == FILE_ATTRIBUTE_HIDDEN &&
                Seen.Access == ACCESS,
            "G-ZW-1 sharing, attributes and access");
+    Expect(Seen.Remaining == ACCESS && Seen.Subject,
+           "G-ZW-1 and who asks for which access: AccessState");
     ExpectEqual(Seen.FileFlags & (FO_SYNCHRONOUS_IO | FO_ALERTABLE_IO), FO_SYNCHRONOUS_IO,
                 "G-ZW-1 and a file for synchronous I/O");
     Seen.Cleanups = 0;

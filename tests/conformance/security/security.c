@@ -91,6 +91,7 @@ static VOID Run(VOID)
     CheckDescriptors();
     CheckRevisions();
     CheckObjects();
+    CheckAccess();
 }
 
 const TEST_GROUP TestGroup = {.Run = Run};

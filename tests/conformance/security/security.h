@@ -82,6 +82,8 @@ NTKERNELAPI NTSTATUS NTAPI SeCaptureSecurityDescriptor(PSECURITY_DESCRIPTOR Orig
                                                        KPROCESSOR_MODE CurrentMode,
                                                        POOL_TYPE PoolType, BOOLEAN CaptureIfKernel,
                                                        PSECURITY_DESCRIPTOR *Captured);
+NTKERNELAPI VOID NTAPI SeCaptureSubjectContext(PSECURITY_SUBJECT_CONTEXT SubjectContext);
+NTKERNELAPI VOID NTAPI SeReleaseSubjectContext(PSECURITY_SUBJECT_CONTEXT SubjectContext);
 NTKERNELAPI NTSTATUS NTAPI SeReleaseSecurityDescriptor(PSECURITY_DESCRIPTOR Captured,
                                                        KPROCESSOR_MODE CurrentMode,
                                                        BOOLEAN CaptureIfKernelMode);
@@ -95,4 +97,5 @@ extern LAG_SID Administrators, LocalSystem;
 
 VOID CheckDescriptors(VOID);
 VOID CheckRevisions(VOID);
+VOID CheckAccess(VOID);
 VOID CheckObjects(VOID);
