@@ -143,10 +143,9 @@ static void account(struct ke_cpu *ke)
     PKTHREAD thread = PCR->current_thread;
 
     thread->run_ticks++;
-    if (thread == PCR->idle_thread) {
-        ke->idle_ticks++;
+    if (thread == PCR->idle_thread)
         return;
-    }
+    ke->busy_ticks++;
     if (--thread->quantum <= 0) {
         PCR->dispatch_requests |= KE_DISPATCH_QUANTUM;
     }

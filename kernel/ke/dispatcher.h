@@ -136,11 +136,11 @@ enum {
 
 /* DPC queue and CPU state of one processor. */
 struct ke_cpu {
-    ke_lock_t dpc_lock;   /* with interrupts off */
-    LIST_ENTRY dpc_list;  /* (dpc_lock) */
-    uint64_t dpc_count;   /* (dpc_lock) DPCs run */
-    bool quantum_is_over; /* (p) the DPC loop ends with a look for another thread */
-    uint64_t idle_ticks;
+    ke_lock_t dpc_lock;            /* with interrupts off */
+    LIST_ENTRY dpc_list;           /* (dpc_lock) */
+    uint64_t dpc_count;            /* (dpc_lock) DPCs run */
+    bool quantum_is_over;          /* (p) the DPC loop ends with a look for another thread */
+    uint64_t busy_ticks;           /* (p) ticks that found another thread than the idle one */
     uint32_t tick_armed;           /* (p) a clock interrupt is on its way */
     struct ke_call *volatile call; /* (x) function another CPU wants run here, see cpu.c */
     struct ke_watchdog watchdog;   /* (p) watchdog.c */

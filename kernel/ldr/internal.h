@@ -23,3 +23,8 @@ struct ldr_kernel_image {
 
 /* kernel_image.c: where the kernel looks like a PE image; false: no memory. PASSIVE_LEVEL. */
 bool ldr_kernel_image_get(struct ldr_kernel_image *image);
+
+/* ---- system_processes.c: what ZwQuerySystemInformation tells; *needed: how much it is -------- */
+
+NTSTATUS ldr_query_processes(PVOID information, ULONG length, PULONG needed);
+NTSTATUS ldr_query_processor_times(PVOID information, ULONG length, PULONG needed);

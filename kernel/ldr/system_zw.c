@@ -100,6 +100,17 @@ static NTSTATUS query_debugger(PVOID information, ULONG length, PULONG needed)
     return answer(&debugger, sizeof(debugger), information, length, needed);
 }
 
+/* Drivers are not checked when they are loaded: no option is in force. The caller sets Length. */
+static NTSTATUS query_code_integrity(PVOID information, ULONG length, PULONG needed)
+{
+    const SYSTEM_CODEINTEGRITY_INFORMATION integrity = {.Length = sizeof(integrity)};
+
+    if (length == sizeof(integrity) &&
+        ((PSYSTEM_CODEINTEGRITY_INFORMATION)information)->Length != sizeof(integrity))
+        return STATUS_INFO_LENGTH_MISMATCH;
+    return answer(&integrity, sizeof(integrity), information, length, needed);
+}
+
 /*
  * PASSIVE_LEVEL. STATUS_INFO_LENGTH_MISMATCH, with the length in *ReturnLength;
  * STATUS_INVALID_INFO_CLASS. WDK "ZwQuerySystemInformation".
@@ -119,6 +130,15 @@ NTSTATUS NTAPI ZwQuerySystemInformation(SYSTEM_INFORMATION_CLASS SystemInformati
         break;
     case SystemTimeOfDayInformation:
         query = query_time;
+        break;
+    case SystemProcessInformation:
+        query = ldr_query_processes;
+        break;
+    case SystemProcessorPerformanceInformation:
+        query = ldr_query_processor_times;
+        break;
+    case SystemCodeIntegrityInformation:
+        query = query_code_integrity;
         break;
     case SystemModuleInformation:
         query = query_modules;

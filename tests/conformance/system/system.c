@@ -311,6 +311,7 @@ static VOID Run(VOID)
     CheckTimes();
     CheckModules();
     CheckToken();
+    CheckProcesses();
     CheckYield();
     CheckProtection();
 }

@@ -5,4 +5,5 @@
 
 #include "suite.h"
 
-VOID CheckToken(VOID); /* token.c */
+VOID CheckToken(VOID);     /* token.c */
+VOID CheckProcesses(VOID); /* processes.c */
