@@ -54,6 +54,8 @@ PIRP io_file_build_control(PFILE_OBJECT file, uint32_t code, const struct io_fil
  * A request that is NULL is STATUS_INSUFFICIENT_RESOURCES.
  */
 NTSTATUS io_file_wait(PIRP irp, uint32_t timeout_ms, uint32_t *done);
+/* For ever; but a file opened with FILE_SYNCHRONOUS_IO_ALERT lets an alert cancel the request. */
+NTSTATUS io_file_wait_as_opened(PIRP irp, uint32_t *done);
 /*
  * Send it and do not wait: its end fills the status block in, signals the event, or the file's own
  * where that is NULL, and queues the APC, if there is one. Takes over a reference to the file, one

@@ -89,18 +89,30 @@ PIRP io_file_build_control(PFILE_OBJECT file, uint32_t code, const struct io_fil
 
 /* ---- Sending -------------------------------------------------------------------------------- */
 
-NTSTATUS io_file_wait(PIRP irp, uint32_t timeout_ms, uint32_t *done)
+static NTSTATUS request_wait(PIRP irp, uint32_t timeout_ms, bool alertable, uint32_t *done)
 {
     NTSTATUS status;
 
     *done = 0;
     if (irp == NULL)
         return STATUS_INSUFFICIENT_RESOURCES;
-    status = io_irp_call_and_wait(io_irp_tail(irp)->top, irp, timeout_ms);
+    status = io_irp_call_and_wait(io_irp_tail(irp)->top, irp, timeout_ms, alertable);
     if (!NT_ERROR(status))
         *done = (uint32_t)irp->IoStatus.Information;
     request_free(irp, !NT_ERROR(status));
     return status;
+}
+
+NTSTATUS io_file_wait(PIRP irp, uint32_t timeout_ms, uint32_t *done)
+{
+    return request_wait(irp, timeout_ms, false, done);
+}
+
+NTSTATUS io_file_wait_as_opened(PIRP irp, uint32_t *done)
+{
+    bool alertable = (irp->Tail.Overlay.OriginalFileObject->Flags & FO_ALERTABLE_IO) != 0;
+
+    return request_wait(irp, 0, alertable, done);
 }
 
 NTSTATUS io_file_send(PIRP irp, PIO_STATUS_BLOCK status_block, PKEVENT event, PKAPC apc)

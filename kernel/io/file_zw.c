@@ -122,7 +122,7 @@ static NTSTATUS call_send(struct file_call *call, PIRP irp)
     if (irp != NULL && !file_is_synchronous(call->file))
         return io_file_send(irp, call->status_block, call->event, call->apc);
     if (irp != NULL) {
-        status = io_file_wait(irp, 0, &done);
+        status = io_file_wait_as_opened(irp, &done);
         if (call->moves)
             call->file->CurrentByteOffset.QuadPart = (LONGLONG)(call->offset + done);
         call_tell(call, status, done);

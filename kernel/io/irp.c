@@ -197,7 +197,7 @@ static NTSTATUS NTAPI irp_signal(PDEVICE_OBJECT device, PIRP irp, PVOID context)
     return STATUS_MORE_PROCESSING_REQUIRED;
 }
 
-NTSTATUS io_irp_call_and_wait(PDEVICE_OBJECT device, PIRP irp, uint32_t timeout_ms)
+NTSTATUS io_irp_call_and_wait(PDEVICE_OBJECT device, PIRP irp, uint32_t timeout_ms, bool alertable)
 {
     LARGE_INTEGER timeout = {.QuadPart = -10000ll * timeout_ms};
     NTSTATUS status;
@@ -207,12 +207,12 @@ NTSTATUS io_irp_call_and_wait(PDEVICE_OBJECT device, PIRP irp, uint32_t timeout_
     IoSetCompletionRoutine(irp, irp_signal, &event, TRUE, TRUE, TRUE);
     IofCallDriver(device, irp);
     /* The event and not the result decides: a driver may return one thing and do the other. */
-    status = KeWaitForSingleObject(&event, Executive, KernelMode, FALSE,
+    status = KeWaitForSingleObject(&event, Executive, KernelMode, alertable,
                                    timeout_ms == 0 ? NULL : &timeout);
-    if (status == STATUS_TIMEOUT) {
+    if (status != STATUS_SUCCESS) {
         IoCancelIrp(irp);
         KeWaitForSingleObject(&event, Executive, KernelMode, FALSE, NULL);
-        if (irp->IoStatus.Status == STATUS_CANCELLED)
+        if (status == STATUS_TIMEOUT && irp->IoStatus.Status == STATUS_CANCELLED)
             return STATUS_IO_TIMEOUT;
     }
     return irp->IoStatus.Status;
@@ -240,7 +240,7 @@ NTSTATUS io_request_send(PDEVICE_OBJECT device, const IO_STACK_LOCATION *locatio
     irp->IoStatus.Information = information == NULL ? 0 : *information;
     irp->RequestorMode = KernelMode;
     irp->Tail.Overlay.Thread = PsGetCurrentThread();
-    status = io_irp_call_and_wait(top, irp, 0);
+    status = io_irp_call_and_wait(top, irp, 0, false);
     if (information != NULL)
         *information = irp->IoStatus.Information;
     IoFreeIrp(irp);
@@ -460,7 +460,7 @@ BOOLEAN NTAPI IoForwardIrpSynchronously(PDEVICE_OBJECT DeviceObject, PIRP Irp)
     if (Irp->CurrentLocation <= 1)
         return FALSE;
     IoCopyCurrentIrpStackLocationToNext(Irp);
-    io_irp_call_and_wait(DeviceObject, Irp, 0);
+    io_irp_call_and_wait(DeviceObject, Irp, 0, false);
     return TRUE;
 }
 LDR_EXPORT(IoForwardIrpSynchronously);

@@ -20,9 +20,10 @@ NTSTATUS io_request_send(PDEVICE_OBJECT device, const IO_STACK_LOCATION *locatio
 /*
  * Send an IRP whose next location is filled in (all but the completion routine) and wait; it stays
  * the caller's. timeout_ms 0 waits for ever; else the IRP is cancelled then, and if that is what
- * ended it the result is STATUS_IO_TIMEOUT. IRQL <= APC_LEVEL.
+ * ended it the result is STATUS_IO_TIMEOUT. It is cancelled, too, if the thread is alerted and the
+ * wait is alertable. IRQL <= APC_LEVEL.
  */
-NTSTATUS io_irp_call_and_wait(PDEVICE_OBJECT device, PIRP irp, uint32_t timeout_ms);
+NTSTATUS io_irp_call_and_wait(PDEVICE_OBJECT device, PIRP irp, uint32_t timeout_ms, bool alertable);
 
 /*
  * What the I/O manager keeps of an IRP from IoAllocateIrp, behind its stack locations, where no

@@ -24,16 +24,11 @@ NTKERNELAPI VOID NTAPI KeInitializeApc(PRKAPC Apc, PKTHREAD Thread, KAPC_ENVIRON
 NTKERNELAPI BOOLEAN NTAPI KeInsertQueueApc(PRKAPC Apc, PVOID SystemArgument1, PVOID SystemArgument2,
                                            KPRIORITY Increment);
 NTKERNELAPI BOOLEAN NTAPI KeRemoveQueueApc(PRKAPC Apc);
-NTSYSAPI NTSTATUS NTAPI ZwAlertThread(HANDLE ThreadHandle);
 NTSYSAPI NTSTATUS NTAPI ZwCreateEvent(PHANDLE EventHandle, ACCESS_MASK DesiredAccess,
                                       POBJECT_ATTRIBUTES ObjectAttributes, EVENT_TYPE EventType,
                                       BOOLEAN InitialState);
 NTSYSAPI NTSTATUS NTAPI ZwWaitForSingleObject(HANDLE Handle, BOOLEAN Alertable,
                                               PLARGE_INTEGER Timeout);
-NTKERNELAPI NTSTATUS NTAPI ObOpenObjectByPointer(PVOID Object, ULONG HandleAttributes,
-                                                 PACCESS_STATE PassedAccessState,
-                                                 ACCESS_MASK DesiredAccess, POBJECT_TYPE ObjectType,
-                                                 KPROCESSOR_MODE AccessMode, PHANDLE Handle);
 
 /* An APC, and what its routines saw. */
 typedef struct _NOTED {

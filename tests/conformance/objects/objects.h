@@ -72,10 +72,6 @@ NTKERNELAPI NTSTATUS NTAPI ObReferenceObjectByName(PUNICODE_STRING ObjectName, U
                                                    KPROCESSOR_MODE AccessMode, PVOID ParseContext,
                                                    PVOID *Object);
 
-NTKERNELAPI NTSTATUS NTAPI ObOpenObjectByPointer(PVOID Object, ULONG HandleAttributes,
-                                                 PVOID PassedAccessState, ACCESS_MASK DesiredAccess,
-                                                 POBJECT_TYPE ObjectType,
-                                                 KPROCESSOR_MODE AccessMode, PHANDLE Handle);
 
 /* The value of an exported pointer, *PsThreadType for example. */
 #define EXPORTED(Name) (*(PVOID *)TestRoutine(L## #Name))

@@ -458,6 +458,7 @@ VOID CheckFiles(VOID)
     CheckApcs(file);
     CheckThreads(file);
     CheckSynchronous();
+    CheckFileAlerts();
     CheckSetting();
     ZwClose(file);
     End();

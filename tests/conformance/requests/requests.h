@@ -8,6 +8,7 @@
  *   sending.c     calls and completion between devices
  *   remove_lock.c remove locks
  *   files.c       requests by handle that are not waited for; threads that end with requests
+ *   alerts.c      alerts of threads that wait for requests by handle
  *   setting.c     ZwSetInformationFile
  *   services.c    timers of devices, work items, error log entries
  *   stops.c       what must not be done with an IRP
@@ -52,6 +53,7 @@ VOID CheckSending(VOID);
 VOID CheckRemoveLock(VOID);
 VOID CheckFiles(VOID);
 VOID CheckSetting(VOID);
+VOID CheckFileAlerts(VOID);
 VOID TimerBegin(VOID);
 VOID CheckServices(VOID);
 VOID Stop(ULONG Number);

@@ -87,10 +87,6 @@ NTKERNELAPI VOID NTAPI SeReleaseSubjectContext(PSECURITY_SUBJECT_CONTEXT Subject
 NTKERNELAPI NTSTATUS NTAPI SeReleaseSecurityDescriptor(PSECURITY_DESCRIPTOR Captured,
                                                        KPROCESSOR_MODE CurrentMode,
                                                        BOOLEAN CaptureIfKernelMode);
-NTKERNELAPI NTSTATUS NTAPI ObOpenObjectByPointer(PVOID Object, ULONG HandleAttributes,
-                                                 PVOID PassedAccessState, ACCESS_MASK DesiredAccess,
-                                                 POBJECT_TYPE ObjectType,
-                                                 KPROCESSOR_MODE AccessMode, PHANDLE Handle);
 
 /* S-1-5-32-544, and S-1-5-18. */
 extern LAG_SID Administrators, LocalSystem;

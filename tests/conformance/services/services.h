@@ -35,10 +35,6 @@ NTSYSAPI NTSTATUS NTAPI RtlUnicodeToMultiByteN(PCHAR MultiByteString, ULONG MaxB
 NTKERNELAPI NTSTATUS NTAPI PsLookupProcessByProcessId(HANDLE ProcessId, PEPROCESS *Process);
 NTKERNELAPI HANDLE NTAPI PsGetProcessId(PEPROCESS Process);
 NTKERNELAPI HANDLE NTAPI PsGetThreadId(PETHREAD Thread);
-NTKERNELAPI NTSTATUS NTAPI ObOpenObjectByPointer(PVOID Object, ULONG HandleAttributes,
-                                                 PVOID PassedAccessState, ACCESS_MASK DesiredAccess,
-                                                 POBJECT_TYPE ObjectType,
-                                                 KPROCESSOR_MODE AccessMode, PHANDLE Handle);
 NTKERNELAPI PEPROCESS NTAPI IoThreadToProcess(PETHREAD Thread);
 NTKERNELAPI BOOLEAN NTAPI IoIsSystemThread(PETHREAD Thread);
 NTKERNELAPI PEPROCESS NTAPI IoGetRequestorProcess(PIRP Irp);
