@@ -29,7 +29,7 @@
 #include "parse/cmdline.h"
 #include "parse/pci_location.h"
 #include "pnp/pnp.h"
-#include "pnp/registry.h"
+#include "cm/registry.h"
 #include "shell/shell.h"
 #include "verifier/verifier.h"
 
@@ -75,17 +75,17 @@ static void choose_watchdog(const char *command_line)
 /* threaddpcenable=0|1: as if the registry said so, where drivers find it, too (TDPC-3). */
 static void choose_threaded_dpcs(const char *command_line)
 {
-    struct pnp_key *key;
+    struct cm_key *key;
     uint64_t enable;
 
     if (!cmdline_get_number(command_line, "threaddpcenable", 0, 1, &enable))
         return;
     ke_threaded_dpc_enable(enable != 0);
-    key = pnp_key_open_text(NULL, PNP_REGISTRY_CONTROL_SET "\\Control\\Session Manager\\Kernel",
-                            true);
+    key =
+        cm_key_open_text(NULL, CM_REGISTRY_CONTROL_SET "\\Control\\Session Manager\\Kernel", true);
     if (key == NULL)
         return;
-    pnp_value_set_dword(key, "ThreadDpcEnable", (uint32_t)enable);
+    cm_value_set_dword(key, "ThreadDpcEnable", (uint32_t)enable);
     ob_dereference(key);
 }
 

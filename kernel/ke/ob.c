@@ -6,7 +6,7 @@
  * PASSIVE_LEVEL and whose last reference is dropped above it is queued to a work item.
  *
  * Owns: headers, handles, the Ob surface, ZwClose. Owns not: what objects are (ke/thread.c,
- * io/device.c, io/file.c, pnp/registry_zw.c).
+ * io/device.c, io/file.c, cm/registry_zw.c).
  */
 #include "ke/ob.h"
 

@@ -15,7 +15,7 @@
 
 #include "io/alloc.h"
 #include "ke/ob.h"
-#include "pnp/registry.h"
+#include "cm/registry.h"
 
 #define DESCRIPTION "\\Registry\\Machine\\Hardware\\Description\\System"
 
@@ -48,7 +48,7 @@ struct description {
     char path[PATH_SIZE];
 };
 
-static PKEY_VALUE_FULL_INFORMATION information_read(struct pnp_key *key, PCWSTR name)
+static PKEY_VALUE_FULL_INFORMATION information_read(struct cm_key *key, PCWSTR name)
 {
     PKEY_VALUE_FULL_INFORMATION information;
     UNICODE_STRING counted;
@@ -56,7 +56,7 @@ static PKEY_VALUE_FULL_INFORMATION information_read(struct pnp_key *key, PCWSTR 
     ULONG type;
 
     RtlInitUnicodeString(&counted, name);
-    if (pnp_value_get(key, &counted, &type, NULL, &size) == STATUS_OBJECT_NAME_NOT_FOUND)
+    if (cm_value_get(key, &counted, &type, NULL, &size) == STATUS_OBJECT_NAME_NOT_FOUND)
         return NULL;
     offset = (ULONG)FIELD_OFFSET(KEY_VALUE_FULL_INFORMATION, Name) + counted.Length;
     offset = (offset + sizeof(ULONG64) - 1) & ~(ULONG)(sizeof(ULONG64) - 1);
@@ -66,12 +66,12 @@ static PKEY_VALUE_FULL_INFORMATION information_read(struct pnp_key *key, PCWSTR 
     information->DataOffset = offset;
     information->NameLength = counted.Length;
     memcpy(information->Name, counted.Buffer, counted.Length);
-    pnp_value_get(key, &counted, &information->Type, (char *)information + offset, &size);
+    cm_value_get(key, &counted, &information->Type, (char *)information + offset, &size);
     information->DataLength = size;
     return information;
 }
 
-static void level_read(struct level *level, struct pnp_key *key)
+static void level_read(struct level *level, struct cm_key *key)
 {
     static const PCWSTR names[] = {L"Identifier", L"Configuration Data", L"Component Information"};
 
@@ -119,7 +119,7 @@ static NTSTATUS description_report(struct description *d, const char *path)
 static NTSTATUS description_walk(struct description *d, unsigned depth, const char *kind);
 
 /* The key whose path stands in d->path. */
-static NTSTATUS description_visit(struct description *d, unsigned depth, struct pnp_key *key,
+static NTSTATUS description_visit(struct description *d, unsigned depth, struct cm_key *key,
                                   ULONG number)
 {
     struct level *level = &d->levels[depth];
@@ -145,11 +145,11 @@ static NTSTATUS description_walk(struct description *d, unsigned depth, const ch
     NTSTATUS result = STATUS_OBJECT_NAME_NOT_FOUND;
 
     for (ULONG number = 0;; number++) {
-        struct pnp_key *key;
+        struct cm_key *key;
         NTSTATUS status;
 
         lib_snprintf(d->path + length, PATH_SIZE - length, "\\%s\\%u", kind, number);
-        key = pnp_key_open_text(NULL, d->path, false);
+        key = cm_key_open_text(NULL, d->path, false);
         if (key == NULL)
             break;
         status = description_visit(d, depth, key, number);

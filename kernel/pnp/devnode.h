@@ -17,7 +17,7 @@
 #include "io/device.h"
 #include "io/interrupt_assignment.h"
 #include "pnp/bus_interface.h"
-#include "pnp/registry.h"
+#include "cm/registry.h"
 
 enum pnp_state {
     PNP_REPORTED,
@@ -35,7 +35,7 @@ enum {
     PNP_TEXT_MAX = 96,
     PNP_NAME_MAX = 64,
     PNP_INSTANCE_MAX = 200,
-    PNP_FILTERS_MAX = 8,
+    CM_FILTERS_MAX = 8,
 };
 
 struct pnp_driver;
@@ -70,14 +70,14 @@ struct pnp_devnode {
     PNP_BUS_INFORMATION bus;          /* (c) of the bus the device is on */
     bool has_bus;                     /* (c) */
 
-    struct pnp_key *key;                         /* (c) Enum\<instance path> */
-    struct pnp_key *parameters;                  /* (c) its Device Parameters: the hardware key */
-    struct pnp_key *driver_key;                  /* (a) Control\Class\{...}\nnnn, or NULL */
-    struct pnp_driver *driver;                   /* (a) function driver, or NULL */
-    struct pnp_driver *filters[PNP_FILTERS_MAX]; /* (a) lower ones, then upper ones */
-    uint32_t filter_count;                       /* (a) */
-    bool installed;                              /* (a) match and INF have been applied */
-    bool added;                                  /* (a) AddDevice succeeded: REMOVE is due */
+    struct cm_key *key;                         /* (c) Enum\<instance path> */
+    struct cm_key *parameters;                  /* (c) its Device Parameters: the hardware key */
+    struct cm_key *driver_key;                  /* (a) Control\Class\{...}\nnnn, or NULL */
+    struct pnp_driver *driver;                  /* (a) function driver, or NULL */
+    struct pnp_driver *filters[CM_FILTERS_MAX]; /* (a) lower ones, then upper ones */
+    uint32_t filter_count;                      /* (a) */
+    bool installed;                             /* (a) match and INF have been applied */
+    bool added;                                 /* (a) AddDevice succeeded: REMOVE is due */
 
     PIO_RESOURCE_REQUIREMENTS_LIST requirements; /* (a) as filtered at the last start */
     PCM_RESOURCE_LIST boot_configuration;        /* (a) as QUERY_RESOURCES told */

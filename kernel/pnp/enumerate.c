@@ -118,23 +118,23 @@ static NTSTATUS make_instance(struct pnp_devnode *node)
 
 static NTSTATUS make_key(struct pnp_devnode *node)
 {
-    struct pnp_key *root = pnp_key_open_text(NULL, PNP_REGISTRY_ENUM, true);
+    struct cm_key *root = cm_key_open_text(NULL, CM_REGISTRY_ENUM, true);
 
     if (root == NULL)
         return STATUS_INSUFFICIENT_RESOURCES;
-    node->key = pnp_key_open_text(root, node->instance, true);
+    node->key = cm_key_open_text(root, node->instance, true);
     ob_dereference(root);
     if (node->key == NULL)
         return STATUS_INSUFFICIENT_RESOURCES;
-    node->parameters = pnp_key_open_text(node->key, "Device Parameters", true);
+    node->parameters = cm_key_open_text(node->key, "Device Parameters", true);
     if (node->parameters == NULL)
         return STATUS_INSUFFICIENT_RESOURCES;
-    pnp_value_set_data(node->key, "HardwareID", REG_MULTI_SZ, node->hardware_ids,
-                       pnp_multi_size(node->hardware_ids));
-    pnp_value_set_data(node->key, "CompatibleIDs", REG_MULTI_SZ, node->compatible_ids,
-                       pnp_multi_size(node->compatible_ids));
-    pnp_value_set_string(node->key, "LocationInformation", REG_SZ, node->location);
-    pnp_value_set_dword(node->key, "Address", node->capabilities.Address);
+    cm_value_set_data(node->key, "HardwareID", REG_MULTI_SZ, node->hardware_ids,
+                      pnp_multi_size(node->hardware_ids));
+    cm_value_set_data(node->key, "CompatibleIDs", REG_MULTI_SZ, node->compatible_ids,
+                      pnp_multi_size(node->compatible_ids));
+    cm_value_set_string(node->key, "LocationInformation", REG_SZ, node->location);
+    cm_value_set_dword(node->key, "Address", node->capabilities.Address);
     return STATUS_SUCCESS;
 }
 

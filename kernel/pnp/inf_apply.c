@@ -9,7 +9,7 @@
  * HKR means the key of the section at hand. HKLM is followed too; other roots are no machine's
  * business here and are skipped.
  *
- * Owns: this mapping. Owns not: parsing (parse/inf_model.c), the tree (pnp/registry.c).
+ * Owns: this mapping. Owns not: parsing (parse/inf_model.c), the tree (cm/registry.c).
  */
 #include <lib/format.h>
 #include <lib/log.h>
@@ -49,14 +49,14 @@ static const void *value_convert(struct apply_buffers *buffers, size_t length, U
 }
 
 /* The bytes of a value of any type, or 0. */
-static ULONG value_read(struct pnp_key *key, const char *name, void *data, ULONG room)
+static ULONG value_read(struct cm_key *key, const char *name, void *data, ULONG room)
 {
     WCHAR units[INF_FIELD_MAX];
     UNICODE_STRING wide = {.Buffer = units};
 
     wide.Length =
         (USHORT)(lib_wide_from_utf8(units, INF_FIELD_MAX, name, strlen(name)) * sizeof(WCHAR));
-    return NT_SUCCESS(pnp_value_get(key, &wide, NULL, data, &room)) ? room : 0;
+    return NT_SUCCESS(cm_value_get(key, &wide, NULL, data, &room)) ? room : 0;
 }
 
 static bool multi_has(const WCHAR *multi, const WCHAR *string)
@@ -68,7 +68,7 @@ static bool multi_has(const WCHAR *multi, const WCHAR *string)
 }
 
 /* FLG_ADDREG_APPEND: each string that is not there yet goes behind those that are. */
-static void value_append(struct pnp_key *key, const char *name, const WCHAR *more)
+static void value_append(struct cm_key *key, const char *name, const WCHAR *more)
 {
     WCHAR *merged = io_allocate((DATA_MAX + 2) * sizeof(WCHAR), IO_TAG_PNP);
     size_t units;
@@ -87,12 +87,12 @@ static void value_append(struct pnp_key *key, const char *name, const WCHAR *mor
         units += length;
     }
     merged[units++] = 0;
-    pnp_value_set_data(key, name, REG_MULTI_SZ, merged, (ULONG)(units * sizeof(WCHAR)));
+    cm_value_set_data(key, name, REG_MULTI_SZ, merged, (ULONG)(units * sizeof(WCHAR)));
     io_free(merged);
 }
 
 /* May the line write its value? Its flags and what is there already decide. */
-static bool value_is_free(struct pnp_key *key, const struct inf_registry_value *value)
+static bool value_is_free(struct cm_key *key, const struct inf_registry_value *value)
 {
     WCHAR units[INF_FIELD_MAX];
     UNICODE_STRING name = {.Buffer = units};
@@ -102,13 +102,13 @@ static bool value_is_free(struct pnp_key *key, const struct inf_registry_value *
     name.Length =
         (USHORT)(lib_wide_from_utf8(units, INF_FIELD_MAX, value->name, strlen(value->name)) *
                  sizeof(WCHAR));
-    exists = pnp_value_get(key, &name, NULL, NULL, &size) != STATUS_OBJECT_NAME_NOT_FOUND;
+    exists = cm_value_get(key, &name, NULL, NULL, &size) != STATUS_OBJECT_NAME_NOT_FOUND;
     if (exists)
-        return (value->flags & INF_ADDREG_NO_CLOBBER) == 0 && !pnp_value_is_kept(key, &name);
+        return (value->flags & INF_ADDREG_NO_CLOBBER) == 0 && !cm_value_is_kept(key, &name);
     return (value->flags & INF_ADDREG_OVERWRITE_ONLY) == 0;
 }
 
-static void value_apply(struct pnp_key *key, struct apply_buffers *buffers)
+static void value_apply(struct cm_key *key, struct apply_buffers *buffers)
 {
     const struct inf_registry_value *value = &buffers->value;
     struct parse_error error;
@@ -127,7 +127,7 @@ static void value_apply(struct pnp_key *key, struct apply_buffers *buffers)
     if ((value->flags & INF_ADDREG_APPEND) != 0 && value->type == REG_MULTI_SZ)
         value_append(key, value->name, data);
     else
-        pnp_value_set_data(key, value->name, value->type, data, size);
+        cm_value_set_data(key, value->name, value->type, data, size);
 }
 
 /* Values of a .HW section that are properties of the device, not parameters of its driver. */
@@ -139,12 +139,12 @@ static bool is_device_property(const struct inf_registry_value *value)
 
 /* What HKR means in a section. */
 struct relative_keys {
-    struct pnp_key *values;
-    struct pnp_key *properties; /* or NULL: device properties go here instead */
+    struct cm_key *values;
+    struct cm_key *properties; /* or NULL: device properties go here instead */
 };
 
-static struct pnp_key *relative_key(const struct relative_keys *keys,
-                                    const struct inf_registry_value *value)
+static struct cm_key *relative_key(const struct relative_keys *keys,
+                                   const struct inf_registry_value *value)
 {
     if (keys->properties != NULL && is_device_property(value))
         return keys->properties;
@@ -162,18 +162,18 @@ static void registry_apply(const struct pnp_inf *inf, const char *section,
     if (relative.values == NULL || !inf_registry_begin(&inf->inf, section, &iterator))
         return;
     while ((step = inf_registry_next(&iterator, &buffers->value, &error)) == PARSE_ITEM) {
-        struct pnp_key *base = relative_key(&relative, &buffers->value);
-        struct pnp_key *key;
+        struct cm_key *base = relative_key(&relative, &buffers->value);
+        struct cm_key *key;
 
         if (lib_stricmp(buffers->value.root, "HKLM") == 0)
-            base = pnp_key_open_text(NULL, "\\Registry\\Machine", true);
+            base = cm_key_open_text(NULL, "\\Registry\\Machine", true);
         else if (lib_stricmp(buffers->value.root, "HKR") == 0)
             ob_reference(base);
         else
             continue;
         if (base == NULL)
             continue;
-        key = pnp_key_open_text(base, buffers->value.subkey, true);
+        key = cm_key_open_text(base, buffers->value.subkey, true);
         ob_dereference(base);
         if (key == NULL)
             continue;
@@ -186,8 +186,8 @@ static void registry_apply(const struct pnp_inf *inf, const char *section,
 }
 
 /* The key that an earlier device of this instance was given, if it is of this class. */
-static struct pnp_key *driver_key_again(struct pnp_devnode *node, struct pnp_key *class_root,
-                                        const char *class_guid)
+static struct cm_key *driver_key_again(struct pnp_devnode *node, struct cm_key *class_root,
+                                       const char *class_guid)
 {
     WCHAR wide[PNP_NAME_MAX] = {0};
     ULONG size = sizeof(wide) - sizeof(wide[0]);
@@ -195,21 +195,21 @@ static struct pnp_key *driver_key_again(struct pnp_devnode *node, struct pnp_key
     UNICODE_STRING name;
 
     RtlInitUnicodeString(&name, L"Driver");
-    if (node->key == NULL || !NT_SUCCESS(pnp_value_get(node->key, &name, NULL, wide, &size)))
+    if (node->key == NULL || !NT_SUCCESS(cm_value_get(node->key, &name, NULL, wide, &size)))
         return NULL;
     pnp_text_from_wide(path, sizeof(path), wide);
     if (lib_strnicmp(path, class_guid, strlen(class_guid)) != 0)
         return NULL;
-    return pnp_key_open_text(class_root, path, false);
+    return cm_key_open_text(class_root, path, false);
 }
 
 /* The device's numbered key of the class; its path below Class goes to the Enum key as "Driver". */
-static struct pnp_key *driver_key_create(struct pnp_devnode *node, const char *class_guid)
+static struct cm_key *driver_key_create(struct pnp_devnode *node, const char *class_guid)
 {
     char path[PNP_NAME_MAX];
-    struct pnp_key *class_root = pnp_key_open_text(NULL, PNP_REGISTRY_CLASS, true);
-    struct pnp_key *class_key;
-    struct pnp_key *key = NULL;
+    struct cm_key *class_root = cm_key_open_text(NULL, CM_REGISTRY_CLASS, true);
+    struct cm_key *class_key;
+    struct cm_key *key = NULL;
     ULONG children, values;
 
     if (class_root == NULL)
@@ -219,33 +219,33 @@ static struct pnp_key *driver_key_create(struct pnp_devnode *node, const char *c
         ob_dereference(class_root);
         return key;
     }
-    class_key = pnp_key_open_text(class_root, class_guid, true);
+    class_key = cm_key_open_text(class_root, class_guid, true);
     if (class_key != NULL) {
-        pnp_key_counts(class_key, &children, &values);
+        cm_key_counts(class_key, &children, &values);
         lib_snprintf(path, sizeof(path), "%s\\%04u", class_guid, (unsigned)children);
-        key = pnp_key_open_text(class_root, path, true);
+        key = cm_key_open_text(class_root, path, true);
         ob_dereference(class_key);
     }
     ob_dereference(class_root);
     if (key != NULL && node->key != NULL)
-        pnp_value_set_string(node->key, "Driver", REG_SZ, path);
+        cm_value_set_string(node->key, "Driver", REG_SZ, path);
     return key;
 }
 
 static void driver_key_fill(struct pnp_devnode *node, const struct pnp_inf *inf,
                             const struct inf_match *match)
 {
-    struct pnp_key *key = node->driver_key;
+    struct cm_key *key = node->driver_key;
 
     if (key == NULL)
         return;
-    pnp_value_set_string(key, "DriverDesc", REG_SZ, match->description);
-    pnp_value_set_string(key, "ProviderName", REG_SZ, inf->version.provider);
-    pnp_value_set_string(key, "DriverVersion", REG_SZ, inf->version.driver_version);
-    pnp_value_set_string(key, "DriverDate", REG_SZ, inf->version.driver_date);
-    pnp_value_set_string(key, "InfPath", REG_SZ, inf->name);
-    pnp_value_set_string(key, "InfSection", REG_SZ, match->install);
-    pnp_value_set_string(key, "MatchingDeviceId", REG_SZ, match->matched_id);
+    cm_value_set_string(key, "DriverDesc", REG_SZ, match->description);
+    cm_value_set_string(key, "ProviderName", REG_SZ, inf->version.provider);
+    cm_value_set_string(key, "DriverVersion", REG_SZ, inf->version.driver_version);
+    cm_value_set_string(key, "DriverDate", REG_SZ, inf->version.driver_date);
+    cm_value_set_string(key, "InfPath", REG_SZ, inf->name);
+    cm_value_set_string(key, "InfSection", REG_SZ, match->install);
+    cm_value_set_string(key, "MatchingDeviceId", REG_SZ, match->matched_id);
 }
 
 static void enum_key_fill(struct pnp_devnode *node, const struct pnp_inf *inf,
@@ -253,36 +253,36 @@ static void enum_key_fill(struct pnp_devnode *node, const struct pnp_inf *inf,
 {
     if (node->key == NULL)
         return;
-    pnp_value_set_string(node->key, "Service", REG_SZ, driver->service);
-    pnp_value_set_string(node->key, "DeviceDesc", REG_SZ, match->description);
-    pnp_value_set_string(node->key, "Mfg", REG_SZ, match->manufacturer);
-    pnp_value_set_string(node->key, "Class", REG_SZ, inf->version.class_name);
-    pnp_value_set_string(node->key, "ClassGUID", REG_SZ, inf->version.class_guid);
+    cm_value_set_string(node->key, "Service", REG_SZ, driver->service);
+    cm_value_set_string(node->key, "DeviceDesc", REG_SZ, match->description);
+    cm_value_set_string(node->key, "Mfg", REG_SZ, match->manufacturer);
+    cm_value_set_string(node->key, "Class", REG_SZ, inf->version.class_name);
+    cm_value_set_string(node->key, "ClassGUID", REG_SZ, inf->version.class_guid);
 }
 
 static void service_apply(const struct pnp_inf *inf, const struct inf_match *match,
                           struct pnp_driver *driver, struct apply_buffers *buffers)
 {
     struct inf_service *service = &buffers->service;
-    struct pnp_key *services;
-    struct pnp_key *key;
+    struct cm_key *services;
+    struct cm_key *key;
 
     if (pnp_inf_driver(inf, match, service) == NULL || service->name[0] == 0)
         return;
     if (driver->object == NULL) /* a running driver keeps its name */
         lib_strlcpy(driver->service, service->name, sizeof(driver->service));
-    services = pnp_key_open_text(NULL, PNP_REGISTRY_SERVICES, true);
+    services = cm_key_open_text(NULL, CM_REGISTRY_SERVICES, true);
     if (services == NULL)
         return;
-    key = pnp_key_open_text(services, service->name, true);
+    key = cm_key_open_text(services, service->name, true);
     ob_dereference(services);
     if (key == NULL)
         return;
-    pnp_value_set_dword(key, "Type", service->service_type);
-    pnp_value_set_dword(key, "Start", service->start_type);
-    pnp_value_set_dword(key, "ErrorControl", service->error_control);
+    cm_value_set_dword(key, "Type", service->service_type);
+    cm_value_set_dword(key, "Start", service->start_type);
+    cm_value_set_dword(key, "ErrorControl", service->error_control);
     if (service->load_order_group[0] != 0)
-        pnp_value_set_string(key, "Group", REG_SZ, service->load_order_group);
+        cm_value_set_string(key, "Group", REG_SZ, service->load_order_group);
     registry_apply(inf, service->section, (struct relative_keys){key, NULL}, buffers);
     ob_dereference(key);
 }

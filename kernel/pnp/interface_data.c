@@ -21,22 +21,22 @@
 #include "pnp/property.h"
 
 /* The interface's own key, made at its first use; referenced. NULL: no memory. */
-static struct pnp_key *interface_key(PCUNICODE_STRING link, const GUID *class_guid)
+static struct cm_key *interface_key(PCUNICODE_STRING link, const GUID *class_guid)
 {
     UNICODE_STRING name = *link;
-    char guid[IO_GUID_TEXT_SIZE], path[sizeof(PNP_REGISTRY_DEVICE_CLASSES) + IO_GUID_TEXT_SIZE];
-    struct pnp_key *class, *key = NULL;
+    char guid[IO_GUID_TEXT_SIZE], path[sizeof(CM_REGISTRY_DEVICE_CLASSES) + IO_GUID_TEXT_SIZE];
+    struct cm_key *class, *key = NULL;
 
     io_guid_text(class_guid, guid);
-    lib_snprintf(path, sizeof(path), PNP_REGISTRY_DEVICE_CLASSES "\\%s", guid);
-    class = pnp_key_open_text(NULL, path, true);
+    lib_snprintf(path, sizeof(path), CM_REGISTRY_DEVICE_CLASSES "\\%s", guid);
+    class = cm_key_open_text(NULL, path, true);
     if (class == NULL)
         return NULL;
     name.Buffer = io_allocate(name.Length, IO_TAG_NAME);
     if (name.Buffer != NULL) {
         for (size_t i = 0; i < name.Length / sizeof(WCHAR); i++)
             name.Buffer[i] = link->Buffer[i] == L'\\' ? L'#' : link->Buffer[i];
-        key = pnp_key_open(class, &name, true, NULL);
+        key = cm_key_open(class, &name, true, NULL);
         io_free(name.Buffer);
     }
     ob_dereference(class);
@@ -151,7 +151,7 @@ NTSTATUS NTAPI IoOpenDeviceInterfaceRegistryKey(PUNICODE_STRING SymbolicLinkName
                                                 ACCESS_MASK DesiredAccess,
                                                 PHANDLE DeviceInterfaceRegKey)
 {
-    struct pnp_key *key, *parameters;
+    struct cm_key *key, *parameters;
     struct io_interface found;
     NTSTATUS status;
 
@@ -160,7 +160,7 @@ NTSTATUS NTAPI IoOpenDeviceInterfaceRegistryKey(PUNICODE_STRING SymbolicLinkName
     key = interface_key(SymbolicLinkName, &found.class_guid);
     if (key == NULL)
         return STATUS_INSUFFICIENT_RESOURCES;
-    parameters = pnp_key_open_text(key, "Device Parameters", true);
+    parameters = cm_key_open_text(key, "Device Parameters", true);
     ob_dereference(key);
     if (parameters == NULL)
         return STATUS_INSUFFICIENT_RESOURCES;

@@ -26,7 +26,7 @@ void pnp_init(void)
 {
     pnp_lock_init();
     pnp_power_setting_init();
-    pnp_registry_init();
+    cm_registry_init();
 }
 
 /* A driver that no INF and no rule of match.cfg mentions serves no PnP device: start it alone. */

@@ -13,7 +13,7 @@
 #include "ke/ob.h"
 #include "parse/reg_file.h"
 #include "pnp/devnode.h"
-#include "pnp/registry.h"
+#include "cm/registry.h"
 
 enum { FILE_SIZE_MAX = 1u << 20, DATA_MAX = 8192 };
 
@@ -25,7 +25,7 @@ struct preset {
     WCHAR text[DATA_MAX + 1];
 };
 
-static NTSTATUS value_apply(struct preset *preset, struct pnp_key *key)
+static NTSTATUS value_apply(struct preset *preset, struct cm_key *key)
 {
     const struct reg_file_item *item = &preset->item;
     UNICODE_STRING name = {.Buffer = preset->name};
@@ -37,36 +37,36 @@ static NTSTATUS value_apply(struct preset *preset, struct pnp_key *key)
                                               strlen(item->name)) *
                            sizeof(WCHAR));
     if (item->kind == REG_FILE_VALUE_DELETED)
-        return pnp_value_delete(key, &name);
+        return cm_value_delete(key, &name);
     if (item->type == REG_FILE_SZ) {
         size = (ULONG)lib_wide_from_utf8(preset->text, DATA_MAX, (const char *)data, size);
         preset->text[size++] = 0;
         size *= sizeof(WCHAR);
         data = preset->text;
     }
-    status = pnp_value_set(key, &name, item->type, data, size);
+    status = cm_value_set(key, &name, item->type, data, size);
     if (NT_SUCCESS(status))
-        pnp_value_keep(key, &name);
+        cm_value_keep(key, &name);
     return status;
 }
 
-static NTSTATUS item_apply(struct preset *preset, struct pnp_key *machine)
+static NTSTATUS item_apply(struct preset *preset, struct cm_key *machine)
 {
     bool create = preset->item.kind == REG_FILE_KEY || preset->item.kind == REG_FILE_VALUE;
-    struct pnp_key *key = pnp_key_open_text(machine, preset->reg.key, create);
+    struct cm_key *key = cm_key_open_text(machine, preset->reg.key, create);
     NTSTATUS status = STATUS_SUCCESS;
 
     if (key == NULL)
         return create ? STATUS_INSUFFICIENT_RESOURCES : STATUS_OBJECT_NAME_NOT_FOUND;
     if (preset->item.kind == REG_FILE_KEY_DELETED)
-        status = pnp_key_delete(key);
+        status = cm_key_delete(key);
     else if (preset->item.kind != REG_FILE_KEY)
         status = value_apply(preset, key);
     ob_dereference(key);
     return status;
 }
 
-static void file_apply(struct preset *preset, const char *name, struct pnp_key *machine)
+static void file_apply(struct preset *preset, const char *name, struct cm_key *machine)
 {
     struct parse_error error;
     enum parse_step step;
@@ -86,7 +86,7 @@ static void file_apply(struct preset *preset, const char *name, struct pnp_key *
 
 void pnp_preset_apply(const char *name, const void *data, uint64_t size)
 {
-    struct pnp_key *machine = pnp_key_open_text(NULL, "\\Registry\\Machine", true);
+    struct cm_key *machine = cm_key_open_text(NULL, "\\Registry\\Machine", true);
     struct preset *preset = io_allocate(sizeof(*preset), IO_TAG_PNP);
     uint64_t room = encoding_scratch_size(size);
     char *scratch = size <= FILE_SIZE_MAX ? io_allocate(room, IO_TAG_PNP) : NULL;

@@ -163,7 +163,7 @@ NTSTATUS pnp_property_value(const struct pnp_devnode *node, PCWSTR value, ULONG 
 
     RtlInitUnicodeString(&name, value);
     *result = room;
-    status = pnp_value_get(node->key, &name, NULL, buffer, result);
+    status = cm_value_get(node->key, &name, NULL, buffer, result);
     return status == STATUS_BUFFER_OVERFLOW ? STATUS_BUFFER_TOO_SMALL : status;
 }
 
@@ -209,22 +209,22 @@ NTSTATUS pnp_property_get(const struct pnp_devnode *node, DEVICE_REGISTRY_PROPER
 }
 
 /* The key of the same path in the current hardware profile, made if it is missing; referenced. */
-static NTSTATUS profile_key(struct pnp_key *key, struct pnp_key **in_profile)
+static NTSTATUS profile_key(struct cm_key *key, struct cm_key **in_profile)
 {
     static const UNICODE_STRING machine = RTL_CONSTANT_STRING(L"\\Registry\\Machine");
-    struct pnp_key *profile =
-        pnp_key_open_text(NULL, PNP_REGISTRY_CONTROL_SET "\\Hardware Profiles\\Current", true);
+    struct cm_key *profile =
+        cm_key_open_text(NULL, CM_REGISTRY_CONTROL_SET "\\Hardware Profiles\\Current", true);
     UNICODE_STRING path, below;
     NTSTATUS status;
 
     if (profile == NULL)
         return STATUS_INSUFFICIENT_RESOURCES;
-    status = pnp_key_path(key, &path);
+    status = cm_key_path(key, &path);
     if (NT_SUCCESS(status)) {
         below.Buffer = path.Buffer + machine.Length / sizeof(WCHAR) + 1;
         below.Length = path.Length - machine.Length - sizeof(WCHAR);
         below.MaximumLength = below.Length;
-        *in_profile = pnp_key_open(profile, &below, true, NULL);
+        *in_profile = cm_key_open(profile, &below, true, NULL);
         if (*in_profile == NULL)
             status = STATUS_INSUFFICIENT_RESOURCES;
         ExFreePool(path.Buffer);
@@ -263,7 +263,7 @@ NTSTATUS NTAPI IoOpenDeviceRegistryKey(PDEVICE_OBJECT DeviceObject, ULONG DevIns
                                        ACCESS_MASK DesiredAccess, PHANDLE DeviceRegKey)
 {
     struct pnp_devnode *node = pnp_devnode_of(DeviceObject);
-    struct pnp_key *key;
+    struct cm_key *key;
     NTSTATUS status;
 
     if (node == NULL)

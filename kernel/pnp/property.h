@@ -29,7 +29,7 @@ NTSTATUS pnp_property_get(const struct pnp_devnode *node, DEVICE_REGISTRY_PROPER
 
 /* One property of a device or an interface, in one locale. */
 struct pnp_property_name {
-    struct pnp_key *owner;
+    struct cm_key *owner;
     const DEVPROPKEY *key;
     LCID lcid;
 };

@@ -123,10 +123,10 @@ static NTSTATUS friendly_name_set(const struct pnp_devnode *node, DEVPROPTYPE ty
     UNICODE_STRING name = RTL_CONSTANT_STRING(L"FriendlyName");
 
     if (data == NULL)
-        return pnp_value_delete(node->key, &name);
+        return cm_value_delete(node->key, &name);
     if (type != DEVPROP_TYPE_STRING)
         return STATUS_INVALID_PARAMETER;
-    return pnp_value_set(node->key, &name, REG_SZ, data, size);
+    return cm_value_set(node->key, &name, REG_SZ, data, size);
 }
 
 /* WDK surface */

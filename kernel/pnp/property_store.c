@@ -47,13 +47,13 @@ static bool type_is_known(DEVPROPTYPE type)
 }
 
 /* The mutex is held. The key of all locales, referenced. */
-static struct pnp_key *property_key(const struct pnp_property_name *name, bool create)
+static struct cm_key *property_key(const struct pnp_property_name *name, bool create)
 {
     char guid[IO_GUID_TEXT_SIZE], path[PATH_SIZE];
 
     io_guid_text(&name->key->fmtid, guid);
     lib_snprintf(path, sizeof(path), "Properties\\%s\\%08x", guid, (unsigned)name->key->pid);
-    return pnp_key_open_text(name->owner, path, create);
+    return cm_key_open_text(name->owner, path, create);
 }
 
 static void locale_name(LCID lcid, WCHAR *units, UNICODE_STRING *name)
@@ -72,7 +72,7 @@ NTSTATUS pnp_property_load(const struct pnp_property_name *name, ULONG room, PVO
     NTSTATUS status = STATUS_OBJECT_NAME_NOT_FOUND;
     WCHAR units[LCID_UNITS];
     UNICODE_STRING locale;
-    struct pnp_key *key;
+    struct cm_key *key;
 
     *required = 0;
     locale_name(name->lcid, units, &locale);
@@ -80,7 +80,7 @@ NTSTATUS pnp_property_load(const struct pnp_property_name *name, ULONG room, PVO
     key = property_key(name, false);
     if (key != NULL) {
         *required = room;
-        status = pnp_value_get(key, &locale, type, data, required);
+        status = cm_value_get(key, &locale, type, data, required);
         *type &= ~PNP_PROPERTY_VALUE;
         ob_dereference(key);
     }
@@ -89,22 +89,22 @@ NTSTATUS pnp_property_load(const struct pnp_property_name *name, ULONG room, PVO
 }
 
 /* The key and those above it, up to Properties, as far as nothing is left in them. */
-static void empty_keys_remove(const struct pnp_property_name *name, struct pnp_key *key)
+static void empty_keys_remove(const struct pnp_property_name *name, struct cm_key *key)
 {
     char guid[IO_GUID_TEXT_SIZE], path[PATH_SIZE];
     ULONG children, values;
 
-    pnp_key_counts(key, &children, &values);
-    if (values != 0 || !NT_SUCCESS(pnp_key_delete(key)))
+    cm_key_counts(key, &children, &values);
+    if (values != 0 || !NT_SUCCESS(cm_key_delete(key)))
         return;
     io_guid_text(&name->key->fmtid, guid);
     lib_snprintf(path, sizeof(path), "Properties\\%s", guid);
     for (const char *at = path; at != NULL; at = at == path ? "Properties" : NULL) {
-        struct pnp_key *above = pnp_key_open_text(name->owner, at, false);
+        struct cm_key *above = cm_key_open_text(name->owner, at, false);
 
         if (above == NULL)
             return;
-        pnp_key_delete(above); /* refused where it has subkeys */
+        cm_key_delete(above); /* refused where it has subkeys */
         ob_dereference(above);
     }
 }
@@ -115,7 +115,7 @@ NTSTATUS pnp_property_keep(const struct pnp_property_name *name, DEVPROPTYPE typ
     NTSTATUS status = data == NULL ? STATUS_OBJECT_NAME_NOT_FOUND : STATUS_INSUFFICIENT_RESOURCES;
     WCHAR units[LCID_UNITS];
     UNICODE_STRING locale;
-    struct pnp_key *key;
+    struct cm_key *key;
 
     if (data != NULL && !type_is_known(type))
         return STATUS_INVALID_PARAMETER;
@@ -123,8 +123,8 @@ NTSTATUS pnp_property_keep(const struct pnp_property_name *name, DEVPROPTYPE typ
     ExAcquireFastMutex(&store_mutex);
     key = property_key(name, data != NULL);
     if (key != NULL) {
-        status = data != NULL ? pnp_value_set(key, &locale, PNP_PROPERTY_VALUE | type, data, size)
-                              : pnp_value_delete(key, &locale);
+        status = data != NULL ? cm_value_set(key, &locale, PNP_PROPERTY_VALUE | type, data, size)
+                              : cm_value_delete(key, &locale);
         empty_keys_remove(name, key);
         ob_dereference(key);
     }

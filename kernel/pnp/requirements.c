@@ -57,15 +57,15 @@ struct device_policy {
 
 static void policy_read(struct pnp_devnode *node, struct device_policy *policy)
 {
-    struct pnp_key *key;
+    struct cm_key *key;
 
     *policy = (struct device_policy){0};
-    key = pnp_key_open_text(node->parameters, "Interrupt Management\\Affinity Policy", false);
+    key = cm_key_open_text(node->parameters, "Interrupt Management\\Affinity Policy", false);
     if (key == NULL)
         return;
-    policy->present = pnp_value_get_dword(key, "DevicePolicy", &policy->affinity_policy);
-    policy->present |= pnp_value_get_dword(key, "DevicePriority", &policy->priority);
-    policy->present |= pnp_value_get_mask(key, "AssignmentSetOverride", &policy->targets);
+    policy->present = cm_value_get_dword(key, "DevicePolicy", &policy->affinity_policy);
+    policy->present |= cm_value_get_dword(key, "DevicePriority", &policy->priority);
+    policy->present |= cm_value_get_mask(key, "AssignmentSetOverride", &policy->targets);
     ob_dereference(key);
 }
 
@@ -146,16 +146,16 @@ uint32_t pnp_device_message_limit(PDEVICE_OBJECT pdo)
     struct pnp_devnode *node = pnp_devnode_of(pdo);
     uint32_t limit = PNP_MESSAGES_MAX;
     uint32_t supported = 0;
-    struct pnp_key *key;
+    struct cm_key *key;
 
     if (node == NULL || node->parameters == NULL || !ke_version_has_messages())
         return 0;
-    key = pnp_key_open_text(node->parameters,
-                            "Interrupt Management\\MessageSignaledInterruptProperties", false);
+    key = cm_key_open_text(node->parameters,
+                           "Interrupt Management\\MessageSignaledInterruptProperties", false);
     if (key == NULL)
         return 0;
-    pnp_value_get_dword(key, "MSISupported", &supported);
-    pnp_value_get_dword(key, "MessageNumberLimit", &limit);
+    cm_value_get_dword(key, "MSISupported", &supported);
+    cm_value_get_dword(key, "MessageNumberLimit", &limit);
     ob_dereference(key);
     if (supported == 0)
         return 0;

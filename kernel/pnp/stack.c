@@ -41,7 +41,7 @@ static NTSTATUS add_filter(struct pnp_devnode *node, const char *service)
 {
     struct pnp_driver *driver = pnp_driver_by_name(service);
 
-    if (driver == NULL || node->filter_count == PNP_FILTERS_MAX) {
+    if (driver == NULL || node->filter_count == CM_FILTERS_MAX) {
         log_error("pnp: %s: filter %s %s", node->instance, service,
                   driver == NULL ? "is not in the archive" : "is one too many");
         return STATUS_OBJECT_NAME_NOT_FOUND;
@@ -59,10 +59,10 @@ static WCHAR *filters_read(struct pnp_devnode *node, PCWSTR value)
 
     RtlInitUnicodeString(&name, value);
     if (node->key == NULL ||
-        pnp_value_get(node->key, &name, NULL, NULL, &size) == STATUS_OBJECT_NAME_NOT_FOUND)
+        cm_value_get(node->key, &name, NULL, NULL, &size) == STATUS_OBJECT_NAME_NOT_FOUND)
         return NULL;
     list = io_allocate(size + 2 * sizeof(WCHAR), IO_TAG_PNP);
-    if (list != NULL && !NT_SUCCESS(pnp_value_get(node->key, &name, NULL, list, &size))) {
+    if (list != NULL && !NT_SUCCESS(cm_value_get(node->key, &name, NULL, list, &size))) {
         io_free(list);
         return NULL;
     }

@@ -22,17 +22,17 @@
 static void service_key_fill(const struct pnp_driver *driver)
 {
     char path[PNP_NAME_MAX + 32];
-    struct pnp_key *services = pnp_key_open_text(NULL, PNP_REGISTRY_SERVICES, true);
-    struct pnp_key *key;
+    struct cm_key *services = cm_key_open_text(NULL, CM_REGISTRY_SERVICES, true);
+    struct cm_key *key;
 
     if (services == NULL)
         return;
-    key = pnp_key_open_text(services, driver->service, true);
+    key = cm_key_open_text(services, driver->service, true);
     ob_dereference(services);
     if (key == NULL)
         return;
     lib_snprintf(path, sizeof(path), "System32\\drivers\\%s", driver->file);
-    pnp_value_set_string(key, "ImagePath", REG_EXPAND_SZ, path);
+    cm_value_set_string(key, "ImagePath", REG_EXPAND_SZ, path);
     ob_dereference(key);
 }
 

@@ -13,8 +13,8 @@
 #include "parse/cmdline.h"
 #include "parse/hex.h"
 #include "pnp/property.h"
-#include "pnp/registry.h"
-#include "pnp/registry_filter.h"
+#include "cm/registry.h"
+#include "cm/registry_filter.h"
 #include "pnp/text.h"
 #include "shell/command.h"
 #include "shell/table.h"
@@ -58,17 +58,17 @@ static const char *type_name(ULONG type)
     return type < ARRAY_COUNT(type_names) && type_names[type] != NULL ? type_names[type] : "?";
 }
 
-static struct pnp_key *key_open(const char *path, bool create)
+static struct cm_key *key_open(const char *path, bool create)
 {
     char whole[PATH_MAX_BYTES];
 
     if (path[0] == '\\')
-        return pnp_key_open_text(NULL, path, create);
+        return cm_key_open_text(NULL, path, create);
     if (lib_strnicmp(path, "HKLM\\", 5) == 0)
         lib_snprintf(whole, sizeof(whole), "\\Registry\\Machine\\%s", path + 5);
     else
-        lib_snprintf(whole, sizeof(whole), PNP_REGISTRY_CONTROL_SET "\\%s", path);
-    return pnp_key_open_text(NULL, whole, create);
+        lib_snprintf(whole, sizeof(whole), CM_REGISTRY_CONTROL_SET "\\%s", path);
+    return cm_key_open_text(NULL, whole, create);
 }
 
 static void name_text(char *text, size_t size, const UNICODE_STRING *name)
@@ -105,7 +105,7 @@ static void add_data(struct table *table, ULONG type, const uint8_t *data, ULONG
     text_free(&text);
 }
 
-static void add_value(struct table *table, struct pnp_key *key, const UNICODE_STRING *name,
+static void add_value(struct table *table, struct cm_key *key, const UNICODE_STRING *name,
                       uint8_t *data)
 {
     ULONG size = DATA_MAX_BYTES, type = REG_NONE;
@@ -113,7 +113,7 @@ static void add_value(struct table *table, struct pnp_key *key, const UNICODE_ST
     NTSTATUS status;
 
     memset(data, 0, DATA_MAX_BYTES + sizeof(WCHAR));
-    status = pnp_value_get(key, name, &type, data, &size);
+    status = cm_value_get(key, name, &type, data, &size);
     name_text(text, sizeof(text), name);
     table_text(table, "%s", text);
     table_text(table, "%s", type_name(type));
@@ -123,7 +123,7 @@ static void add_value(struct table *table, struct pnp_key *key, const UNICODE_ST
         table_text(table, "%s", "");
 }
 
-static bool query(struct pnp_key *key, bool json)
+static bool query(struct cm_key *key, bool json)
 {
     static const struct table_column columns[] = {
         {"name", TABLE_TEXT}, {"type", TABLE_TEXT}, {"data", TABLE_TEXT}};
@@ -135,13 +135,13 @@ static bool query(struct pnp_key *key, bool json)
     if (data == NULL)
         return shell_fail("not enough memory");
     table = table_begin(columns, 3, json);
-    for (ULONG i = 0; pnp_key_child_at(key, i, &name); i++) {
+    for (ULONG i = 0; cm_key_child_at(key, i, &name); i++) {
         name_text(text, sizeof(text), &name);
         table_text(table, "%s", text);
         table_text(table, "key");
         table_text(table, "%s", "");
     }
-    for (ULONG i = 0; pnp_value_at(key, i, &name); i++)
+    for (ULONG i = 0; cm_value_at(key, i, &name); i++)
         add_value(table, key, &name, data);
     mm_pool_free(data, REGISTRY_TAG);
     return table_end(table);
@@ -149,7 +149,7 @@ static bool query(struct pnp_key *key, bool json)
 
 /* ---- set ----------------------------------------------------------------------------------- */
 
-static NTSTATUS set_binary(struct pnp_key *key, const char *name, const char *hex)
+static NTSTATUS set_binary(struct cm_key *key, const char *name, const char *hex)
 {
     uint8_t *data = mm_pool_alloc(DATA_MAX_BYTES, REGISTRY_TAG);
     NTSTATUS status = STATUS_INVALID_PARAMETER;
@@ -159,24 +159,24 @@ static NTSTATUS set_binary(struct pnp_key *key, const char *name, const char *he
     if (data == NULL)
         return STATUS_INSUFFICIENT_RESOURCES;
     if (hex_parse(hex, data, DATA_MAX_BYTES, &size, &error))
-        status = pnp_value_set_data(key, name, REG_BINARY, data, (ULONG)size);
+        status = cm_value_set_data(key, name, REG_BINARY, data, (ULONG)size);
     mm_pool_free(data, REGISTRY_TAG);
     return status;
 }
 
-static NTSTATUS set(struct pnp_key *key, const char *name, const char *type, const char *data)
+static NTSTATUS set(struct cm_key *key, const char *name, const char *type, const char *data)
 {
     uint64_t value;
 
     if (lib_stricmp(type, "REG_SZ") == 0 || lib_stricmp(type, "REG_EXPAND_SZ") == 0)
-        return pnp_value_set_string(
-            key, name, type[4] == 'S' || type[4] == 's' ? REG_SZ : REG_EXPAND_SZ, data);
+        return cm_value_set_string(key, name,
+                                   type[4] == 'S' || type[4] == 's' ? REG_SZ : REG_EXPAND_SZ, data);
     if (lib_stricmp(type, "REG_BINARY") == 0)
         return set_binary(key, name, data);
     if (lib_stricmp(type, "REG_DWORD") == 0 && cmdline_number(data, 0, UINT32_MAX, &value))
-        return pnp_value_set_dword(key, name, (uint32_t)value);
+        return cm_value_set_dword(key, name, (uint32_t)value);
     if (lib_stricmp(type, "REG_QWORD") == 0 && cmdline_number(data, 0, UINT64_MAX, &value))
-        return pnp_value_set_data(key, name, REG_QWORD, &value, sizeof(value));
+        return cm_value_set_data(key, name, REG_QWORD, &value, sizeof(value));
     return STATUS_INVALID_PARAMETER;
 }
 
@@ -185,9 +185,9 @@ static bool list_filters(bool json)
     static const struct table_column columns[] = {
         {"altitude", TABLE_TEXT}, {"driver", TABLE_TEXT}, {"calls", TABLE_NUMBER}};
     struct table *table = table_begin(columns, 3, json);
-    struct pnp_filter_info info;
+    struct cm_filter_info info;
 
-    for (uint32_t i = 0; pnp_filter_at(i, &info); i++) {
+    for (uint32_t i = 0; cm_filter_at(i, &info); i++) {
         table_text(table, "%s", info.altitude);
         table_text(table, "%s", info.driver);
         table_number(table, info.calls);
@@ -198,7 +198,7 @@ static bool list_filters(bool json)
 static bool run_reg(const struct shell_call *call)
 {
     bool is_set = strcmp(call->argv[0], "set") == 0;
-    struct pnp_key *key;
+    struct cm_key *key;
     NTSTATUS status;
     bool done;
 

@@ -3,7 +3,7 @@
  */
 #include "test.h"
 
-#include "pnp/altitude.h"
+#include "cm/altitude.h"
 
 static struct altitude of(const char *text)
 {

@@ -1,5 +1,5 @@
 /*
- * pnp/registry_filter.c - registry filters in the order of their altitudes.
+ * cm/registry_filter.c - registry filters in the order of their altitudes.
  *
  * Before an operation they are called from the highest to the lowest, after it the other way round.
  * One that refuses the operation, or does it itself, ends that: nobody else is called, neither
@@ -10,10 +10,10 @@
  * An operation holds references to the filters that were there when it began; one that has been
  * withdrawn since is not called.
  *
- * Owns: the list, the calls. Owns not: the operations (pnp/registry_zw.c, registry_value_zw.c),
- * what filters know of keys (pnp/registry_filter_key.c).
+ * Owns: the list, the calls. Owns not: the operations (cm/registry_zw.c, registry_value_zw.c),
+ * what filters know of keys (cm/registry_filter_key.c).
  */
-#include "pnp/registry_filter.h"
+#include "cm/registry_filter.h"
 
 #include <lib/export.h>
 #include <lib/list.h>
@@ -22,11 +22,11 @@
 #include "io/alloc.h"
 #include "io/driver.h"
 #include "ke/ob.h"
-#include "pnp/altitude.h"
-#include "pnp/registry_filter_key.h"
+#include "cm/altitude.h"
+#include "cm/registry_filter_key.h"
 
 /* Legend: (c) constant, (l) under the lock. */
-struct pnp_filter {
+struct cm_filter {
     LIST_ENTRY entry; /* (l) */
     PEX_CALLBACK_FUNCTION function;
     PVOID context;           /* (c) */
@@ -44,7 +44,7 @@ struct pnp_filter {
 struct filter_frame {
     LIST_ENTRY entry; /* (l) the newest first */
     PKTHREAD thread;
-    const struct pnp_filter *filter;
+    const struct cm_filter *filter;
 };
 
 static KSPIN_LOCK filter_lock;
@@ -53,9 +53,9 @@ static LIST_ENTRY frames = {&frames, &frames};    /* (l) */
 static volatile uint32_t filter_count;            /* (l) */
 static LONGLONG last_cookie;                      /* (l) */
 
-static struct pnp_filter *filter_of(PLIST_ENTRY entry)
+static struct cm_filter *filter_of(PLIST_ENTRY entry)
 {
-    return CONTAINING_RECORD(entry, struct pnp_filter, entry);
+    return CONTAINING_RECORD(entry, struct cm_filter, entry);
 }
 
 static KIRQL lock(void)
@@ -71,7 +71,7 @@ static void unlock(KIRQL irql)
     KeReleaseSpinLock(&filter_lock, irql);
 }
 
-static void filter_release(struct pnp_filter *filter)
+static void filter_release(struct cm_filter *filter)
 {
     KIRQL irql = lock();
     bool last = --filter->references == 0;
@@ -84,7 +84,7 @@ static void filter_release(struct pnp_filter *filter)
 /* ---- Calls ---------------------------------------------------------------------------------- */
 
 /* The lock is held. The filter that this thread is in, NULL: none. */
-static const struct pnp_filter *filter_inside(void)
+static const struct cm_filter *filter_inside(void)
 {
     for (PLIST_ENTRY entry = frames.Flink; entry != &frames; entry = entry->Flink) {
         const struct filter_frame *frame = CONTAINING_RECORD(entry, struct filter_frame, entry);
@@ -95,7 +95,7 @@ static const struct pnp_filter *filter_inside(void)
     return NULL;
 }
 
-static NTSTATUS filter_call(struct pnp_filter *filter, REG_NOTIFY_CLASS class, void *information)
+static NTSTATUS filter_call(struct cm_filter *filter, REG_NOTIFY_CLASS class, void *information)
 {
     struct filter_frame frame = {.thread = KeGetCurrentThread(), .filter = filter};
     NTSTATUS status;
@@ -119,13 +119,13 @@ static NTSTATUS filter_call(struct pnp_filter *filter, REG_NOTIFY_CLASS class, v
 }
 
 /* Those that an operation of this thread goes to. */
-static void call_collect(struct pnp_filter_call *call)
+static void call_collect(struct cm_filter_call *call)
 {
     KIRQL irql = lock();
-    const struct pnp_filter *inside = filter_inside();
+    const struct cm_filter *inside = filter_inside();
 
     for (PLIST_ENTRY entry = filters.Flink; entry != &filters; entry = entry->Flink) {
-        struct pnp_filter *filter = filter_of(entry);
+        struct cm_filter *filter = filter_of(entry);
 
         if (inside == NULL) {
             filter->references++;
@@ -137,19 +137,19 @@ static void call_collect(struct pnp_filter_call *call)
     unlock(irql);
 }
 
-static void call_end(struct pnp_filter_call *call)
+static void call_end(struct cm_filter_call *call)
 {
     while (call->count != 0)
         filter_release(call->seen[--call->count].filter);
 }
 
-bool pnp_filter_any(void)
+bool cm_filter_any(void)
 {
     return filter_count != 0;
 }
 
-bool pnp_filter_before(struct pnp_filter_call *call, REG_NOTIFY_CLASS class, void *information,
-                       PVOID *call_context, PVOID *object_context, NTSTATUS *status)
+bool cm_filter_before(struct cm_filter_call *call, REG_NOTIFY_CLASS class, void *information,
+                      PVOID *call_context, PVOID *object_context, NTSTATUS *status)
 {
     const void *object = *(void **)information;
 
@@ -157,14 +157,14 @@ bool pnp_filter_before(struct pnp_filter_call *call, REG_NOTIFY_CLASS class, voi
     call->call_context = call_context;
     call->object_context = object_context;
     call->count = 0;
-    if (!pnp_filter_any())
+    if (!cm_filter_any())
         return true;
     if (class == RegNtPreCreateKeyEx || class == RegNtPreOpenKeyEx)
         object = ((PREG_CREATE_KEY_INFORMATION_V1)information)->RootObject;
     call_collect(call);
     for (unsigned i = 0; i < call->count; i++) {
         *call_context = NULL;
-        *object_context = pnp_filter_context(&call->seen[i].filter->cookie, object);
+        *object_context = cm_filter_context(&call->seen[i].filter->cookie, object);
         *status = filter_call(call->seen[i].filter, class, information);
         call->seen[i].call_context = *call_context;
         if (NT_SUCCESS(*status))
@@ -177,17 +177,17 @@ bool pnp_filter_before(struct pnp_filter_call *call, REG_NOTIFY_CLASS class, voi
     return true;
 }
 
-NTSTATUS pnp_filter_after(struct pnp_filter_call *call, REG_NOTIFY_CLASS class, void *object,
-                          NTSTATUS status)
+NTSTATUS cm_filter_after(struct cm_filter_call *call, REG_NOTIFY_CLASS class, void *object,
+                         NTSTATUS status)
 {
     REG_POST_OPERATION_INFORMATION post = {
         .Object = object, .PreInformation = call->information, .Status = status};
 
     for (unsigned i = call->count; i-- != 0;) {
-        struct pnp_filter *filter = call->seen[i].filter;
+        struct cm_filter *filter = call->seen[i].filter;
 
         *call->call_context = post.CallContext = call->seen[i].call_context;
-        *call->object_context = post.ObjectContext = pnp_filter_context(&filter->cookie, object);
+        *call->object_context = post.ObjectContext = cm_filter_context(&filter->cookie, object);
         post.ReturnStatus = post.Status;
         if (filter_call(filter, class, &post) == STATUS_CALLBACK_BYPASS)
             post.Status = post.ReturnStatus;
@@ -196,21 +196,20 @@ NTSTATUS pnp_filter_after(struct pnp_filter_call *call, REG_NOTIFY_CLASS class, 
     return post.Status;
 }
 
-NTSTATUS pnp_filter_close_handle(void *key, HANDLE handle)
+NTSTATUS cm_filter_close_handle(void *key, HANDLE handle)
 {
     REG_KEY_HANDLE_CLOSE_INFORMATION info = {.Object = key};
-    struct pnp_filter_call call;
+    struct cm_filter_call call;
     NTSTATUS status;
 
-    pnp_filter_before(&call, RegNtPreKeyHandleClose, PNP_FILTER(info),
-                      &status); /* none can refuse */
-    return pnp_filter_after(&call, RegNtPostKeyHandleClose, key, ob_handle_remove(handle));
+    cm_filter_before(&call, RegNtPreKeyHandleClose, CM_FILTER(info), &status); /* none can refuse */
+    return cm_filter_after(&call, RegNtPostKeyHandleClose, key, ob_handle_remove(handle));
 }
 
 /* ---- By cookie ------------------------------------------------------------------------------ */
 
 /* The lock is held. */
-static struct pnp_filter *filter_find(LONGLONG cookie)
+static struct cm_filter *filter_find(LONGLONG cookie)
 {
     for (PLIST_ENTRY entry = filters.Flink; entry != &filters; entry = entry->Flink)
         if (filter_of(entry)->cookie.QuadPart == cookie)
@@ -218,7 +217,7 @@ static struct pnp_filter *filter_find(LONGLONG cookie)
     return NULL;
 }
 
-bool pnp_filter_is_registered(const LARGE_INTEGER *cookie)
+bool cm_filter_is_registered(const LARGE_INTEGER *cookie)
 {
     KIRQL irql = lock();
     bool found = filter_find(cookie->QuadPart) != NULL;
@@ -227,10 +226,10 @@ bool pnp_filter_is_registered(const LARGE_INTEGER *cookie)
     return found;
 }
 
-void pnp_filter_cleanup(const LARGE_INTEGER *cookie, void *key, PVOID context)
+void cm_filter_cleanup(const LARGE_INTEGER *cookie, void *key, PVOID context)
 {
     REG_CALLBACK_CONTEXT_CLEANUP_INFORMATION info = {.Object = key, .ObjectContext = context};
-    struct pnp_filter *filter;
+    struct cm_filter *filter;
     KIRQL irql = lock();
 
     filter = filter_find(cookie->QuadPart);
@@ -243,7 +242,7 @@ void pnp_filter_cleanup(const LARGE_INTEGER *cookie, void *key, PVOID context)
     filter_release(filter);
 }
 
-bool pnp_filter_at(uint32_t index, struct pnp_filter_info *info)
+bool cm_filter_at(uint32_t index, struct cm_filter_info *info)
 {
     KIRQL irql = lock();
     PLIST_ENTRY entry = filters.Flink;
@@ -251,9 +250,9 @@ bool pnp_filter_at(uint32_t index, struct pnp_filter_info *info)
     while (entry != &filters && index-- != 0)
         entry = entry->Flink;
     if (entry != &filters) {
-        const struct pnp_filter *filter = filter_of(entry);
+        const struct cm_filter *filter = filter_of(entry);
 
-        *info = (struct pnp_filter_info){.calls = filter->calls};
+        *info = (struct cm_filter_info){.calls = filter->calls};
         lib_utf8_cut(info->altitude, sizeof(info->altitude), filter->altitude.Buffer,
                      filter->altitude.Length / sizeof(WCHAR));
         lib_strlcpy(info->driver, filter->driver, sizeof(info->driver));
@@ -270,7 +269,7 @@ static struct altitude altitude_of(const UNICODE_STRING *text)
 }
 
 /* The lock is held. NULL: there is one of that altitude, or no room for another. */
-static PLIST_ENTRY place_find(const struct pnp_filter *filter)
+static PLIST_ENTRY place_find(const struct cm_filter *filter)
 {
     PLIST_ENTRY entry = filters.Flink;
 
@@ -291,7 +290,7 @@ static PLIST_ENTRY place_find(const struct pnp_filter *filter)
     return entry;
 }
 
-static NTSTATUS filter_add(struct pnp_filter *filter, PLARGE_INTEGER cookie)
+static NTSTATUS filter_add(struct cm_filter *filter, PLARGE_INTEGER cookie)
 {
     NTSTATUS status = STATUS_SUCCESS;
     KIRQL irql = lock();
@@ -299,7 +298,7 @@ static NTSTATUS filter_add(struct pnp_filter *filter, PLARGE_INTEGER cookie)
 
     if (place == NULL) {
         status = STATUS_FLT_INSTANCE_ALTITUDE_COLLISION;
-    } else if (filter_count == PNP_FILTERS_MAX_REGISTERED) {
+    } else if (filter_count == CM_FILTERS_MAX_REGISTERED) {
         status = STATUS_INSUFFICIENT_RESOURCES;
     } else {
         filter->cookie.QuadPart = ++last_cookie;
@@ -315,7 +314,7 @@ static NTSTATUS filter_register(PEX_CALLBACK_FUNCTION function, PCUNICODE_STRING
                                 PDRIVER_OBJECT driver, PVOID context, PLARGE_INTEGER cookie)
 {
     USHORT length = altitude != NULL ? altitude->Length : 0;
-    struct pnp_filter *filter = io_allocate(sizeof(*filter) + length, IO_TAG_REGISTRY);
+    struct cm_filter *filter = io_allocate(sizeof(*filter) + length, IO_TAG_REGISTRY);
     NTSTATUS status;
 
     if (filter == NULL)
@@ -369,13 +368,13 @@ LDR_EXPORT(CmRegisterCallback);
  */
 NTSTATUS NTAPI CmUnRegisterCallback(LARGE_INTEGER Cookie)
 {
-    struct pnp_filter *filter;
+    struct cm_filter *filter;
     bool wait;
     KIRQL irql;
 
-    if (!pnp_filter_is_registered(&Cookie))
+    if (!cm_filter_is_registered(&Cookie))
         return STATUS_INVALID_PARAMETER;
-    pnp_filter_contexts_end(&Cookie);
+    cm_filter_contexts_end(&Cookie);
     irql = lock();
     filter = filter_find(Cookie.QuadPart);
     wait = filter != NULL && filter->busy != 0 && filter_inside() != filter;

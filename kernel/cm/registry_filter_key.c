@@ -1,17 +1,17 @@
 /*
- * pnp/registry_filter_key.c - what registry filters know of keys.
+ * cm/registry_filter_key.c - what registry filters know of keys.
  *
  * A key and its object are one here: a context, and a name that was asked for, last until the last
  * handle of the key is closed (WDK: "Specifying Context Information").
  */
-#include "pnp/registry_filter_key.h"
+#include "cm/registry_filter_key.h"
 
 #include <lib/export.h>
 #include <lib/string.h>
 
 #include "io/alloc.h"
 #include "ke/ob.h"
-#include "pnp/registry_filter.h"
+#include "cm/registry_filter.h"
 
 /* A context of a filter's, or (cookie 0) the name. */
 struct key_note {
@@ -35,7 +35,7 @@ static struct key_note **note_find(const void *key, LONGLONG cookie)
     return link;
 }
 
-PVOID pnp_filter_context(const LARGE_INTEGER *cookie, const void *key)
+PVOID cm_filter_context(const LARGE_INTEGER *cookie, const void *key)
 {
     const struct key_note *note;
     PVOID context;
@@ -73,30 +73,30 @@ static void notes_end(const void *key, LONGLONG cookie)
         LARGE_INTEGER of = {.QuadPart = note->cookie};
 
         if (note->cookie != 0)
-            pnp_filter_cleanup(&of, note->key, note->context);
+            cm_filter_cleanup(&of, note->key, note->context);
         io_free(note->name.Buffer);
         io_free(note);
     }
 }
 
-void pnp_filter_contexts_end(const LARGE_INTEGER *cookie)
+void cm_filter_contexts_end(const LARGE_INTEGER *cookie)
 {
     notes_end(NULL, cookie->QuadPart);
 }
 
-void pnp_filter_key_closed(void *key)
+void cm_filter_key_closed(void *key)
 {
     notes_end(key, 0);
 }
 
 static bool is_key(const void *object)
 {
-    return mm_pool_owns(object) && ob_type(object) == &pnp_key_type;
+    return mm_pool_owns(object) && ob_type(object) == &cm_key_type;
 }
 
 static bool is_known(const LARGE_INTEGER *cookie, const void *object)
 {
-    return pnp_filter_is_registered(cookie) && is_key(object);
+    return cm_filter_is_registered(cookie) && is_key(object);
 }
 
 /* The key's note under that cookie, or the new one. The other is freed. */
@@ -167,7 +167,7 @@ NTSTATUS NTAPI CmCallbackGetKeyObjectID(PLARGE_INTEGER Cookie, PVOID Object, PUL
     if (note == NULL)
         return STATUS_INSUFFICIENT_RESOURCES;
     note->key = Object;
-    status = pnp_key_path(Object, &note->name);
+    status = cm_key_path(Object, &note->name);
     if (NT_SUCCESS(status))
         *ObjectName = &note_add(note)->name;
     else
@@ -195,7 +195,7 @@ NTSTATUS NTAPI CmCallbackGetKeyObjectIDEx(PLARGE_INTEGER Cookie, PVOID Object, P
     name = io_allocate(sizeof(*name), IO_TAG_REGISTRY);
     if (name == NULL)
         return STATUS_INSUFFICIENT_RESOURCES;
-    status = pnp_key_path(Object, name);
+    status = cm_key_path(Object, name);
     if (NT_SUCCESS(status))
         *ObjectName = name;
     else

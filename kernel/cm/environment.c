@@ -1,5 +1,5 @@
 /*
- * pnp/environment.c - names of variables in text, replaced by what an environment gives them.
+ * cm/environment.c - names of variables in text, replaced by what an environment gives them.
  *
  * An environment is what Windows' processes have: strings NAME=VALUE one behind the other, and an
  * empty one at the end. Names compare without regard to case. A name without a value stays in the
@@ -7,7 +7,7 @@
  */
 #include <lib/string.h>
 
-#include "pnp/registry.h"
+#include "cm/registry.h"
 
 /* Text that is being written; `written` goes on where there is no room. */
 struct expansion {
@@ -48,7 +48,7 @@ static size_t percent_find(PCWSTR text, size_t from, size_t units)
     return from;
 }
 
-size_t pnp_environment_expand(PCWSTR environment, PCWSTR text, size_t units, PWSTR to, size_t room)
+size_t cm_environment_expand(PCWSTR environment, PCWSTR text, size_t units, PWSTR to, size_t room)
 {
     struct expansion out = {.to = to, .room = room};
     size_t at = 0;

@@ -1,5 +1,5 @@
 /*
- * pnp/registry.c - the tree of keys and values.
+ * cm/registry.c - the tree of keys and values.
  *
  * Children and values are short lists in order of creation. One spin lock guards the tree; it is
  * held for a walk or a copy, never across an allocation that is not nonpaged. A key stays in memory
@@ -7,18 +7,18 @@
  * reference. A value is one block; replacing it swaps the block.
  *
  * Owns: the tree. Owns not: what pnp writes into it (pnp/inf_apply.c, pnp/enumerate.c), handles and
- * information classes (pnp/registry_zw.c).
+ * information classes (cm/registry_zw.c).
  */
-#include "pnp/registry.h"
+#include "cm/registry.h"
 
 #include <lib/string.h>
 
 #include "io/alloc.h"
 #include "ke/ob.h"
-#include "pnp/registry_filter.h"
+#include "cm/registry_filter.h"
 
-struct pnp_value {
-    struct pnp_value *next;
+struct cm_value {
+    struct cm_value *next;
     ULONG type;
     ULONG size;
     bool kept;           /* INFs leave it as it is */
@@ -27,29 +27,29 @@ struct pnp_value {
 };
 
 /* Legend: (c) constant, (l) registry lock. */
-struct pnp_key {
-    struct pnp_key *parent;      /* (l) referenced; NULL for the root and deleted keys */
-    struct pnp_key *first_child; /* (l) each child is referenced by this list */
-    struct pnp_key *next;        /* (l) sibling */
-    struct pnp_value *values;    /* (l) */
-    UNICODE_STRING name;         /* (c) the buffer follows the key */
-    UNICODE_STRING class;        /* (l) Length 0: none; once set it stays */
-    LARGE_INTEGER written;       /* (l) when it, or a value or child of it, came or went */
-    bool deleted;                /* (l) */
+struct cm_key {
+    struct cm_key *parent;      /* (l) referenced; NULL for the root and deleted keys */
+    struct cm_key *first_child; /* (l) each child is referenced by this list */
+    struct cm_key *next;        /* (l) sibling */
+    struct cm_value *values;    /* (l) */
+    UNICODE_STRING name;        /* (c) the buffer follows the key */
+    UNICODE_STRING class;       /* (l) Length 0: none; once set it stays */
+    LARGE_INTEGER written;      /* (l) when it, or a value or child of it, came or went */
+    bool deleted;               /* (l) */
 };
 
 static KSPIN_LOCK registry_lock;
-static struct pnp_key *registry_root;
+static struct cm_key *registry_root;
 
 static const UNICODE_STRING control_set_alias = RTL_CONSTANT_STRING(L"ControlSet001");
 static const UNICODE_STRING control_set_name = RTL_CONSTANT_STRING(L"CurrentControlSet");
 
 static void key_destroy(void *object)
 {
-    struct pnp_key *key = object;
+    struct cm_key *key = object;
 
     while (key->values != NULL) {
-        struct pnp_value *value = key->values;
+        struct cm_value *value = key->values;
 
         key->values = value->next;
         io_free(value);
@@ -60,12 +60,12 @@ static void key_destroy(void *object)
 static const struct ob_generic_rights key_rights = {KEY_READ, KEY_WRITE, KEY_EXECUTE,
                                                     KEY_ALL_ACCESS};
 
-const struct _OBJECT_TYPE pnp_key_type = {.name = "Key",
-                                          .destroy = key_destroy,
-                                          .close = pnp_filter_key_closed,
-                                          .close_handle = pnp_filter_close_handle,
-                                          .describe = pnp_key_describe,
-                                          .generic = &key_rights};
+const struct _OBJECT_TYPE cm_key_type = {.name = "Key",
+                                         .destroy = key_destroy,
+                                         .close = cm_filter_key_closed,
+                                         .close_handle = cm_filter_close_handle,
+                                         .describe = cm_key_describe,
+                                         .generic = &key_rights};
 
 static bool names_equal(PCUNICODE_STRING left, PCUNICODE_STRING right)
 {
@@ -79,9 +79,9 @@ static bool names_equal(PCUNICODE_STRING left, PCUNICODE_STRING right)
     return true;
 }
 
-static struct pnp_key *key_create(PCUNICODE_STRING name)
+static struct cm_key *key_create(PCUNICODE_STRING name)
 {
-    struct pnp_key *key = ob_create(&pnp_key_type, sizeof(*key) + name->Length + sizeof(WCHAR));
+    struct cm_key *key = ob_create(&cm_key_type, sizeof(*key) + name->Length + sizeof(WCHAR));
 
     if (key == NULL)
         return NULL;
@@ -94,9 +94,9 @@ static struct pnp_key *key_create(PCUNICODE_STRING name)
 }
 
 /* Registry lock held. */
-static struct pnp_key *key_child(struct pnp_key *key, PCUNICODE_STRING name)
+static struct cm_key *key_child(struct cm_key *key, PCUNICODE_STRING name)
 {
-    struct pnp_key *child;
+    struct cm_key *child;
 
     if (names_equal(name, &control_set_alias))
         name = &control_set_name;
@@ -107,12 +107,12 @@ static struct pnp_key *key_child(struct pnp_key *key, PCUNICODE_STRING name)
 }
 
 /* The child with a reference of the caller's; made if it is missing. */
-static struct pnp_key *key_child_open(struct pnp_key *key, PCUNICODE_STRING name, bool create,
-                                      bool *created)
+static struct cm_key *key_child_open(struct cm_key *key, PCUNICODE_STRING name, bool create,
+                                     bool *created)
 {
-    struct pnp_key *fresh = create ? key_create(name) : NULL;
-    struct pnp_key **link;
-    struct pnp_key *child;
+    struct cm_key *fresh = create ? key_create(name) : NULL;
+    struct cm_key **link;
+    struct cm_key *child;
     KIRQL irql;
 
     KeAcquireSpinLock(&registry_lock, &irql);
@@ -136,10 +136,9 @@ static struct pnp_key *key_child_open(struct pnp_key *key, PCUNICODE_STRING name
     return child;
 }
 
-struct pnp_key *pnp_key_open(struct pnp_key *base, PCUNICODE_STRING path, bool create,
-                             bool *created)
+struct cm_key *cm_key_open(struct cm_key *base, PCUNICODE_STRING path, bool create, bool *created)
 {
-    struct pnp_key *key = base == NULL ? registry_root : base;
+    struct cm_key *key = base == NULL ? registry_root : base;
     size_t units = path->Length / sizeof(WCHAR);
     bool fresh = false;
     size_t start = 0;
@@ -147,7 +146,7 @@ struct pnp_key *pnp_key_open(struct pnp_key *base, PCUNICODE_STRING path, bool c
     ob_reference(key);
     while (start < units) {
         UNICODE_STRING name = {.Buffer = path->Buffer + start};
-        struct pnp_key *child;
+        struct cm_key *child;
         size_t end = start;
 
         while (end < units && path->Buffer[end] != L'\\')
@@ -169,10 +168,10 @@ struct pnp_key *pnp_key_open(struct pnp_key *base, PCUNICODE_STRING path, bool c
     return key;
 }
 
-NTSTATUS pnp_key_delete(struct pnp_key *key)
+NTSTATUS cm_key_delete(struct cm_key *key)
 {
-    struct pnp_key *parent = NULL;
-    struct pnp_key **link;
+    struct cm_key *parent = NULL;
+    struct cm_key **link;
     NTSTATUS status = STATUS_SUCCESS;
     KIRQL irql;
 
@@ -196,7 +195,7 @@ NTSTATUS pnp_key_delete(struct pnp_key *key)
     return status;
 }
 
-bool pnp_key_is_deleted(struct pnp_key *key)
+bool cm_key_is_deleted(struct cm_key *key)
 {
     KIRQL irql;
     bool deleted;
@@ -207,7 +206,7 @@ bool pnp_key_is_deleted(struct pnp_key *key)
     return deleted;
 }
 
-NTSTATUS pnp_key_set_class(struct pnp_key *key, PCUNICODE_STRING class)
+NTSTATUS cm_key_set_class(struct cm_key *key, PCUNICODE_STRING class)
 {
     WCHAR *text = io_allocate(class->Length + sizeof(WCHAR), IO_TAG_REGISTRY);
     KIRQL irql;
@@ -225,7 +224,7 @@ NTSTATUS pnp_key_set_class(struct pnp_key *key, PCUNICODE_STRING class)
     return STATUS_SUCCESS;
 }
 
-LARGE_INTEGER pnp_key_written(struct pnp_key *key)
+LARGE_INTEGER cm_key_written(struct cm_key *key)
 {
     LARGE_INTEGER written;
     KIRQL irql;
@@ -236,7 +235,7 @@ LARGE_INTEGER pnp_key_written(struct pnp_key *key)
     return written;
 }
 
-UNICODE_STRING pnp_key_class(struct pnp_key *key)
+UNICODE_STRING cm_key_class(struct cm_key *key)
 {
     UNICODE_STRING class;
     KIRQL irql;
@@ -250,22 +249,22 @@ UNICODE_STRING pnp_key_class(struct pnp_key *key)
 /* ---- Values --------------------------------------------------------------------------------- */
 
 /* Registry lock held: the link that points to the value, or to the end of the list. */
-static struct pnp_value **value_link(struct pnp_key *key, PCUNICODE_STRING name)
+static struct cm_value **value_link(struct cm_key *key, PCUNICODE_STRING name)
 {
-    struct pnp_value **link = &key->values;
+    struct cm_value **link = &key->values;
 
     while (*link != NULL && !names_equal(&(*link)->name, name))
         link = &(*link)->next;
     return link;
 }
 
-NTSTATUS pnp_value_set(struct pnp_key *key, PCUNICODE_STRING name, ULONG type, const void *data,
-                       ULONG size)
+NTSTATUS cm_value_set(struct cm_key *key, PCUNICODE_STRING name, ULONG type, const void *data,
+                      ULONG size)
 {
-    size_t name_offset = (sizeof(struct pnp_value) + size + 1) & ~(size_t)1;
-    struct pnp_value *value = io_allocate(name_offset + name->Length, IO_TAG_REGISTRY);
-    struct pnp_value *old = NULL;
-    struct pnp_value **link;
+    size_t name_offset = (sizeof(struct cm_value) + size + 1) & ~(size_t)1;
+    struct cm_value *value = io_allocate(name_offset + name->Length, IO_TAG_REGISTRY);
+    struct cm_value *old = NULL;
+    struct cm_value **link;
     bool deleted;
     KIRQL irql;
 
@@ -294,11 +293,11 @@ NTSTATUS pnp_value_set(struct pnp_key *key, PCUNICODE_STRING name, ULONG type, c
     return deleted ? STATUS_KEY_DELETED : STATUS_SUCCESS;
 }
 
-NTSTATUS pnp_value_get(struct pnp_key *key, PCUNICODE_STRING name, ULONG *type, void *data,
-                       ULONG *size)
+NTSTATUS cm_value_get(struct cm_key *key, PCUNICODE_STRING name, ULONG *type, void *data,
+                      ULONG *size)
 {
     NTSTATUS status = STATUS_OBJECT_NAME_NOT_FOUND;
-    struct pnp_value *value;
+    struct cm_value *value;
     ULONG room = *size;
     KIRQL irql;
 
@@ -316,9 +315,9 @@ NTSTATUS pnp_value_get(struct pnp_key *key, PCUNICODE_STRING name, ULONG *type, 
     return status;
 }
 
-void pnp_value_keep(struct pnp_key *key, PCUNICODE_STRING name)
+void cm_value_keep(struct cm_key *key, PCUNICODE_STRING name)
 {
-    struct pnp_value *value;
+    struct cm_value *value;
     KIRQL irql;
 
     KeAcquireSpinLock(&registry_lock, &irql);
@@ -328,9 +327,9 @@ void pnp_value_keep(struct pnp_key *key, PCUNICODE_STRING name)
     KeReleaseSpinLock(&registry_lock, irql);
 }
 
-bool pnp_value_is_kept(struct pnp_key *key, PCUNICODE_STRING name)
+bool cm_value_is_kept(struct cm_key *key, PCUNICODE_STRING name)
 {
-    const struct pnp_value *value;
+    const struct cm_value *value;
     bool kept;
     KIRQL irql;
 
@@ -341,10 +340,10 @@ bool pnp_value_is_kept(struct pnp_key *key, PCUNICODE_STRING name)
     return kept;
 }
 
-NTSTATUS pnp_value_delete(struct pnp_key *key, PCUNICODE_STRING name)
+NTSTATUS cm_value_delete(struct cm_key *key, PCUNICODE_STRING name)
 {
-    struct pnp_value **link;
-    struct pnp_value *value;
+    struct cm_value **link;
+    struct cm_value *value;
     KIRQL irql;
 
     KeAcquireSpinLock(&registry_lock, &irql);
@@ -361,9 +360,9 @@ NTSTATUS pnp_value_delete(struct pnp_key *key, PCUNICODE_STRING name)
 
 /* ---- Enumeration ---------------------------------------------------------------------------- */
 
-bool pnp_key_child_at(struct pnp_key *key, ULONG index, UNICODE_STRING *name)
+bool cm_key_child_at(struct cm_key *key, ULONG index, UNICODE_STRING *name)
 {
-    struct pnp_key *child;
+    struct cm_key *child;
     KIRQL irql;
 
     KeAcquireSpinLock(&registry_lock, &irql);
@@ -375,9 +374,9 @@ bool pnp_key_child_at(struct pnp_key *key, ULONG index, UNICODE_STRING *name)
     return child != NULL;
 }
 
-bool pnp_value_at(struct pnp_key *key, ULONG index, UNICODE_STRING *name)
+bool cm_value_at(struct cm_key *key, ULONG index, UNICODE_STRING *name)
 {
-    struct pnp_value *value;
+    struct cm_value *value;
     KIRQL irql;
 
     KeAcquireSpinLock(&registry_lock, &irql);
@@ -389,10 +388,10 @@ bool pnp_value_at(struct pnp_key *key, ULONG index, UNICODE_STRING *name)
     return value != NULL;
 }
 
-void pnp_key_counts(struct pnp_key *key, ULONG *children, ULONG *values)
+void cm_key_counts(struct cm_key *key, ULONG *children, ULONG *values)
 {
-    struct pnp_value *value;
-    struct pnp_key *child;
+    struct cm_value *value;
+    struct cm_key *child;
     KIRQL irql;
 
     *children = *values = 0;
@@ -404,19 +403,19 @@ void pnp_key_counts(struct pnp_key *key, ULONG *children, ULONG *values)
     KeReleaseSpinLock(&registry_lock, irql);
 }
 
-PCUNICODE_STRING pnp_key_name(struct pnp_key *key)
+PCUNICODE_STRING cm_key_name(struct cm_key *key)
 {
     return &key->name;
 }
 
-bool pnp_key_is_trusted(struct pnp_key *key)
+bool cm_key_is_trusted(struct cm_key *key)
 {
     static const UNICODE_STRING machine = RTL_CONSTANT_STRING(L"Machine");
     static const UNICODE_STRING hives[] = {
         RTL_CONSTANT_STRING(L"Hardware"), RTL_CONSTANT_STRING(L"Software"),
         RTL_CONSTANT_STRING(L"System"), RTL_CONSTANT_STRING(L"Security"),
         RTL_CONSTANT_STRING(L"Sam")};
-    struct pnp_key *walk, *hive = NULL, *user_or_machine = NULL, *top = NULL;
+    struct cm_key *walk, *hive = NULL, *user_or_machine = NULL, *top = NULL;
     bool trusted;
     KIRQL irql;
 
@@ -434,11 +433,11 @@ bool pnp_key_is_trusted(struct pnp_key *key)
     return trusted;
 }
 
-NTSTATUS pnp_key_path(struct pnp_key *key, UNICODE_STRING *path)
+NTSTATUS cm_key_path(struct cm_key *key, UNICODE_STRING *path)
 {
     enum { PATH_BYTES = 2048 };
     size_t at = PATH_BYTES / sizeof(WCHAR);
-    struct pnp_key *walk;
+    struct cm_key *walk;
     WCHAR *units;
     KIRQL irql;
 
@@ -463,17 +462,17 @@ NTSTATUS pnp_key_path(struct pnp_key *key, UNICODE_STRING *path)
     return STATUS_SUCCESS;
 }
 
-void pnp_registry_init(void)
+void cm_registry_init(void)
 {
     static const UNICODE_STRING empty;
-    static const char *const keys[] = {PNP_REGISTRY_SERVICES, PNP_REGISTRY_ENUM, PNP_REGISTRY_CLASS,
+    static const char *const keys[] = {CM_REGISTRY_SERVICES, CM_REGISTRY_ENUM, CM_REGISTRY_CLASS,
                                        "\\Registry\\Machine\\Hardware",
                                        "\\Registry\\Machine\\Software"};
     size_t i;
 
     registry_root = key_create(&empty);
     for (i = 0; registry_root != NULL && i < sizeof(keys) / sizeof(keys[0]); i++) {
-        struct pnp_key *key = pnp_key_open_text(NULL, keys[i], true);
+        struct cm_key *key = cm_key_open_text(NULL, keys[i], true);
 
         if (key != NULL)
             ob_dereference(key);

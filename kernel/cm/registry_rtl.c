@@ -1,10 +1,10 @@
 /*
- * pnp/registry_rtl.c - the Rtl short cuts to the registry.
+ * cm/registry_rtl.c - the Rtl short cuts to the registry.
  *
  * RtlQueryRegistryValues walks the caller's table: subkeys, single values by callback or directly
  * into the caller's variables, all values of a key, defaults. Absent and not required is no error.
  *
- * Owns: Rtl*Registry*. Owns not: the tree (pnp/registry.c).
+ * Owns: Rtl*Registry*. Owns not: the tree (cm/registry.c).
  */
 #include <lib/bugcheck.h>
 #include <lib/export.h>
@@ -13,38 +13,38 @@
 #include "io/alloc.h"
 #include "ke/ob.h"
 #include "ke/version.h"
-#include "pnp/registry.h"
+#include "cm/registry.h"
 
 enum { FAST_FAIL_UNSAFE_REGISTRY_ACCESS = 9 };
 
 /* The key that RelativeTo and Path name. STATUS_INVALID_PARAMETER: no root has that number. */
-static NTSTATUS relative_open(ULONG relative_to, PCWSTR path, bool create, struct pnp_key **key)
+static NTSTATUS relative_open(ULONG relative_to, PCWSTR path, bool create, struct cm_key **key)
 {
     static const char *const roots[] = {
         [RTL_REGISTRY_ABSOLUTE] = NULL,
-        [RTL_REGISTRY_SERVICES] = PNP_REGISTRY_SERVICES,
-        [RTL_REGISTRY_CONTROL] = PNP_REGISTRY_CONTROL_SET "\\Control",
+        [RTL_REGISTRY_SERVICES] = CM_REGISTRY_SERVICES,
+        [RTL_REGISTRY_CONTROL] = CM_REGISTRY_CONTROL_SET "\\Control",
         [RTL_REGISTRY_WINDOWS_NT] =
             "\\Registry\\Machine\\Software\\Microsoft\\Windows NT\\CurrentVersion",
         [RTL_REGISTRY_DEVICEMAP] = "\\Registry\\Machine\\Hardware\\DeviceMap",
         [RTL_REGISTRY_USER] = "\\Registry\\User\\.Default",
     };
     ULONG root = relative_to & ~(ULONG)RTL_REGISTRY_OPTIONAL;
-    struct pnp_key *base = NULL;
+    struct cm_key *base = NULL;
     UNICODE_STRING name;
     NTSTATUS status;
 
     if ((root & RTL_REGISTRY_HANDLE) != 0)
-        return ob_handle_reference((HANDLE)(ULONG_PTR)path, &pnp_key_type, (void **)key);
+        return ob_handle_reference((HANDLE)(ULONG_PTR)path, &cm_key_type, (void **)key);
     if (root >= RTL_REGISTRY_MAXIMUM)
         return STATUS_INVALID_PARAMETER;
     if (roots[root] != NULL) {
-        base = pnp_key_open_text(NULL, roots[root], true);
+        base = cm_key_open_text(NULL, roots[root], true);
         if (base == NULL)
             return STATUS_INSUFFICIENT_RESOURCES;
     }
     RtlInitUnicodeString(&name, path);
-    status = pnp_key_find(base, &name, create, NULL, key);
+    status = cm_key_find(base, &name, create, NULL, key);
     if (base != NULL)
         ob_dereference(base);
     return status;
@@ -192,22 +192,22 @@ static NTSTATUS value_deliver(PRTL_QUERY_REGISTRY_TABLE entry, const struct quer
     if (value->type != REG_EXPAND_SZ || (entry->Flags & RTL_QUERY_REGISTRY_NOEXPAND) != 0 ||
         query->environment == NULL)
         return value_deliver_as_is(entry, value, query);
-    needed = pnp_environment_expand(query->environment, value->data, units, NULL, 0);
+    needed = cm_environment_expand(query->environment, value->data, units, NULL, 0);
     expanded.size = (ULONG)(needed * sizeof(WCHAR));
     expanded.data = io_allocate(expanded.size + sizeof(WCHAR), IO_TAG_REGISTRY);
     if (expanded.data == NULL)
         return STATUS_INSUFFICIENT_RESOURCES;
-    pnp_environment_expand(query->environment, value->data, units, expanded.data, needed);
+    cm_environment_expand(query->environment, value->data, units, expanded.data, needed);
     status = value_deliver_as_is(entry, &expanded, query);
     io_free(expanded.data);
     return status;
 }
 
 /* Reads a value into new memory with two zero units behind it. */
-static NTSTATUS value_fetch(struct pnp_key *key, PCUNICODE_STRING name, struct query_value *value)
+static NTSTATUS value_fetch(struct cm_key *key, PCUNICODE_STRING name, struct query_value *value)
 {
     ULONG size = 0;
-    NTSTATUS status = pnp_value_get(key, name, &value->type, NULL, &size);
+    NTSTATUS status = cm_value_get(key, name, &value->type, NULL, &size);
 
     if (status == STATUS_OBJECT_NAME_NOT_FOUND)
         return status;
@@ -215,7 +215,7 @@ static NTSTATUS value_fetch(struct pnp_key *key, PCUNICODE_STRING name, struct q
     if (value->data == NULL)
         return STATUS_INSUFFICIENT_RESOURCES;
     value->size = size;
-    return pnp_value_get(key, name, &value->type, value->data, &value->size);
+    return cm_value_get(key, name, &value->type, value->data, &value->size);
 }
 
 static NTSTATUS deliver_default(PRTL_QUERY_REGISTRY_TABLE entry, const struct query *query)
@@ -235,7 +235,7 @@ static NTSTATUS deliver_default(PRTL_QUERY_REGISTRY_TABLE entry, const struct qu
     return value_deliver(entry, &value, query);
 }
 
-static NTSTATUS query_one(struct pnp_key *key, PRTL_QUERY_REGISTRY_TABLE entry,
+static NTSTATUS query_one(struct cm_key *key, PRTL_QUERY_REGISTRY_TABLE entry,
                           const struct query *query)
 {
     struct query_value value = {.name = entry->Name};
@@ -249,21 +249,21 @@ static NTSTATUS query_one(struct pnp_key *key, PRTL_QUERY_REGISTRY_TABLE entry,
     if (NT_SUCCESS(status)) {
         status = value_deliver(entry, &value, query);
         if (NT_SUCCESS(status) && (entry->Flags & RTL_QUERY_REGISTRY_DELETE) != 0)
-            pnp_value_delete(key, &name);
+            cm_value_delete(key, &name);
     }
     io_free(value.data);
     return status;
 }
 
 /* An entry without a name: every value of the key. */
-static NTSTATUS query_all(struct pnp_key *key, PRTL_QUERY_REGISTRY_TABLE entry,
+static NTSTATUS query_all(struct cm_key *key, PRTL_QUERY_REGISTRY_TABLE entry,
                           const struct query *query)
 {
     NTSTATUS status = STATUS_SUCCESS;
     UNICODE_STRING name;
     ULONG i, gone = 0;
 
-    for (i = 0; NT_SUCCESS(status) && pnp_value_at(key, i - gone, &name); i++) {
+    for (i = 0; NT_SUCCESS(status) && cm_value_at(key, i - gone, &name); i++) {
         struct query_value value = {0};
 
         value.name = io_allocate(name.Length + sizeof(WCHAR), IO_TAG_REGISTRY);
@@ -275,7 +275,7 @@ static NTSTATUS query_all(struct pnp_key *key, PRTL_QUERY_REGISTRY_TABLE entry,
             status = value_deliver(entry, &value, query);
         if (NT_SUCCESS(status) && (entry->Flags & RTL_QUERY_REGISTRY_DELETE) != 0) {
             RtlInitUnicodeString(&name, value.name);
-            pnp_value_delete(key, &name);
+            cm_value_delete(key, &name);
             gone++;
         }
         io_free(value.name);
@@ -287,14 +287,14 @@ static NTSTATUS query_all(struct pnp_key *key, PRTL_QUERY_REGISTRY_TABLE entry,
 }
 
 /* Move *key to a subkey of top, or back to top. */
-static NTSTATUS query_move(struct pnp_key *top, PCWSTR name, struct pnp_key **key)
+static NTSTATUS query_move(struct cm_key *top, PCWSTR name, struct cm_key **key)
 {
-    struct pnp_key *next = top;
+    struct cm_key *next = top;
     UNICODE_STRING path;
 
     if (name != NULL) {
         RtlInitUnicodeString(&path, name);
-        next = pnp_key_open(top, &path, false, NULL);
+        next = cm_key_open(top, &path, false, NULL);
         if (next == NULL)
             return STATUS_OBJECT_NAME_NOT_FOUND;
     } else {
@@ -318,17 +318,17 @@ static bool entry_is_valid(const RTL_QUERY_REGISTRY_TABLE *entry)
  * What a user may have written is not stored without a look at its type. Since Windows 8; the page
  * of RtlQueryRegistryValues names the bug check, Microsoft's headers its first parameter.
  */
-static void direct_check(struct pnp_key *key, const RTL_QUERY_REGISTRY_TABLE *entry)
+static void direct_check(struct cm_key *key, const RTL_QUERY_REGISTRY_TABLE *entry)
 {
     const ULONG both = RTL_QUERY_REGISTRY_DIRECT | RTL_QUERY_REGISTRY_TYPECHECK;
 
     if ((entry->Flags & both) == RTL_QUERY_REGISTRY_DIRECT && ke_version_at_least(6, 2) &&
-        !pnp_key_is_trusted(key))
+        !cm_key_is_trusted(key))
         lib_bugcheck(KERNEL_SECURITY_CHECK_FAILURE, FAST_FAIL_UNSAFE_REGISTRY_ACCESS, 0, 0, 0,
                      NULL);
 }
 
-static NTSTATUS query_entry(struct pnp_key *top, struct pnp_key **key,
+static NTSTATUS query_entry(struct cm_key *top, struct cm_key **key,
                             PRTL_QUERY_REGISTRY_TABLE entry, const struct query *query)
 {
     NTSTATUS status;
@@ -360,7 +360,7 @@ NTSTATUS NTAPI RtlQueryRegistryValues(ULONG RelativeTo, PCWSTR Path,
 {
     const struct query query = {.context = Context, .environment = Environment};
     PRTL_QUERY_REGISTRY_TABLE entry;
-    struct pnp_key *top, *key;
+    struct cm_key *top, *key;
     NTSTATUS status = relative_open(RelativeTo, Path, false, &top);
 
     if (!NT_SUCCESS(status))
@@ -382,14 +382,14 @@ LDR_EXPORT(RtlQueryRegistryValues);
 NTSTATUS NTAPI RtlWriteRegistryValue(ULONG RelativeTo, PCWSTR Path, PCWSTR ValueName,
                                      ULONG ValueType, PVOID ValueData, ULONG ValueLength)
 {
-    struct pnp_key *key;
+    struct cm_key *key;
     UNICODE_STRING name;
     NTSTATUS status = relative_open(RelativeTo, Path, true, &key);
 
     if (!NT_SUCCESS(status))
         return status;
     RtlInitUnicodeString(&name, ValueName);
-    status = pnp_value_set(key, &name, ValueType, ValueData, ValueLength);
+    status = cm_value_set(key, &name, ValueType, ValueData, ValueLength);
     ob_dereference(key);
     return status;
 }
@@ -397,14 +397,14 @@ LDR_EXPORT(RtlWriteRegistryValue);
 
 NTSTATUS NTAPI RtlDeleteRegistryValue(ULONG RelativeTo, PCWSTR Path, PCWSTR ValueName)
 {
-    struct pnp_key *key;
+    struct cm_key *key;
     UNICODE_STRING name;
     NTSTATUS status = relative_open(RelativeTo, Path, false, &key);
 
     if (!NT_SUCCESS(status))
         return status;
     RtlInitUnicodeString(&name, ValueName);
-    status = pnp_value_delete(key, &name);
+    status = cm_value_delete(key, &name);
     ob_dereference(key);
     return status;
 }
@@ -412,7 +412,7 @@ LDR_EXPORT(RtlDeleteRegistryValue);
 
 NTSTATUS NTAPI RtlCheckRegistryKey(ULONG RelativeTo, PWSTR Path)
 {
-    struct pnp_key *key;
+    struct cm_key *key;
     NTSTATUS status = relative_open(RelativeTo, Path, false, &key);
 
     if (NT_SUCCESS(status))
@@ -425,7 +425,7 @@ LDR_EXPORT(RtlCheckRegistryKey);
 
 NTSTATUS NTAPI RtlCreateRegistryKey(ULONG RelativeTo, PWSTR Path)
 {
-    struct pnp_key *key;
+    struct cm_key *key;
     NTSTATUS status = relative_open(RelativeTo, Path, true, &key);
 
     if (NT_SUCCESS(status))

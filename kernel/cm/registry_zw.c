@@ -1,12 +1,12 @@
 /*
- * pnp/registry_zw.c - the registry services of keys: handles, and the information that they give.
+ * cm/registry_zw.c - the registry services of keys: handles, and the information that they give.
  *
  * A structure that does not fit is filled as far as its fixed part goes, with
  * STATUS_BUFFER_OVERFLOW; a buffer too small for that gets STATUS_BUFFER_TOO_SMALL. ResultLength is
  * always what the whole would need.
  *
- * Owns: Zw*Key but for values. Owns not: those (pnp/registry_value_zw.c), the tree
- * (pnp/registry.c), the Rtl short cuts (pnp/registry_rtl.c).
+ * Owns: Zw*Key but for values. Owns not: those (cm/registry_value_zw.c), the tree
+ * (cm/registry.c), the Rtl short cuts (cm/registry_rtl.c).
  */
 #include <lib/bits.h>
 #include <lib/export.h>
@@ -14,27 +14,27 @@
 
 #include "io/alloc.h"
 #include "ke/ob.h"
-#include "pnp/registry_filter.h"
-#include "pnp/registry_zw.h"
+#include "cm/registry_filter.h"
+#include "cm/registry_zw.h"
 
-NTSTATUS pnp_key_of_handle(HANDLE handle, struct pnp_key **key)
+NTSTATUS cm_key_of_handle(HANDLE handle, struct cm_key **key)
 {
-    NTSTATUS status = ob_handle_reference(handle, &pnp_key_type, (void **)key);
+    NTSTATUS status = ob_handle_reference(handle, &cm_key_type, (void **)key);
 
-    if (NT_SUCCESS(status) && pnp_key_is_deleted(*key)) {
+    if (NT_SUCCESS(status) && cm_key_is_deleted(*key)) {
         ob_dereference(*key);
         return STATUS_KEY_DELETED;
     }
     return status;
 }
 
-NTSTATUS pnp_key_find(struct pnp_key *base, PCUNICODE_STRING path, bool create, bool *created,
-                      struct pnp_key **key)
+NTSTATUS cm_key_find(struct cm_key *base, PCUNICODE_STRING path, bool create, bool *created,
+                     struct cm_key **key)
 {
     UNICODE_STRING parent_path = *path, name = *path;
-    struct pnp_key *parent;
+    struct cm_key *parent;
 
-    *key = pnp_key_open(base, path, false, created);
+    *key = cm_key_open(base, path, false, created);
     if (*key != NULL)
         return STATUS_SUCCESS;
     if (!create)
@@ -42,39 +42,39 @@ NTSTATUS pnp_key_find(struct pnp_key *base, PCUNICODE_STRING path, bool create, 
     while (parent_path.Length != 0 &&
            parent_path.Buffer[parent_path.Length / sizeof(WCHAR) - 1] != L'\\')
         parent_path.Length -= sizeof(WCHAR);
-    parent = pnp_key_open(base, &parent_path, false, NULL);
+    parent = cm_key_open(base, &parent_path, false, NULL);
     if (parent == NULL)
         return STATUS_OBJECT_NAME_NOT_FOUND;
     name.Buffer += parent_path.Length / sizeof(WCHAR);
     name.Length = name.MaximumLength = (USHORT)(path->Length - parent_path.Length);
-    *key = pnp_key_open(parent, &name, true, created);
+    *key = cm_key_open(parent, &name, true, created);
     ob_dereference(parent);
     return *key == NULL ? STATUS_INSUFFICIENT_RESOURCES : STATUS_SUCCESS;
 }
 
 static NTSTATUS key_find(POBJECT_ATTRIBUTES attributes, bool create, bool *created,
-                         struct pnp_key **key)
+                         struct cm_key **key)
 {
-    struct pnp_key *base = NULL;
+    struct cm_key *base = NULL;
     NTSTATUS status;
 
     if (attributes->ObjectName == NULL)
         return STATUS_OBJECT_PATH_SYNTAX_BAD;
     if (attributes->RootDirectory != NULL) {
-        status = pnp_key_of_handle(attributes->RootDirectory, &base);
+        status = cm_key_of_handle(attributes->RootDirectory, &base);
         if (!NT_SUCCESS(status))
             return status;
     } else if (attributes->ObjectName->Length == 0 || attributes->ObjectName->Buffer[0] != L'\\') {
         return STATUS_OBJECT_PATH_SYNTAX_BAD;
     }
-    status = pnp_key_find(base, attributes->ObjectName, create, created, key);
+    status = cm_key_find(base, attributes->ObjectName, create, created, key);
     if (base != NULL)
         ob_dereference(base);
     return status;
 }
 
 /* The handle takes a reference of its own; the caller's goes. */
-static NTSTATUS hand_out(struct pnp_key *key, ACCESS_MASK access, PHANDLE handle)
+static NTSTATUS hand_out(struct cm_key *key, ACCESS_MASK access, PHANDLE handle)
 {
     NTSTATUS status = ob_handle_create(key, access, handle);
 
@@ -82,17 +82,17 @@ static NTSTATUS hand_out(struct pnp_key *key, ACCESS_MASK access, PHANDLE handle
     return status;
 }
 
-void pnp_key_describe(void *key, char *text, size_t size)
+void cm_key_describe(void *key, char *text, size_t size)
 {
     UNICODE_STRING path;
 
-    if (!NT_SUCCESS(pnp_key_path(key, &path)))
+    if (!NT_SUCCESS(cm_key_path(key, &path)))
         return;
     lib_utf8_cut(text, size, path.Buffer, path.Length / sizeof(WCHAR));
     io_free(path.Buffer);
 }
 
-NTSTATUS pnp_fill_end(ULONG room, ULONG fixed, ULONG needed, PULONG result)
+NTSTATUS cm_fill_end(ULONG room, ULONG fixed, ULONG needed, PULONG result)
 {
     *result = needed;
     if (room < fixed)
@@ -100,7 +100,7 @@ NTSTATUS pnp_fill_end(ULONG room, ULONG fixed, ULONG needed, PULONG result)
     return room < needed ? STATUS_BUFFER_OVERFLOW : STATUS_SUCCESS;
 }
 
-void pnp_fill_bytes(PVOID buffer, ULONG room, ULONG offset, const void *data, ULONG size)
+void cm_fill_bytes(PVOID buffer, ULONG room, ULONG offset, const void *data, ULONG size)
 {
     if (offset < room)
         memcpy((PUCHAR)buffer + offset, data, size < room - offset ? size : room - offset);
@@ -108,10 +108,10 @@ void pnp_fill_bytes(PVOID buffer, ULONG room, ULONG offset, const void *data, UL
 
 /* ---- Keys ----------------------------------------------------------------------------------- */
 
-static ULONG child_class_length(struct pnp_key *key, PCUNICODE_STRING name)
+static ULONG child_class_length(struct cm_key *key, PCUNICODE_STRING name)
 {
-    struct pnp_key *child = pnp_key_open(key, name, false, NULL);
-    ULONG length = child != NULL ? pnp_key_class(child).Length : 0;
+    struct cm_key *child = cm_key_open(key, name, false, NULL);
+    ULONG length = child != NULL ? cm_key_class(child).Length : 0;
 
     if (child != NULL)
         ob_dereference(child);
@@ -119,50 +119,50 @@ static ULONG child_class_length(struct pnp_key *key, PCUNICODE_STRING name)
 }
 
 /* What the key has, and the longest of each. */
-static void key_measure(struct pnp_key *key, KEY_FULL_INFORMATION *info)
+static void key_measure(struct cm_key *key, KEY_FULL_INFORMATION *info)
 {
     UNICODE_STRING name;
     ULONG i, size;
 
-    pnp_key_counts(key, &info->SubKeys, &info->Values);
-    for (i = 0; pnp_key_child_at(key, i, &name); i++) {
+    cm_key_counts(key, &info->SubKeys, &info->Values);
+    for (i = 0; cm_key_child_at(key, i, &name); i++) {
         size = child_class_length(key, &name);
         info->MaxClassLen = size > info->MaxClassLen ? size : info->MaxClassLen;
         info->MaxNameLen = name.Length > info->MaxNameLen ? name.Length : info->MaxNameLen;
     }
-    for (i = 0; pnp_value_at(key, i, &name); i++) {
+    for (i = 0; cm_value_at(key, i, &name); i++) {
         size = 0;
-        pnp_value_get(key, &name, NULL, NULL, &size);
+        cm_value_get(key, &name, NULL, NULL, &size);
         info->MaxValueNameLen =
             name.Length > info->MaxValueNameLen ? name.Length : info->MaxValueNameLen;
         info->MaxValueDataLen = size > info->MaxValueDataLen ? size : info->MaxValueDataLen;
     }
 }
 
-static NTSTATUS key_fill_full(struct pnp_key *key, PVOID buffer, ULONG room, PULONG result)
+static NTSTATUS key_fill_full(struct cm_key *key, PVOID buffer, ULONG room, PULONG result)
 {
     ULONG fixed = FIELD_OFFSET(KEY_FULL_INFORMATION, Class);
-    UNICODE_STRING class = pnp_key_class(key);
-    KEY_FULL_INFORMATION info = {.LastWriteTime = pnp_key_written(key),
+    UNICODE_STRING class = cm_key_class(key);
+    KEY_FULL_INFORMATION info = {.LastWriteTime = cm_key_written(key),
                                  .ClassOffset = class.Length != 0 ? fixed : ~0u,
                                  .ClassLength = class.Length};
     NTSTATUS status;
 
     key_measure(key, &info);
-    status = pnp_fill_end(room, fixed, fixed + class.Length, result);
+    status = cm_fill_end(room, fixed, fixed + class.Length, result);
     if (status != STATUS_BUFFER_TOO_SMALL) {
         memcpy(buffer, &info, fixed);
-        pnp_fill_bytes(buffer, room, fixed, class.Buffer, class.Length);
+        cm_fill_bytes(buffer, room, fixed, class.Buffer, class.Length);
     }
     return status;
 }
 
-static NTSTATUS key_fill_cached(struct pnp_key *key, PVOID buffer, ULONG room, PULONG result)
+static NTSTATUS key_fill_cached(struct cm_key *key, PVOID buffer, ULONG room, PULONG result)
 {
     KEY_FULL_INFORMATION full = {0};
-    KEY_CACHED_INFORMATION info = {.LastWriteTime = pnp_key_written(key),
-                                   .NameLength = pnp_key_name(key)->Length};
-    NTSTATUS status = pnp_fill_end(room, sizeof(info), sizeof(info), result);
+    KEY_CACHED_INFORMATION info = {.LastWriteTime = cm_key_written(key),
+                                   .NameLength = cm_key_name(key)->Length};
+    NTSTATUS status = cm_fill_end(room, sizeof(info), sizeof(info), result);
 
     key_measure(key, &full);
     info.SubKeys = full.SubKeys;
@@ -179,7 +179,7 @@ static NTSTATUS key_fill_cached(struct pnp_key *key, PVOID buffer, ULONG room, P
 static NTSTATUS key_fill_virtual(PVOID buffer, ULONG room, PULONG result)
 {
     ULONG size = sizeof(KEY_VIRTUALIZATION_INFORMATION);
-    NTSTATUS status = pnp_fill_end(room, size, size, result);
+    NTSTATUS status = cm_fill_end(room, size, size, result);
 
     if (NT_SUCCESS(status))
         memset(buffer, 0, size);
@@ -187,12 +187,12 @@ static NTSTATUS key_fill_virtual(PVOID buffer, ULONG room, PULONG result)
 }
 
 /* The name, and behind it the class. */
-static NTSTATUS key_fill_node(struct pnp_key *key, PCUNICODE_STRING name, PVOID buffer, ULONG room,
+static NTSTATUS key_fill_node(struct cm_key *key, PCUNICODE_STRING name, PVOID buffer, ULONG room,
                               PULONG result)
 {
     ULONG fixed = FIELD_OFFSET(KEY_NODE_INFORMATION, Name), end = fixed + name->Length;
-    UNICODE_STRING class = pnp_key_class(key);
-    KEY_NODE_INFORMATION info = {.LastWriteTime = pnp_key_written(key),
+    UNICODE_STRING class = cm_key_class(key);
+    KEY_NODE_INFORMATION info = {.LastWriteTime = cm_key_written(key),
                                  .ClassOffset = ~0u,
                                  .ClassLength = class.Length,
                                  .NameLength = name->Length};
@@ -202,19 +202,19 @@ static NTSTATUS key_fill_node(struct pnp_key *key, PCUNICODE_STRING name, PVOID 
         info.ClassOffset = (ULONG)ALIGN_UP(end, sizeof(ULONG));
         end = info.ClassOffset + class.Length;
     }
-    status = pnp_fill_end(room, fixed, end, result);
+    status = cm_fill_end(room, fixed, end, result);
     if (status != STATUS_BUFFER_TOO_SMALL) {
         memcpy(buffer, &info, fixed);
-        pnp_fill_bytes(buffer, room, fixed, name->Buffer, name->Length);
-        pnp_fill_bytes(buffer, room, info.ClassOffset, class.Buffer, class.Length);
+        cm_fill_bytes(buffer, room, fixed, name->Buffer, name->Length);
+        cm_fill_bytes(buffer, room, info.ClassOffset, class.Buffer, class.Length);
     }
     return status;
 }
 
-static NTSTATUS key_fill(struct pnp_key *key, PCUNICODE_STRING name, KEY_INFORMATION_CLASS class,
+static NTSTATUS key_fill(struct cm_key *key, PCUNICODE_STRING name, KEY_INFORMATION_CLASS class,
                          PVOID buffer, ULONG room, PULONG result)
 {
-    KEY_BASIC_INFORMATION basic = {.LastWriteTime = pnp_key_written(key),
+    KEY_BASIC_INFORMATION basic = {.LastWriteTime = cm_key_written(key),
                                    .NameLength = name->Length};
     KEY_NAME_INFORMATION path = {.NameLength = name->Length};
     const void *head = &basic;
@@ -231,15 +231,15 @@ static NTSTATUS key_fill(struct pnp_key *key, PCUNICODE_STRING name, KEY_INFORMA
     } else if (class != KeyBasicInformation) {
         return STATUS_INVALID_PARAMETER;
     }
-    status = pnp_fill_end(room, fixed, fixed + name->Length, result);
+    status = cm_fill_end(room, fixed, fixed + name->Length, result);
     if (status != STATUS_BUFFER_TOO_SMALL) {
         memcpy(buffer, head, fixed);
-        pnp_fill_bytes(buffer, room, fixed, name->Buffer, name->Length);
+        cm_fill_bytes(buffer, room, fixed, name->Buffer, name->Length);
     }
     return status;
 }
 
-static NTSTATUS key_query(struct pnp_key *key, const REG_QUERY_KEY_INFORMATION *info)
+static NTSTATUS key_query(struct cm_key *key, const REG_QUERY_KEY_INFORMATION *info)
 {
     UNICODE_STRING path = {0};
     NTSTATUS status = STATUS_SUCCESS;
@@ -249,26 +249,26 @@ static NTSTATUS key_query(struct pnp_key *key, const REG_QUERY_KEY_INFORMATION *
     if (info->KeyInformationClass == KeyVirtualizationInformation)
         return key_fill_virtual(info->KeyInformation, info->Length, info->ResultLength);
     if (info->KeyInformationClass == KeyNameInformation)
-        status = pnp_key_path(key, &path);
+        status = cm_key_path(key, &path);
     if (NT_SUCCESS(status))
-        status = key_fill(key, path.Buffer == NULL ? pnp_key_name(key) : &path,
-                          info->KeyInformationClass, info->KeyInformation, info->Length,
-                          info->ResultLength);
+        status =
+            key_fill(key, path.Buffer == NULL ? cm_key_name(key) : &path, info->KeyInformationClass,
+                     info->KeyInformation, info->Length, info->ResultLength);
     io_free(path.Buffer);
     return status;
 }
 
-static NTSTATUS key_enumerate(struct pnp_key *key, const REG_ENUMERATE_KEY_INFORMATION *info)
+static NTSTATUS key_enumerate(struct cm_key *key, const REG_ENUMERATE_KEY_INFORMATION *info)
 {
-    struct pnp_key *child = NULL;
+    struct cm_key *child = NULL;
     UNICODE_STRING name;
     NTSTATUS status;
 
-    if (pnp_key_child_at(key, info->Index, &name))
-        child = pnp_key_open(key, &name, false, NULL);
+    if (cm_key_child_at(key, info->Index, &name))
+        child = cm_key_open(key, &name, false, NULL);
     if (child == NULL)
         return STATUS_NO_MORE_ENTRIES;
-    status = key_fill(child, pnp_key_name(child), info->KeyInformationClass, info->KeyInformation,
+    status = key_fill(child, cm_key_name(child), info->KeyInformationClass, info->KeyInformation,
                       info->Length, info->ResultLength);
     ob_dereference(child);
     return status;
@@ -286,15 +286,15 @@ struct key_request {
 };
 
 /* The key itself, referenced. */
-static NTSTATUS key_obtain(struct key_request *request, struct pnp_key **key)
+static NTSTATUS key_obtain(struct key_request *request, struct cm_key **key)
 {
     bool created = false;
     NTSTATUS status = key_find(request->attributes, request->create, &created, key);
 
     if (NT_SUCCESS(status) && created && request->class != NULL && request->class->Length != 0) {
-        status = pnp_key_set_class(*key, request->class);
+        status = cm_key_set_class(*key, request->class);
         if (!NT_SUCCESS(status)) {
-            pnp_key_delete(*key);
+            cm_key_delete(*key);
             ob_dereference(*key);
         }
     }
@@ -303,25 +303,24 @@ static NTSTATUS key_obtain(struct key_request *request, struct pnp_key **key)
 }
 
 /* What a path begins with, referenced; *rest: the path from there on. */
-static NTSTATUS root_find(POBJECT_ATTRIBUTES attributes, struct pnp_key **root,
-                          UNICODE_STRING *rest)
+static NTSTATUS root_find(POBJECT_ATTRIBUTES attributes, struct cm_key **root, UNICODE_STRING *rest)
 {
     static const UNICODE_STRING registry = RTL_CONSTANT_STRING(L"\\Registry\\");
 
     *rest = *attributes->ObjectName;
     if (attributes->RootDirectory != NULL)
-        return pnp_key_of_handle(attributes->RootDirectory, root);
+        return cm_key_of_handle(attributes->RootDirectory, root);
     if (RtlPrefixUnicodeString(&registry, rest, TRUE)) {
         rest->Buffer += registry.Length / sizeof(WCHAR);
         rest->Length -= registry.Length;
         rest->MaximumLength = rest->Length;
     }
-    *root = pnp_key_open_text(NULL, "\\Registry", false);
+    *root = cm_key_open_text(NULL, "\\Registry", false);
     return *root == NULL ? STATUS_OBJECT_NAME_NOT_FOUND : STATUS_SUCCESS;
 }
 
 /* The same as key_obtain() by way of the filters, who may have a key of their own instead. */
-static NTSTATUS key_obtain_filtered(struct key_request *request, struct pnp_key **key)
+static NTSTATUS key_obtain_filtered(struct key_request *request, struct cm_key **key)
 {
     PVOID result = NULL;
     UNICODE_STRING rest;
@@ -338,20 +337,20 @@ static NTSTATUS key_obtain_filtered(struct key_request *request, struct pnp_key 
                                           .RemainingName = &rest,
                                           .Attributes = request->attributes->Attributes,
                                           .CheckAccessMode = KernelMode};
-    struct pnp_filter_call call;
-    struct pnp_key *root;
+    struct cm_filter_call call;
+    struct cm_key *root;
     NTSTATUS status = root_find(request->attributes, &root, &rest);
 
     if (!NT_SUCCESS(status))
         return status;
     info.RootObject = root;
-    if (pnp_filter_before(&call, request->create ? RegNtPreCreateKeyEx : RegNtPreOpenKeyEx, &info,
-                          &info.CallContext, &info.RootObjectContext, &status)) {
+    if (cm_filter_before(&call, request->create ? RegNtPreCreateKeyEx : RegNtPreOpenKeyEx, &info,
+                         &info.CallContext, &info.RootObjectContext, &status)) {
         status = key_obtain(request, key);
         if (NT_SUCCESS(status))
             result = *key;
-        status = pnp_filter_after(
-            &call, request->create ? RegNtPostCreateKeyEx : RegNtPostOpenKeyEx, result, status);
+        status = cm_filter_after(&call, request->create ? RegNtPostCreateKeyEx : RegNtPostOpenKeyEx,
+                                 result, status);
     }
     ob_dereference(root);
     *key = result;
@@ -364,8 +363,8 @@ static NTSTATUS key_obtain_filtered(struct key_request *request, struct pnp_key 
 
 static NTSTATUS key_hand_out(struct key_request *request, PHANDLE handle)
 {
-    struct pnp_key *key;
-    NTSTATUS status = pnp_filter_any() && request->attributes->ObjectName != NULL
+    struct cm_key *key;
+    NTSTATUS status = cm_filter_any() && request->attributes->ObjectName != NULL
                           ? key_obtain_filtered(request, &key)
                           : key_obtain(request, &key);
 
@@ -404,15 +403,15 @@ LDR_EXPORT(ZwCreateKey);
 NTSTATUS NTAPI ZwDeleteKey(HANDLE KeyHandle)
 {
     REG_DELETE_KEY_INFORMATION info = {0};
-    struct pnp_filter_call call;
-    struct pnp_key *key;
-    NTSTATUS status = pnp_key_of_handle(KeyHandle, &key);
+    struct cm_filter_call call;
+    struct cm_key *key;
+    NTSTATUS status = cm_key_of_handle(KeyHandle, &key);
 
     if (!NT_SUCCESS(status))
         return status;
     info.Object = key;
-    if (pnp_filter_before(&call, RegNtPreDeleteKey, PNP_FILTER(info), &status))
-        status = pnp_filter_after(&call, RegNtPostDeleteKey, key, pnp_key_delete(key));
+    if (cm_filter_before(&call, RegNtPreDeleteKey, CM_FILTER(info), &status))
+        status = cm_filter_after(&call, RegNtPostDeleteKey, key, cm_key_delete(key));
     ob_dereference(key);
     return status;
 }
@@ -421,16 +420,16 @@ LDR_EXPORT(ZwDeleteKey);
 NTSTATUS NTAPI ZwFlushKey(HANDLE KeyHandle)
 {
     REG_FLUSH_KEY_INFORMATION info = {0};
-    struct pnp_filter_call call;
-    struct pnp_key *key;
-    NTSTATUS status = pnp_key_of_handle(KeyHandle, &key);
+    struct cm_filter_call call;
+    struct cm_key *key;
+    NTSTATUS status = cm_key_of_handle(KeyHandle, &key);
 
     if (!NT_SUCCESS(status))
         return status;
     info.Object = key;
     /* The registry lives in memory: nothing is behind. */
-    if (pnp_filter_before(&call, RegNtPreFlushKey, PNP_FILTER(info), &status))
-        status = pnp_filter_after(&call, RegNtPostFlushKey, key, STATUS_SUCCESS);
+    if (cm_filter_before(&call, RegNtPreFlushKey, CM_FILTER(info), &status))
+        status = cm_filter_after(&call, RegNtPostFlushKey, key, STATUS_SUCCESS);
     ob_dereference(key);
     return status;
 }
@@ -443,15 +442,15 @@ NTSTATUS NTAPI ZwQueryKey(HANDLE KeyHandle, KEY_INFORMATION_CLASS KeyInformation
                                       .KeyInformation = KeyInformation,
                                       .Length = Length,
                                       .ResultLength = ResultLength};
-    struct pnp_filter_call call;
-    struct pnp_key *key;
-    NTSTATUS status = pnp_key_of_handle(KeyHandle, &key);
+    struct cm_filter_call call;
+    struct cm_key *key;
+    NTSTATUS status = cm_key_of_handle(KeyHandle, &key);
 
     if (!NT_SUCCESS(status))
         return status;
     info.Object = key;
-    if (pnp_filter_before(&call, RegNtPreQueryKey, PNP_FILTER(info), &status))
-        status = pnp_filter_after(&call, RegNtPostQueryKey, key, key_query(key, &info));
+    if (cm_filter_before(&call, RegNtPreQueryKey, CM_FILTER(info), &status))
+        status = cm_filter_after(&call, RegNtPostQueryKey, key, key_query(key, &info));
     ob_dereference(key);
     return status;
 }
@@ -466,15 +465,15 @@ NTSTATUS NTAPI ZwEnumerateKey(HANDLE KeyHandle, ULONG Index,
                                           .KeyInformation = KeyInformation,
                                           .Length = Length,
                                           .ResultLength = ResultLength};
-    struct pnp_filter_call call;
-    struct pnp_key *key;
-    NTSTATUS status = pnp_key_of_handle(KeyHandle, &key);
+    struct cm_filter_call call;
+    struct cm_key *key;
+    NTSTATUS status = cm_key_of_handle(KeyHandle, &key);
 
     if (!NT_SUCCESS(status))
         return status;
     info.Object = key;
-    if (pnp_filter_before(&call, RegNtPreEnumerateKey, PNP_FILTER(info), &status))
-        status = pnp_filter_after(&call, RegNtPostEnumerateKey, key, key_enumerate(key, &info));
+    if (cm_filter_before(&call, RegNtPreEnumerateKey, CM_FILTER(info), &status))
+        status = cm_filter_after(&call, RegNtPostEnumerateKey, key, key_enumerate(key, &info));
     ob_dereference(key);
     return status;
 }

@@ -1,5 +1,5 @@
 /*
- * pnp/altitude.h - altitudes of registry filters: decimal numbers as text, "380010" or "380010.5",
+ * cm/altitude.h - altitudes of registry filters: decimal numbers as text, "380010" or "380010.5",
  * of any length (WDK: "Load Order Groups and Altitudes for Minifilter Drivers").
  */
 #pragma once

@@ -1,9 +1,9 @@
 /*
- * pnp/registry_text.c - the registry by names and strings in UTF-8, as pnp and the shell have them.
+ * cm/registry_text.c - the registry by names and strings in UTF-8, as pnp and the shell have them.
  */
 #include <lib/string.h>
 
-#include "pnp/registry.h"
+#include "cm/registry.h"
 
 enum { TEXT_UNITS_MAX = 512 };
 
@@ -17,33 +17,33 @@ static bool text_to_wide(const char *text, WCHAR *units, UNICODE_STRING *string)
     return length < TEXT_UNITS_MAX;
 }
 
-struct pnp_key *pnp_key_open_text(struct pnp_key *base, const char *path, bool create)
+struct cm_key *cm_key_open_text(struct cm_key *base, const char *path, bool create)
 {
     WCHAR units[TEXT_UNITS_MAX];
     UNICODE_STRING wide;
 
     if (!text_to_wide(path, units, &wide))
         return NULL;
-    return pnp_key_open(base, &wide, create, NULL);
+    return cm_key_open(base, &wide, create, NULL);
 }
 
-NTSTATUS pnp_value_set_data(struct pnp_key *key, const char *name, ULONG type, const void *data,
-                            ULONG size)
+NTSTATUS cm_value_set_data(struct cm_key *key, const char *name, ULONG type, const void *data,
+                           ULONG size)
 {
     WCHAR units[TEXT_UNITS_MAX];
     UNICODE_STRING wide;
 
     if (!text_to_wide(name, units, &wide))
         return STATUS_OBJECT_NAME_INVALID;
-    return pnp_value_set(key, &wide, type, data, size);
+    return cm_value_set(key, &wide, type, data, size);
 }
 
-NTSTATUS pnp_value_set_dword(struct pnp_key *key, const char *name, uint32_t value)
+NTSTATUS cm_value_set_dword(struct cm_key *key, const char *name, uint32_t value)
 {
-    return pnp_value_set_data(key, name, REG_DWORD, &value, sizeof(value));
+    return cm_value_set_data(key, name, REG_DWORD, &value, sizeof(value));
 }
 
-NTSTATUS pnp_value_set_string(struct pnp_key *key, const char *name, ULONG type, const char *text)
+NTSTATUS cm_value_set_string(struct cm_key *key, const char *name, ULONG type, const char *text)
 {
     WCHAR units[TEXT_UNITS_MAX];
     UNICODE_STRING wide;
@@ -51,10 +51,10 @@ NTSTATUS pnp_value_set_string(struct pnp_key *key, const char *name, ULONG type,
     if (!text_to_wide(text, units, &wide))
         return STATUS_BUFFER_OVERFLOW;
     units[wide.Length / sizeof(WCHAR)] = 0;
-    return pnp_value_set_data(key, name, type, units, wide.Length + sizeof(WCHAR));
+    return cm_value_set_data(key, name, type, units, wide.Length + sizeof(WCHAR));
 }
 
-bool pnp_value_get_mask(struct pnp_key *key, const char *name, uint64_t *value)
+bool cm_value_get_mask(struct cm_key *key, const char *name, uint64_t *value)
 {
     WCHAR units[TEXT_UNITS_MAX];
     UNICODE_STRING wide;
@@ -63,18 +63,18 @@ bool pnp_value_get_mask(struct pnp_key *key, const char *name, uint64_t *value)
     ULONG type;
 
     if (!text_to_wide(name, units, &wide) ||
-        !NT_SUCCESS(pnp_value_get(key, &wide, &type, &found, &size)) ||
+        !NT_SUCCESS(cm_value_get(key, &wide, &type, &found, &size)) ||
         (type != REG_DWORD && type != REG_QWORD && type != REG_BINARY))
         return false;
     *value = found;
     return true;
 }
 
-bool pnp_value_get_dword(struct pnp_key *key, const char *name, uint32_t *value)
+bool cm_value_get_dword(struct cm_key *key, const char *name, uint32_t *value)
 {
     uint64_t found;
 
-    if (!pnp_value_get_mask(key, name, &found))
+    if (!cm_value_get_mask(key, name, &found))
         return false;
     *value = (uint32_t)found;
     return true;

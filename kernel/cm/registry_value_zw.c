@@ -1,5 +1,5 @@
 /*
- * pnp/registry_value_zw.c - the registry services of values; see registry_zw.c.
+ * cm/registry_value_zw.c - the registry services of values; see registry_zw.c.
  */
 #include <lib/bits.h>
 #include <lib/export.h>
@@ -7,8 +7,8 @@
 
 #include "io/alloc.h"
 #include "ke/ob.h"
-#include "pnp/registry_filter.h"
-#include "pnp/registry_zw.h"
+#include "cm/registry_filter.h"
+#include "cm/registry_zw.h"
 
 static const UNICODE_STRING unnamed; /* a key's default value */
 
@@ -20,7 +20,7 @@ struct value_copy {
 };
 
 /* A consistent copy of type and data: the size may change between two looks. */
-static NTSTATUS value_read(struct pnp_key *key, PCUNICODE_STRING name, struct value_copy *copy)
+static NTSTATUS value_read(struct cm_key *key, PCUNICODE_STRING name, struct value_copy *copy)
 {
     NTSTATUS status;
     ULONG size = 0;
@@ -33,7 +33,7 @@ static NTSTATUS value_read(struct pnp_key *key, PCUNICODE_STRING name, struct va
         if (copy->data == NULL)
             return STATUS_INSUFFICIENT_RESOURCES;
         copy->size = size;
-        status = pnp_value_get(key, name, &copy->type, copy->data, &copy->size);
+        status = cm_value_get(key, name, &copy->type, copy->data, &copy->size);
         size = copy->size;
     } while (status == STATUS_BUFFER_OVERFLOW);
     if (!NT_SUCCESS(status))
@@ -52,17 +52,17 @@ static NTSTATUS value_fill_partial(const struct value_copy *value, PVOID buffer,
         ULONG head[2] = {value->type, value->size};
 
         fixed = sizeof(head);
-        status = pnp_fill_end(room, fixed, fixed + value->size, result);
+        status = cm_fill_end(room, fixed, fixed + value->size, result);
         if (status != STATUS_BUFFER_TOO_SMALL) {
             memcpy(buffer, head, sizeof(head));
-            pnp_fill_bytes(buffer, room, fixed, value->data, value->size);
+            cm_fill_bytes(buffer, room, fixed, value->data, value->size);
         }
         return status;
     }
-    status = pnp_fill_end(room, fixed, fixed + value->size, result);
+    status = cm_fill_end(room, fixed, fixed + value->size, result);
     if (status != STATUS_BUFFER_TOO_SMALL) {
         memcpy(buffer, &info, fixed);
-        pnp_fill_bytes(buffer, room, fixed, value->data, value->size);
+        cm_fill_bytes(buffer, room, fixed, value->data, value->size);
     }
     return status;
 }
@@ -76,12 +76,12 @@ static NTSTATUS value_fill_full(const struct value_copy *value, PVOID buffer, UL
                                        .DataOffset = data,
                                        .DataLength = value->size,
                                        .NameLength = value->name.Length};
-    NTSTATUS status = pnp_fill_end(room, fixed, data + value->size, result);
+    NTSTATUS status = cm_fill_end(room, fixed, data + value->size, result);
 
     if (status != STATUS_BUFFER_TOO_SMALL) {
         memcpy(buffer, &info, fixed);
-        pnp_fill_bytes(buffer, room, fixed, value->name.Buffer, value->name.Length);
-        pnp_fill_bytes(buffer, room, data, value->data, value->size);
+        cm_fill_bytes(buffer, room, fixed, value->name.Buffer, value->name.Length);
+        cm_fill_bytes(buffer, room, data, value->data, value->size);
     }
     return status;
 }
@@ -91,16 +91,16 @@ static NTSTATUS value_fill_basic(const struct value_copy *value, PVOID buffer, U
 {
     ULONG fixed = FIELD_OFFSET(KEY_VALUE_BASIC_INFORMATION, Name);
     KEY_VALUE_BASIC_INFORMATION info = {.Type = value->type, .NameLength = value->name.Length};
-    NTSTATUS status = pnp_fill_end(room, fixed, fixed + value->name.Length, result);
+    NTSTATUS status = cm_fill_end(room, fixed, fixed + value->name.Length, result);
 
     if (status != STATUS_BUFFER_TOO_SMALL) {
         memcpy(buffer, &info, fixed);
-        pnp_fill_bytes(buffer, room, fixed, value->name.Buffer, value->name.Length);
+        cm_fill_bytes(buffer, room, fixed, value->name.Buffer, value->name.Length);
     }
     return status;
 }
 
-static NTSTATUS value_fill(struct pnp_key *key, PCUNICODE_STRING name,
+static NTSTATUS value_fill(struct cm_key *key, PCUNICODE_STRING name,
                            KEY_VALUE_INFORMATION_CLASS class, PVOID buffer, ULONG room,
                            PULONG result)
 {
@@ -130,12 +130,11 @@ static NTSTATUS value_fill(struct pnp_key *key, PCUNICODE_STRING name,
     return status;
 }
 
-static NTSTATUS value_enumerate(struct pnp_key *key,
-                                const REG_ENUMERATE_VALUE_KEY_INFORMATION *info)
+static NTSTATUS value_enumerate(struct cm_key *key, const REG_ENUMERATE_VALUE_KEY_INFORMATION *info)
 {
     UNICODE_STRING name;
 
-    if (!pnp_value_at(key, info->Index, &name))
+    if (!cm_value_at(key, info->Index, &name))
         return STATUS_NO_MORE_ENTRIES;
     return value_fill(key, &name, info->KeyValueInformationClass, info->KeyValueInformation,
                       info->Length, info->ResultLength);
@@ -152,17 +151,17 @@ NTSTATUS NTAPI ZwQueryValueKey(HANDLE KeyHandle, PUNICODE_STRING ValueName,
                                             .KeyValueInformation = KeyValueInformation,
                                             .Length = Length,
                                             .ResultLength = ResultLength};
-    struct pnp_filter_call call;
-    struct pnp_key *key;
-    NTSTATUS status = pnp_key_of_handle(KeyHandle, &key);
+    struct cm_filter_call call;
+    struct cm_key *key;
+    NTSTATUS status = cm_key_of_handle(KeyHandle, &key);
 
     if (!NT_SUCCESS(status))
         return status;
     info.Object = key;
-    if (pnp_filter_before(&call, RegNtPreQueryValueKey, PNP_FILTER(info), &status)) {
+    if (cm_filter_before(&call, RegNtPreQueryValueKey, CM_FILTER(info), &status)) {
         status = value_fill(key, ValueName, KeyValueInformationClass, KeyValueInformation, Length,
                             ResultLength);
-        status = pnp_filter_after(&call, RegNtPostQueryValueKey, key, status);
+        status = cm_filter_after(&call, RegNtPostQueryValueKey, key, status);
     }
     ob_dereference(key);
     return status;
@@ -179,16 +178,16 @@ NTSTATUS NTAPI ZwEnumerateValueKey(HANDLE KeyHandle, ULONG Index,
                                                 .KeyValueInformation = KeyValueInformation,
                                                 .Length = Length,
                                                 .ResultLength = ResultLength};
-    struct pnp_filter_call call;
-    struct pnp_key *key;
-    NTSTATUS status = pnp_key_of_handle(KeyHandle, &key);
+    struct cm_filter_call call;
+    struct cm_key *key;
+    NTSTATUS status = cm_key_of_handle(KeyHandle, &key);
 
     if (!NT_SUCCESS(status))
         return status;
     info.Object = key;
-    if (pnp_filter_before(&call, RegNtPreEnumerateValueKey, PNP_FILTER(info), &status))
+    if (cm_filter_before(&call, RegNtPreEnumerateValueKey, CM_FILTER(info), &status))
         status =
-            pnp_filter_after(&call, RegNtPostEnumerateValueKey, key, value_enumerate(key, &info));
+            cm_filter_after(&call, RegNtPostEnumerateValueKey, key, value_enumerate(key, &info));
     ob_dereference(key);
     return status;
 }
@@ -202,16 +201,16 @@ NTSTATUS NTAPI ZwSetValueKey(HANDLE KeyHandle, PUNICODE_STRING ValueName, ULONG 
                                           .Type = Type,
                                           .Data = Data,
                                           .DataSize = DataSize};
-    struct pnp_filter_call call;
-    struct pnp_key *key;
-    NTSTATUS status = pnp_key_of_handle(KeyHandle, &key);
+    struct cm_filter_call call;
+    struct cm_key *key;
+    NTSTATUS status = cm_key_of_handle(KeyHandle, &key);
 
     if (!NT_SUCCESS(status))
         return status;
     info.Object = key;
-    if (pnp_filter_before(&call, RegNtPreSetValueKey, PNP_FILTER(info), &status)) {
-        status = pnp_value_set(key, ValueName != NULL ? ValueName : &unnamed, Type, Data, DataSize);
-        status = pnp_filter_after(&call, RegNtPostSetValueKey, key, status);
+    if (cm_filter_before(&call, RegNtPreSetValueKey, CM_FILTER(info), &status)) {
+        status = cm_value_set(key, ValueName != NULL ? ValueName : &unnamed, Type, Data, DataSize);
+        status = cm_filter_after(&call, RegNtPostSetValueKey, key, status);
     }
     ob_dereference(key);
     return status;
@@ -221,16 +220,16 @@ LDR_EXPORT(ZwSetValueKey);
 NTSTATUS NTAPI ZwDeleteValueKey(HANDLE KeyHandle, PUNICODE_STRING ValueName)
 {
     REG_DELETE_VALUE_KEY_INFORMATION info = {.ValueName = ValueName};
-    struct pnp_filter_call call;
-    struct pnp_key *key;
-    NTSTATUS status = pnp_key_of_handle(KeyHandle, &key);
+    struct cm_filter_call call;
+    struct cm_key *key;
+    NTSTATUS status = cm_key_of_handle(KeyHandle, &key);
 
     if (!NT_SUCCESS(status))
         return status;
     info.Object = key;
-    if (pnp_filter_before(&call, RegNtPreDeleteValueKey, PNP_FILTER(info), &status))
+    if (cm_filter_before(&call, RegNtPreDeleteValueKey, CM_FILTER(info), &status))
         status =
-            pnp_filter_after(&call, RegNtPostDeleteValueKey, key, pnp_value_delete(key, ValueName));
+            cm_filter_after(&call, RegNtPostDeleteValueKey, key, cm_value_delete(key, ValueName));
     ob_dereference(key);
     return status;
 }
