@@ -6,28 +6,27 @@
 #include "services.h"
 
 #define MOST_HANDLES 4096
+#define HANDLE_STEP 4 /* handles are multiples of it */
 
 /* ---- handles --------------------------------------------------------------------------------- */
 
 /*
- * A handle itself needs memory only where the table of handles is full: each of these calls opens
- * twice as many as the one before, until there are enough.
+ * A handle itself needs memory only where the table of handles is full, whose room doubles then:
+ * each of these calls opens handles until it has, if there are not enough.
  */
 static HANDLE Handles[MOST_HANDLES];
-static ULONG Wanted = 64;
+static ULONG_PTR Room = 64;
 
 static NTSTATUS OpenMany(NTSTATUS (*Open)(PHANDLE))
 {
     NTSTATUS status = STATUS_SUCCESS;
     ULONG count = 0;
+    BOOLEAN full = FALSE;
 
-    if (Wanted == MOST_HANDLES)
-        return STATUS_SUCCESS;
-    Wanted *= 2;
-    while (NT_SUCCESS(status) && count < Wanted) {
-        status = Open(&Handles[count]);
-        count += NT_SUCCESS(status);
-    }
+    while (!full && count < MOST_HANDLES && NT_SUCCESS(status = Open(&Handles[count])))
+        full = (ULONG_PTR)Handles[count++] / HANDLE_STEP > Room;
+    while (full && (ULONG_PTR)Handles[count - 1] / HANDLE_STEP > Room)
+        Room *= 2;
     while (count != 0)
         ZwClose(Handles[--count]);
     return status;
