@@ -95,20 +95,17 @@ static NTSTATUS user_check(const SECURITY_DESCRIPTOR *parts, ACCESS_MASK desired
 
 /* WDK surface */
 
-/*
- * PASSIVE_LEVEL. The process's token, of which there is one; nobody is impersonated. Without memory
- * PrimaryToken is NULL. WDK "SeCaptureSubjectContext".
- */
+/* PASSIVE_LEVEL. The process's token; nobody is impersonated. WDK "SeCaptureSubjectContext". */
 VOID NTAPI SeCaptureSubjectContext(PSECURITY_SUBJECT_CONTEXT SubjectContext)
 {
-    *SubjectContext = (SECURITY_SUBJECT_CONTEXT){.PrimaryToken = ex_token_create()};
+    *SubjectContext = (SECURITY_SUBJECT_CONTEXT){.PrimaryToken = ex_token_reference()};
 }
 LDR_EXPORT(SeCaptureSubjectContext);
 
 /* PASSIVE_LEVEL. WDK "SeReleaseSubjectContext". */
 VOID NTAPI SeReleaseSubjectContext(PSECURITY_SUBJECT_CONTEXT SubjectContext)
 {
-    if (SubjectContext->PrimaryToken != NULL)
+    if (SubjectContext->PrimaryToken != NULL) /* not released before */
         ob_dereference(SubjectContext->PrimaryToken);
     *SubjectContext = (SECURITY_SUBJECT_CONTEXT){0};
 }

@@ -6,8 +6,8 @@
 #include <hal/types.h>
 #include <nt/ntifs.h>
 
-/* The access token of the system process, as a new object; NULL without memory. token_zw.c */
-void *ex_token_create(void);
+/* The access token of the system process, with a reference. token_zw.c */
+void *ex_token_reference(void);
 
 /* Where a descriptor's parts are; Control without SE_SELF_RELATIVE, absent lists NULL. Any IRQL. */
 void ex_security_parts(PSECURITY_DESCRIPTOR SecurityDescriptor, SECURITY_DESCRIPTOR *parts);

@@ -257,9 +257,16 @@ static void answer(TOKEN_INFORMATION_CLASS class, PVOID information)
     }
 }
 
-void *ex_token_create(void)
+/* What requests come with: there without memory, too. */
+static struct {
+    struct ob_header header;
+    ULONG token;
+} system_token = {.header = {.reference_count = 1, .type = &token_type}};
+
+void *ex_token_reference(void)
 {
-    return ob_create(&token_type, sizeof(ULONG));
+    ob_reference(&system_token.token);
+    return &system_token.token;
 }
 
 /* WDK surface */
@@ -274,7 +281,7 @@ NTSTATUS NTAPI ZwOpenProcessToken(HANDLE ProcessHandle, ACCESS_MASK DesiredAcces
     ASSERT_IRQL(PASSIVE_LEVEL);
     if (!NT_SUCCESS(status))
         return status;
-    token = ex_token_create();
+    token = ob_create(&token_type, sizeof(ULONG));
     if (token == NULL)
         return STATUS_INSUFFICIENT_RESOURCES;
     status = ob_handle_create(token, DesiredAccess, TokenHandle);
