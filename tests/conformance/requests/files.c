@@ -108,15 +108,6 @@ static BOOLEAN Begin(VOID)
     return TRUE;
 }
 
-static VOID End(VOID)
-{
-    ULONG i;
-
-    for (i = 0; i < sizeof(Majors); i++)
-        TestDriver->MajorFunction[Majors[i]] = Saved[Majors[i]];
-    IoDeleteDevice(FileDevice);
-}
-
 /* ---- the sender's side ----------------------------------------------------------------------- */
 
 HANDLE FileOpen(ULONG Options)
@@ -442,6 +433,25 @@ static VOID CheckSynchronous(VOID)
     ZwClose(file);
 }
 
+/* The device is deleted while a request to it is pending; it goes with the file. */
+static VOID End(HANDLE File)
+{
+    LONG closes = Closes;
+    SENT sent;
+    ULONG i;
+
+    Prepare(&sent, File, NULL);
+    Read(&sent);
+    IoDeleteDevice(FileDevice);
+    ExpectEqual(HeldCount, 1, "a request stays pending when its device is deleted");
+    EndHeld(STATUS_SUCCESS);
+    Expect(HasRead(&sent) && Closes == closes, "and ends when its driver ends it");
+    ZwClose(File);
+    Expect(WaitUntil(&Closes, closes + 1), "then the file is closed");
+    for (i = 0; i < sizeof(Majors); i++)
+        TestDriver->MajorFunction[Majors[i]] = Saved[Majors[i]];
+}
+
 VOID CheckFiles(VOID)
 {
     HANDLE file;
@@ -460,6 +470,5 @@ VOID CheckFiles(VOID)
     CheckSynchronous();
     CheckFileAlerts();
     CheckSetting();
-    ZwClose(file);
-    End();
+    End(file);
 }
