@@ -54,7 +54,7 @@ typedef struct _TEST_DEVICE {
     BOOLEAN Started;
     volatile ULONG Starts;
     volatile BOOLEAN Settled; /* its children were asked for, which is the last of a start */
-    volatile ULONG State; /* until the next start: answer to QUERY_PNP_DEVICE_STATE */
+    volatile ULONG State;     /* until the next start: answer to QUERY_PNP_DEVICE_STATE */
     BOOLEAN StartLater;   /* the next START_DEVICE is left pending, and completed by a work item */
     NTSTATUS StartStatus; /* Started may set it: how START_DEVICE ends */
     PUCHAR Registers;     /* the first memory BAR, or NULL */

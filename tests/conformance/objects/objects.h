@@ -72,7 +72,6 @@ NTKERNELAPI NTSTATUS NTAPI ObReferenceObjectByName(PUNICODE_STRING ObjectName, U
                                                    KPROCESSOR_MODE AccessMode, PVOID ParseContext,
                                                    PVOID *Object);
 
-
 /* The value of an exported pointer, *PsThreadType for example. */
 #define EXPORTED(Name) (*(PVOID *)TestRoutine(L## #Name))
 #define TYPE(Name) ((POBJECT_TYPE)EXPORTED(Name))
