@@ -118,7 +118,7 @@ def blocks(guest):
 
 
 @pytest.mark.parametrize("group, tags, count", [
-    ("requests", ("Io", "IoNm", "Irp", "Mdl", "ObjC"), 13),
+    ("requests", ("Io", "IoNm", "Irp", "Mdl", "ObjC", "TmAp"), 15),
     ("ex", ("ExCb", "ExNm", "ExTm", "ObjC", "ReTa"), 6),
     ("rtl", ("Strg", "Cm", "ObjC"), 10),
     ("services", ("ObjC", "ObjC", "ObSd", "ZwVm", "MmAr", "Mdl", "MhRa"), 13),

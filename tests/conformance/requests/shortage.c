@@ -151,7 +151,58 @@ static NTSTATUS TryPages(VOID)
     return TestMade(mdl);
 }
 
+/* ---- what is told by an APC ------------------------------------------------------------------ */
+
+#define IOCTL_UNKNOWN CTL_CODE(FILE_DEVICE_UNKNOWN, 0xA1F, METHOD_BUFFERED, FILE_ANY_ACCESS)
+
+static VOID NTAPI NoTell(PVOID ApcContext, PIO_STATUS_BLOCK IoStatusBlock, ULONG Reserved)
+{
+    UNREFERENCED_PARAMETER(ApcContext);
+    UNREFERENCED_PARAMETER(IoStatusBlock);
+    UNREFERENCED_PARAMETER(Reserved);
+}
+
+static VOID NTAPI NoTimerTell(PVOID TimerContext, ULONG TimerLowValue, LONG TimerHighValue)
+{
+    UNREFERENCED_PARAMETER(TimerContext);
+    UNREFERENCED_PARAMETER(TimerLowValue);
+    UNREFERENCED_PARAMETER(TimerHighValue);
+}
+
+/* The driver does not know the code, which is well: nobody lacked memory then. */
+static NTSTATUS TryControl(VOID)
+{
+    UNICODE_STRING name = RTL_CONSTANT_STRING(L"\\??\\requests-test");
+    OBJECT_ATTRIBUTES attributes;
+    IO_STATUS_BLOCK block;
+    NTSTATUS status;
+    HANDLE file;
+
+    InitializeObjectAttributes(&attributes, &name, OBJ_KERNEL_HANDLE, NULL, NULL);
+    if (!NT_SUCCESS(ZwOpenFile(&file, GENERIC_READ, &attributes, &block, 0, 0)))
+        return STATUS_SUCCESS;
+    status = ZwDeviceIoControlFile(file, NULL, NoTell, NULL, &block, IOCTL_UNKNOWN, &name,
+                                   sizeof(name), NULL, 0);
+    ZwClose(file);
+    return status == STATUS_INVALID_DEVICE_REQUEST ? STATUS_SUCCESS : status;
+}
+
+static NTSTATUS TrySetTimer(VOID)
+{
+    LARGE_INTEGER due = {{0, -1}};
+    NTSTATUS status;
+    HANDLE timer;
+
+    if (!NT_SUCCESS(ZwCreateTimer(&timer, STANDARD_RIGHTS_ALL, NULL, NotificationTimer)))
+        return STATUS_SUCCESS;
+    status = ZwSetTimer(timer, &due, NoTimerTell, NULL, FALSE, 0, NULL);
+    ZwClose(timer);
+    return status;
+}
+
 static const TEST_ATTEMPT attempts[] = {
+    {"ZwDeviceIoControlFile without memory gives STATUS_INSUFFICIENT_RESOURCES", TryControl},
+    {"ZwSetTimer without memory gives STATUS_INSUFFICIENT_RESOURCES", TrySetTimer},
     {"IoSetCompletionRoutineEx without memory gives STATUS_INSUFFICIENT_RESOURCES",
      TryCompletionRoutine},
     {"IoInitializeTimer without memory gives STATUS_INSUFFICIENT_RESOURCES", TryTimer},
