@@ -7,7 +7,6 @@
 
 #include "io/alloc.h"
 #include "ke/ob.h"
-#include "cm/registry_filter.h"
 #include "cm/registry_zw.h"
 
 static const UNICODE_STRING unnamed; /* a key's default value */
@@ -130,14 +129,38 @@ static NTSTATUS value_fill(struct cm_key *key, PCUNICODE_STRING name,
     return status;
 }
 
-static NTSTATUS value_enumerate(struct cm_key *key, const REG_ENUMERATE_VALUE_KEY_INFORMATION *info)
+static NTSTATUS value_query(struct cm_key *key, const void *information)
 {
+    const REG_QUERY_VALUE_KEY_INFORMATION *info = information;
+
+    return value_fill(key, info->ValueName, info->KeyValueInformationClass,
+                      info->KeyValueInformation, info->Length, info->ResultLength);
+}
+
+static NTSTATUS value_enumerate(struct cm_key *key, const void *information)
+{
+    const REG_ENUMERATE_VALUE_KEY_INFORMATION *info = information;
     UNICODE_STRING name;
 
     if (!cm_value_at(key, info->Index, &name))
         return STATUS_NO_MORE_ENTRIES;
     return value_fill(key, &name, info->KeyValueInformationClass, info->KeyValueInformation,
                       info->Length, info->ResultLength);
+}
+
+static NTSTATUS value_set(struct cm_key *key, const void *information)
+{
+    const REG_SET_VALUE_KEY_INFORMATION *info = information;
+
+    return cm_value_set(key, info->ValueName != NULL ? info->ValueName : &unnamed, info->Type,
+                        info->Data, info->DataSize);
+}
+
+static NTSTATUS value_delete(struct cm_key *key, const void *information)
+{
+    const REG_DELETE_VALUE_KEY_INFORMATION *info = information;
+
+    return cm_value_delete(key, info->ValueName);
 }
 
 /* WDK surface */
@@ -151,20 +174,9 @@ NTSTATUS NTAPI ZwQueryValueKey(HANDLE KeyHandle, PUNICODE_STRING ValueName,
                                             .KeyValueInformation = KeyValueInformation,
                                             .Length = Length,
                                             .ResultLength = ResultLength};
-    struct cm_filter_call call;
-    struct cm_key *key;
-    NTSTATUS status = cm_key_of_handle(KeyHandle, &key);
 
-    if (!NT_SUCCESS(status))
-        return status;
-    info.Object = key;
-    if (cm_filter_before(&call, RegNtPreQueryValueKey, CM_FILTER(info), &status)) {
-        status = value_fill(key, ValueName, KeyValueInformationClass, KeyValueInformation, Length,
-                            ResultLength);
-        status = cm_filter_after(&call, RegNtPostQueryValueKey, key, status);
-    }
-    ob_dereference(key);
-    return status;
+    return cm_key_operate(KeyHandle, RegNtPreQueryValueKey, RegNtPostQueryValueKey, CM_FILTER(info),
+                          value_query);
 }
 LDR_EXPORT(ZwQueryValueKey);
 
@@ -178,18 +190,9 @@ NTSTATUS NTAPI ZwEnumerateValueKey(HANDLE KeyHandle, ULONG Index,
                                                 .KeyValueInformation = KeyValueInformation,
                                                 .Length = Length,
                                                 .ResultLength = ResultLength};
-    struct cm_filter_call call;
-    struct cm_key *key;
-    NTSTATUS status = cm_key_of_handle(KeyHandle, &key);
 
-    if (!NT_SUCCESS(status))
-        return status;
-    info.Object = key;
-    if (cm_filter_before(&call, RegNtPreEnumerateValueKey, CM_FILTER(info), &status))
-        status =
-            cm_filter_after(&call, RegNtPostEnumerateValueKey, key, value_enumerate(key, &info));
-    ob_dereference(key);
-    return status;
+    return cm_key_operate(KeyHandle, RegNtPreEnumerateValueKey, RegNtPostEnumerateValueKey,
+                          CM_FILTER(info), value_enumerate);
 }
 LDR_EXPORT(ZwEnumerateValueKey);
 
@@ -201,36 +204,17 @@ NTSTATUS NTAPI ZwSetValueKey(HANDLE KeyHandle, PUNICODE_STRING ValueName, ULONG 
                                           .Type = Type,
                                           .Data = Data,
                                           .DataSize = DataSize};
-    struct cm_filter_call call;
-    struct cm_key *key;
-    NTSTATUS status = cm_key_of_handle(KeyHandle, &key);
 
-    if (!NT_SUCCESS(status))
-        return status;
-    info.Object = key;
-    if (cm_filter_before(&call, RegNtPreSetValueKey, CM_FILTER(info), &status)) {
-        status = cm_value_set(key, ValueName != NULL ? ValueName : &unnamed, Type, Data, DataSize);
-        status = cm_filter_after(&call, RegNtPostSetValueKey, key, status);
-    }
-    ob_dereference(key);
-    return status;
+    return cm_key_operate(KeyHandle, RegNtPreSetValueKey, RegNtPostSetValueKey, CM_FILTER(info),
+                          value_set);
 }
 LDR_EXPORT(ZwSetValueKey);
 
 NTSTATUS NTAPI ZwDeleteValueKey(HANDLE KeyHandle, PUNICODE_STRING ValueName)
 {
     REG_DELETE_VALUE_KEY_INFORMATION info = {.ValueName = ValueName};
-    struct cm_filter_call call;
-    struct cm_key *key;
-    NTSTATUS status = cm_key_of_handle(KeyHandle, &key);
 
-    if (!NT_SUCCESS(status))
-        return status;
-    info.Object = key;
-    if (cm_filter_before(&call, RegNtPreDeleteValueKey, CM_FILTER(info), &status))
-        status =
-            cm_filter_after(&call, RegNtPostDeleteValueKey, key, cm_value_delete(key, ValueName));
-    ob_dereference(key);
-    return status;
+    return cm_key_operate(KeyHandle, RegNtPreDeleteValueKey, RegNtPostDeleteValueKey,
+                          CM_FILTER(info), value_delete);
 }
 LDR_EXPORT(ZwDeleteValueKey);

@@ -14,7 +14,6 @@
 
 #include "io/alloc.h"
 #include "ke/ob.h"
-#include "cm/registry_filter.h"
 #include "cm/registry_zw.h"
 
 NTSTATUS cm_key_of_handle(HANDLE handle, struct cm_key **key)
@@ -239,8 +238,9 @@ static NTSTATUS key_fill(struct cm_key *key, PCUNICODE_STRING name, KEY_INFORMAT
     return status;
 }
 
-static NTSTATUS key_query(struct cm_key *key, const REG_QUERY_KEY_INFORMATION *info)
+static NTSTATUS key_query(struct cm_key *key, const void *information)
 {
+    const REG_QUERY_KEY_INFORMATION *info = information;
     UNICODE_STRING path = {0};
     NTSTATUS status = STATUS_SUCCESS;
 
@@ -258,8 +258,9 @@ static NTSTATUS key_query(struct cm_key *key, const REG_QUERY_KEY_INFORMATION *i
     return status;
 }
 
-static NTSTATUS key_enumerate(struct cm_key *key, const REG_ENUMERATE_KEY_INFORMATION *info)
+static NTSTATUS key_enumerate(struct cm_key *key, const void *information)
 {
+    const REG_ENUMERATE_KEY_INFORMATION *info = information;
     struct cm_key *child = NULL;
     UNICODE_STRING name;
     NTSTATUS status;
@@ -371,6 +372,37 @@ static NTSTATUS key_hand_out(struct key_request *request, PHANDLE handle)
     return NT_SUCCESS(status) ? hand_out(key, request->access, handle) : status;
 }
 
+NTSTATUS cm_key_operate(HANDLE handle, REG_NOTIFY_CLASS before, REG_NOTIFY_CLASS after,
+                        void *information, PVOID *call_context, PVOID *object_context,
+                        cm_operate_fn *operate)
+{
+    struct cm_filter_call call;
+    struct cm_key *key;
+    NTSTATUS status = cm_key_of_handle(handle, &key);
+
+    if (!NT_SUCCESS(status))
+        return status;
+    *(PVOID *)information = key;
+    if (cm_filter_before(&call, before, information, call_context, object_context, &status))
+        status = cm_filter_after(&call, after, key, operate(key, information));
+    ob_dereference(key);
+    return status;
+}
+
+static NTSTATUS key_delete(struct cm_key *key, const void *information)
+{
+    (void)information;
+    return cm_key_delete(key);
+}
+
+/* The registry lives in memory: nothing is behind. */
+static NTSTATUS key_flush(struct cm_key *key, const void *information)
+{
+    (void)key;
+    (void)information;
+    return STATUS_SUCCESS;
+}
+
 /* WDK surface */
 
 NTSTATUS NTAPI ZwOpenKey(PHANDLE KeyHandle, ACCESS_MASK DesiredAccess,
@@ -403,35 +435,18 @@ LDR_EXPORT(ZwCreateKey);
 NTSTATUS NTAPI ZwDeleteKey(HANDLE KeyHandle)
 {
     REG_DELETE_KEY_INFORMATION info = {0};
-    struct cm_filter_call call;
-    struct cm_key *key;
-    NTSTATUS status = cm_key_of_handle(KeyHandle, &key);
 
-    if (!NT_SUCCESS(status))
-        return status;
-    info.Object = key;
-    if (cm_filter_before(&call, RegNtPreDeleteKey, CM_FILTER(info), &status))
-        status = cm_filter_after(&call, RegNtPostDeleteKey, key, cm_key_delete(key));
-    ob_dereference(key);
-    return status;
+    return cm_key_operate(KeyHandle, RegNtPreDeleteKey, RegNtPostDeleteKey, CM_FILTER(info),
+                          key_delete);
 }
 LDR_EXPORT(ZwDeleteKey);
 
 NTSTATUS NTAPI ZwFlushKey(HANDLE KeyHandle)
 {
     REG_FLUSH_KEY_INFORMATION info = {0};
-    struct cm_filter_call call;
-    struct cm_key *key;
-    NTSTATUS status = cm_key_of_handle(KeyHandle, &key);
 
-    if (!NT_SUCCESS(status))
-        return status;
-    info.Object = key;
-    /* The registry lives in memory: nothing is behind. */
-    if (cm_filter_before(&call, RegNtPreFlushKey, CM_FILTER(info), &status))
-        status = cm_filter_after(&call, RegNtPostFlushKey, key, STATUS_SUCCESS);
-    ob_dereference(key);
-    return status;
+    return cm_key_operate(KeyHandle, RegNtPreFlushKey, RegNtPostFlushKey, CM_FILTER(info),
+                          key_flush);
 }
 LDR_EXPORT(ZwFlushKey);
 
@@ -442,17 +457,9 @@ NTSTATUS NTAPI ZwQueryKey(HANDLE KeyHandle, KEY_INFORMATION_CLASS KeyInformation
                                       .KeyInformation = KeyInformation,
                                       .Length = Length,
                                       .ResultLength = ResultLength};
-    struct cm_filter_call call;
-    struct cm_key *key;
-    NTSTATUS status = cm_key_of_handle(KeyHandle, &key);
 
-    if (!NT_SUCCESS(status))
-        return status;
-    info.Object = key;
-    if (cm_filter_before(&call, RegNtPreQueryKey, CM_FILTER(info), &status))
-        status = cm_filter_after(&call, RegNtPostQueryKey, key, key_query(key, &info));
-    ob_dereference(key);
-    return status;
+    return cm_key_operate(KeyHandle, RegNtPreQueryKey, RegNtPostQueryKey, CM_FILTER(info),
+                          key_query);
 }
 LDR_EXPORT(ZwQueryKey);
 
@@ -465,16 +472,8 @@ NTSTATUS NTAPI ZwEnumerateKey(HANDLE KeyHandle, ULONG Index,
                                           .KeyInformation = KeyInformation,
                                           .Length = Length,
                                           .ResultLength = ResultLength};
-    struct cm_filter_call call;
-    struct cm_key *key;
-    NTSTATUS status = cm_key_of_handle(KeyHandle, &key);
 
-    if (!NT_SUCCESS(status))
-        return status;
-    info.Object = key;
-    if (cm_filter_before(&call, RegNtPreEnumerateKey, CM_FILTER(info), &status))
-        status = cm_filter_after(&call, RegNtPostEnumerateKey, key, key_enumerate(key, &info));
-    ob_dereference(key);
-    return status;
+    return cm_key_operate(KeyHandle, RegNtPreEnumerateKey, RegNtPostEnumerateKey, CM_FILTER(info),
+                          key_enumerate);
 }
 LDR_EXPORT(ZwEnumerateKey);
