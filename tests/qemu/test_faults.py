@@ -71,8 +71,8 @@ def frames(text):
 def test_the_backtrace_names_each_function_of_a_chain_in_the_driver_and_the_kernel_below_it():
     names = frames(stop(ACCESS_AT_DISPATCH).text)
     assert names[:4] == ["ReadByte", "ChainInner", "ChainMiddle", "ChainOuter"]
-    assert "DispatchControl" in names and "io_file_wait" in names
-    assert names.index("DispatchControl") < names.index("io_file_wait")
+    assert "DispatchControl" in names and "io_irp_call_and_wait" in names
+    assert names.index("DispatchControl") < names.index("io_irp_call_and_wait")
 
 
 @pytest.mark.parametrize("number, below", [(IN_DPC, "ke_dispatch_loop"), (IN_ISR, "irq_dispatch")],
@@ -87,7 +87,7 @@ def test_the_backtrace_of_a_callback_goes_on_in_the_kernel(number, below):
 def test_the_backtrace_of_an_isr_goes_on_through_the_interrupted_code(mode, below):
     names = frames(stop(IN_ISR, append=f"verifier=none apic={mode}",
                         emulator=qemu.find_newer()).text)
-    assert names.index(below) < names.index("DispatchControl") < names.index("io_file_wait")
+    assert names.index(below) < names.index("DispatchControl") < names.index("io_irp_call_and_wait")
 
 
 def test_the_report_shows_the_registers_of_the_fault():
