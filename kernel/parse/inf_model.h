@@ -11,7 +11,7 @@
  * NTamd64.x.y, NTamd64, NT.x.y, NT, then the bare name; an install section X is looked for as
  * X.NTamd64, X.NT, X.
  *
- * Not here: Include/Needs of other INFs, copying, writing a registry.
+ * Not here: Include/Needs of other INFs (pnp/inf_apply.c says so), copying, writing a registry.
  */
 #ifndef PARSE_INF_MODEL_H
 #define PARSE_INF_MODEL_H

@@ -11,6 +11,7 @@
  *
  * Owns: this mapping. Owns not: parsing (parse/inf_model.c), the tree (cm/registry.c).
  */
+#include <lib/bits.h>
 #include <lib/format.h>
 #include <lib/log.h>
 #include <lib/string.h>
@@ -287,6 +288,24 @@ static void service_apply(const struct pnp_inf *inf, const struct inf_match *mat
     ob_dereference(key);
 }
 
+/*
+ * Sections of Windows' own INFs, which are not here: what they would have done is not done (WDK
+ * "INF DDInstall Section").
+ */
+static void includes_say(const struct pnp_inf *inf, const char *section)
+{
+    static const char *const directives[] = {"Include", "Needs"};
+    char names[INF_NAME_MAX];
+    struct inf_line line;
+
+    for (size_t i = 0; i < ARRAY_COUNT(directives); i++) {
+        if (inf_find_line(&inf->inf, section, directives[i], &line) &&
+            inf_line_field(&line, 1, names, sizeof(names)) > 0)
+            log_info("pnp: %s: [%s]: %s = %s is ignored: there are no other INFs", inf->name,
+                     section, directives[i], names);
+    }
+}
+
 void pnp_inf_apply(struct pnp_devnode *node, const struct pnp_inf *inf,
                    const struct inf_match *match, struct pnp_driver *driver)
 {
@@ -297,6 +316,9 @@ void pnp_inf_apply(struct pnp_devnode *node, const struct pnp_inf *inf,
         return;
     }
     lib_strlcpy(node->description, match->description, sizeof(node->description));
+    includes_say(inf, match->install);
+    includes_say(inf, match->hardware);
+    includes_say(inf, match->services);
     service_apply(inf, match, driver, buffers);
     if (node->driver_key == NULL)
         node->driver_key = driver_key_create(node, inf->version.class_guid[0] != 0

@@ -187,6 +187,21 @@ def test_an_inf_finds_its_driver_by(tmp_path, file, inf, binary, copied):
     assert "0000: 00 5f 37 00" in done.stdout
 
 
+def test_what_an_inf_would_include_is_ignored_and_said(tmp_path):
+    with open(EDU_LINE[:-4] + ".inf", encoding="utf-8") as stream:
+        text = stream.read()
+    section = re.search(r"^\[(\S+)\]\n(?:[^\[]*\n)?CopyFiles", text, re.M)
+    inf = tmp_path / "edu-line.inf"
+    inf.write_text(text.replace(f"[{section[1]}]\n",
+                                f"[{section[1]}]\nInclude = machine.inf\nNeeds = PCI_DRV, More\n"))
+    done = dirql("run", EDU_LINE, str(inf), "--no-examples", "--device", "edu",
+                 "--exec", FACTORIAL_OF_10)
+    assert done.returncode == 0, done.stdout + done.stderr
+    note = f"dirql: pnp: edu-line.inf: [{section[1]}]: %s is ignored: there are no other INFs"
+    lines = done.stdout.splitlines()
+    assert note % "Include = machine.inf" in lines and note % "Needs = PCI_DRV" in lines
+
+
 def test_what_a_driver_prints_comes_out_as_it_is_and_log_lines_have_a_prefix():
     done = dirql("run", EDU_LINE, "--no-examples", "--device", "edu", "--exec", FACTORIAL_OF_10)
     lines = done.stdout.splitlines()
