@@ -128,21 +128,6 @@ static void apc_run(PKTHREAD self, PKAPC apc)
     self->apc_in_progress = FALSE;
 }
 
-/* At APC_LEVEL, in the thread's context. */
-static void apcs_run(PKTHREAD self)
-{
-    PKAPC apc;
-
-    ke_dispatcher_lock();
-    while ((apc = apc_due(self)) != NULL) {
-        apc_unlink(apc);
-        ke_dispatcher_unlock(APC_LEVEL);
-        apc_run(self, apc);
-        ke_dispatcher_lock();
-    }
-    ke_dispatcher_unlock(APC_LEVEL);
-}
-
 /* Who was to be told and does not run here is told otherwise. Dispatcher lock held. */
 static void tell_others(const struct _KTHREAD *self)
 {
@@ -164,6 +149,22 @@ static void tell_others(const struct _KTHREAD *self)
         InsertTailList(&to_tell, RemoveHeadList(&moved));
 }
 
+/* At APC_LEVEL, in the thread's context: what it is due, and who else was to be told here. */
+static void apcs_run(PKTHREAD self)
+{
+    PKAPC apc;
+
+    ke_dispatcher_lock();
+    tell_others(self);
+    while ((apc = apc_due(self)) != NULL) {
+        apc_unlink(apc);
+        ke_dispatcher_unlock(APC_LEVEL);
+        apc_run(self, apc);
+        ke_dispatcher_lock();
+    }
+    ke_dispatcher_unlock(APC_LEVEL);
+}
+
 HAL_UPCALL void ke_apc_interrupt(uint64_t vector)
 {
     PKTHREAD self = ke_thread_current();
@@ -172,9 +173,6 @@ HAL_UPCALL void ke_apc_interrupt(uint64_t vector)
     hal_apic_eoi();
     hal_irql_write(APC_LEVEL);
     hal_interrupts_on();
-    ke_dispatcher_lock();
-    tell_others(self);
-    ke_dispatcher_unlock(APC_LEVEL);
     apcs_run(self);
     hal_interrupts_off();
     hal_irql_write(PASSIVE_LEVEL); /* only code below APC_LEVEL is interrupted */

@@ -8,7 +8,6 @@
 #include <nt/ntifs.h>
 
 #include "ke/dispatcher.h"
-#include "ke/dispatcher.h"
 #include "ke/ob.h"
 #include "ke/thread.h"
 #include "ke/version.h"
