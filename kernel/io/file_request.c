@@ -141,38 +141,39 @@ NTSTATUS io_file_write(PFILE_OBJECT file, uint64_t offset, const void *buffer, u
                         timeout_ms, done);
 }
 
+/* Of IRP_MJ_QUERY_INFORMATION or IRP_MJ_SET_INFORMATION; length: what the driver is told. */
+static PIRP build_information(PFILE_OBJECT file, UCHAR major, FILE_INFORMATION_CLASS class,
+                              uint32_t length, const struct io_file_buffers *buffers)
+{
+    PIRP irp = io_file_build(file, major);
+    PIO_STACK_LOCATION next;
+
+    if (irp == NULL)
+        return NULL;
+    next = IoGetNextIrpStackLocation(irp);
+    next->Parameters.QueryFile.Length = length; /* SetFile has the same layout */
+    next->Parameters.QueryFile.FileInformationClass = class;
+    return request_built(
+        irp, io_irp_attach_control(irp, METHOD_BUFFERED, (void *)(uintptr_t)buffers->input,
+                                   buffers->input_length, buffers->output, buffers->output_length));
+}
+
 NTSTATUS io_file_query(PFILE_OBJECT file, FILE_INFORMATION_CLASS class, uint32_t told, void *buffer,
                        uint32_t length, uint32_t *done)
 {
-    PIRP irp = io_file_build(file, IRP_MJ_QUERY_INFORMATION);
-    PIO_STACK_LOCATION next;
+    const struct io_file_buffers buffers = {buffer, told, buffer, length};
 
-    *done = 0;
-    if (irp == NULL)
-        return STATUS_INSUFFICIENT_RESOURCES;
-    next = IoGetNextIrpStackLocation(irp);
-    next->Parameters.QueryFile.Length = length;
-    next->Parameters.QueryFile.FileInformationClass = class;
-    irp = request_built(irp,
-                        io_irp_attach_control(irp, METHOD_BUFFERED, buffer, told, buffer, length));
-    return io_file_wait(irp, 0, done);
+    return io_file_wait(build_information(file, IRP_MJ_QUERY_INFORMATION, class, length, &buffers),
+                        0, done);
 }
 
 NTSTATUS io_file_set(PFILE_OBJECT file, FILE_INFORMATION_CLASS class, const void *buffer,
                      uint32_t length, uint32_t *done)
 {
-    PIRP irp = io_file_build(file, IRP_MJ_SET_INFORMATION);
-    PIO_STACK_LOCATION next;
+    const struct io_file_buffers buffers = {buffer, length, NULL, 0};
 
-    *done = 0;
-    if (irp == NULL)
-        return STATUS_INSUFFICIENT_RESOURCES;
-    next = IoGetNextIrpStackLocation(irp);
-    next->Parameters.SetFile.Length = length;
-    next->Parameters.SetFile.FileInformationClass = class;
-    irp = request_built(irp, io_irp_attach_control(irp, METHOD_BUFFERED, (void *)(uintptr_t)buffer,
-                                                   length, NULL, 0));
-    return io_file_wait(irp, 0, done);
+    return io_file_wait(build_information(file, IRP_MJ_SET_INFORMATION, class, length, &buffers), 0,
+                        done);
 }
 
 NTSTATUS io_file_ioctl(PFILE_OBJECT file, uint32_t code, const void *input, uint32_t input_length,
