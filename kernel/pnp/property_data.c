@@ -129,6 +129,21 @@ static NTSTATUS friendly_name_set(const struct pnp_devnode *node, DEVPROPTYPE ty
     return cm_value_set(node->key, &name, REG_SZ, data, size);
 }
 
+/* What is wrong with the three that name a property; else the device is known, and its key. */
+static NTSTATUS device_property(PDEVICE_OBJECT pdo, const struct pnp_devnode **node,
+                                struct pnp_property_name *name)
+{
+    NTSTATUS status = pnp_property_check(name->key, name->lcid);
+
+    if (!NT_SUCCESS(status))
+        return status;
+    *node = pnp_devnode_of(pdo);
+    if (*node == NULL || (*node)->key == NULL)
+        return STATUS_INVALID_DEVICE_REQUEST;
+    name->owner = (*node)->key;
+    return STATUS_SUCCESS;
+}
+
 /* WDK surface */
 
 /*
@@ -140,19 +155,16 @@ NTSTATUS NTAPI IoGetDevicePropertyData(PDEVICE_OBJECT Pdo, const DEVPROPKEY *Pro
                                        ULONG Flags, ULONG Size, PVOID Data, PULONG RequiredSize,
                                        PDEVPROPTYPE Type)
 {
-    const struct pnp_devnode *node = pnp_devnode_of(Pdo);
     const struct system_property *property = system_find(PropertyKey);
     struct pnp_property_name name = {.key = PropertyKey, .lcid = Lcid};
-    NTSTATUS status = pnp_property_check(PropertyKey, Lcid);
+    const struct pnp_devnode *node;
+    NTSTATUS status = device_property(Pdo, &node, &name);
 
     UNREFERENCED_PARAMETER(Flags);
     *RequiredSize = 0;
     *Type = DEVPROP_TYPE_EMPTY;
     if (!NT_SUCCESS(status))
         return status;
-    if (node == NULL || node->key == NULL)
-        return STATUS_INVALID_DEVICE_REQUEST;
-    name.owner = node->key;
     if (property == NULL)
         return pnp_property_load(&name, Size, Data, RequiredSize, Type);
     if (Lcid != LOCALE_NEUTRAL)
@@ -174,16 +186,13 @@ LDR_EXPORT(IoGetDevicePropertyData);
 NTSTATUS NTAPI IoSetDevicePropertyData(PDEVICE_OBJECT Pdo, const DEVPROPKEY *PropertyKey, LCID Lcid,
                                        ULONG Flags, DEVPROPTYPE Type, ULONG Size, PVOID Data)
 {
-    const struct pnp_devnode *node = pnp_devnode_of(Pdo);
     struct pnp_property_name name = {.key = PropertyKey, .lcid = Lcid};
-    NTSTATUS status = pnp_property_check(PropertyKey, Lcid);
+    const struct pnp_devnode *node;
+    NTSTATUS status = device_property(Pdo, &node, &name);
 
     UNREFERENCED_PARAMETER(Flags);
     if (!NT_SUCCESS(status))
         return status;
-    if (node == NULL || node->key == NULL)
-        return STATUS_INVALID_DEVICE_REQUEST;
-    name.owner = node->key;
     if (IsEqualDevPropKey(*PropertyKey, DEVPKEY_Device_FriendlyName) && Lcid == LOCALE_NEUTRAL)
         return friendly_name_set(node, Type, Size, Data);
     if (system_find(PropertyKey) != NULL)
