@@ -31,7 +31,7 @@ struct provider {
 };
 
 static LIST_ENTRY providers = {&providers, &providers};
-static KSPIN_LOCK providers_lock; /* at HIGH_LEVEL */
+static ke_lock_t providers_lock; /* interrupts off */
 static KMUTEX control;
 static struct ex_trace_enabling enablings[EX_TRACE_ENABLINGS_MAX]; /* under the mutex */
 static uint32_t enabling_count;
@@ -49,21 +49,6 @@ static void control_acquire(void)
 static void control_release(void)
 {
     KeReleaseMutex(&control, FALSE);
-}
-
-static KIRQL providers_acquire(void)
-{
-    KIRQL irql;
-
-    KeRaiseIrql(HIGH_LEVEL, &irql);
-    KeAcquireSpinLockAtDpcLevel(&providers_lock);
-    return irql;
-}
-
-static void providers_release(KIRQL irql)
-{
-    KeReleaseSpinLockFromDpcLevel(&providers_lock);
-    KeLowerIrql(irql);
 }
 
 /* A provider by its handle, under the lock; NULL: no such handle. */
@@ -112,14 +97,14 @@ static void provider_tell(struct provider *provider)
     static const GUID source; /* nobody's: the system itself */
     const struct ex_trace_enabling *wanted = enabling_for(&provider->id);
     struct ex_trace_enabling told = {0};
-    KIRQL irql;
+    uint64_t flags;
 
     if (wanted != NULL)
         told = *wanted;
-    irql = providers_acquire();
+    flags = ke_lock_acquire_irqoff(&providers_lock);
     provider->is_enabled = wanted != NULL;
     provider->wanted = told;
-    providers_release(irql);
+    ke_lock_release_irqoff(&providers_lock, flags);
     if (provider->callback != NULL)
         provider->callback(&source, wanted != NULL ? CONTROL_ENABLE : CONTROL_DISABLE, told.level,
                            told.any, told.all, NULL, provider->context);
@@ -205,11 +190,11 @@ static bool wants(const struct provider *provider, UCHAR level, ULONGLONG keywor
 
 static bool is_wanted(REGHANDLE handle, UCHAR level, ULONGLONG keyword)
 {
-    KIRQL irql = providers_acquire();
+    uint64_t flags = ke_lock_acquire_irqoff(&providers_lock);
     struct provider *provider = provider_find(handle);
     bool wanted = provider != NULL && wants(provider, level, keyword);
 
-    providers_release(irql);
+    ke_lock_release_irqoff(&providers_lock, flags);
     return wanted;
 }
 
@@ -245,15 +230,15 @@ static NTSTATUS event_write(REGHANDLE handle, struct ex_trace_record *record,
     struct provider *provider;
     uint64_t size = 0;
     bool wanted;
-    KIRQL irql;
+    uint64_t flags;
 
-    irql = providers_acquire();
+    flags = ke_lock_acquire_irqoff(&providers_lock);
     provider = provider_find(handle);
     wanted =
         provider != NULL && wants(provider, record->descriptor.Level, record->descriptor.Keyword);
     if (provider != NULL)
         record->id = provider->id;
-    providers_release(irql);
+    ke_lock_release_irqoff(&providers_lock, flags);
     if (provider == NULL)
         return STATUS_INVALID_HANDLE;
     if (data->count > DATA_DESCRIPTORS_MAX)
@@ -275,7 +260,7 @@ NTSTATUS NTAPI EtwRegister(LPCGUID ProviderId, PETWENABLECALLBACK EnableCallback
                            PVOID CallbackContext, PREGHANDLE RegHandle)
 {
     struct provider *provider;
-    KIRQL irql;
+    uint64_t flags;
 
     if (ProviderId == NULL || RegHandle == NULL)
         return STATUS_INVALID_PARAMETER;
@@ -287,9 +272,9 @@ NTSTATUS NTAPI EtwRegister(LPCGUID ProviderId, PETWENABLECALLBACK EnableCallback
     provider->callback = EnableCallback;
     provider->context = CallbackContext;
     control_acquire();
-    irql = providers_acquire();
+    flags = ke_lock_acquire_irqoff(&providers_lock);
     InsertTailList(&providers, &provider->entry);
-    providers_release(irql);
+    ke_lock_release_irqoff(&providers_lock, flags);
     *RegHandle = (REGHANDLE)&provider->entry;
     providers_tell();
     control_release();
@@ -301,14 +286,14 @@ LDR_EXPORT(EtwRegister);
 NTSTATUS NTAPI EtwUnregister(REGHANDLE RegHandle)
 {
     struct provider *provider;
-    KIRQL irql;
+    uint64_t flags;
 
     control_acquire();
-    irql = providers_acquire();
+    flags = ke_lock_acquire_irqoff(&providers_lock);
     provider = provider_find(RegHandle);
     if (provider != NULL)
         RemoveEntryList(&provider->entry);
-    providers_release(irql);
+    ke_lock_release_irqoff(&providers_lock, flags);
     control_release();
     if (provider == NULL)
         return STATUS_INVALID_HANDLE;
